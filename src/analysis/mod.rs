@@ -1,0 +1,11 @@
+//! What the model means: where a request goes, and which requests a change sends somewhere else.
+
+#![forbid(unsafe_code)]
+
+mod compare;
+mod destination;
+mod trace;
+
+pub use compare::{Change, Comparison, Pair, compare};
+pub use destination::{Alternative, Destination, ServerShare, ServerState};
+pub use trace::{Choice, Trace, TraceStep, trace};

@@ -1,0 +1,31 @@
+//! Configuration languages: one folder each, text -> syntax tree with spans -> model.
+
+#![forbid(unsafe_code)]
+
+pub mod inventory;
+pub mod nginx;
+
+use crate::model::Model;
+use crate::snapshot::Snapshot;
+
+/// One configuration language. Adding one is a folder and a line in [`FORMATS`].
+struct Format {
+    /// Finds the files of this language in the tree and adds what they mean to the model. Never fails: what is wrong goes to
+    /// [`Model::problems`], what is not understood to [`Model::unknown`], what was read to [`Model::inputs`].
+    read: fn(&Snapshot, &mut Model),
+}
+
+const FORMATS: &[Format] = &[Format { read: inventory::read }, Format { read: nginx::read }];
+
+/// Reads everything of `snapshot` that a format knows. Same tree, same model, to the byte.
+pub fn read(snapshot: &Snapshot) -> Model {
+    let mut model = Model::default();
+    for format in FORMATS {
+        (format.read)(snapshot, &mut model);
+    }
+    model.inputs.sort();
+    model.inputs.dedup_by(|a, b| a.path == b.path);
+    model.unknown.sort();
+    model.unknown.dedup();
+    model
+}

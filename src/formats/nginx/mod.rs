@@ -1,0 +1,32 @@
+//! nginx: `nginx.conf`, what it includes, and parts that no entry includes.
+
+mod lower;
+mod syntax;
+
+pub use syntax::{Directive, Word};
+
+use crate::model::Model;
+use crate::snapshot::Snapshot;
+
+/// Adds a gateway for each nginx entry file of the tree.
+pub fn read(snapshot: &Snapshot, model: &mut Model) {
+    for config in configs(snapshot, model) {
+        lower::lower(&config, model);
+    }
+}
+
+/// One configuration: an entry file with every include put in its place.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The path of the entry file, or of the folder for parts without an entry.
+    pub id: crate::span::TreePath,
+    /// The statements of the main context, includes expanded in place (the `include` itself is gone). For parts without an entry
+    /// they stand inside a synthetic `http` block whose span is the first part's start.
+    pub directives: Vec<Directive>,
+    /// Something was not there or could not be read (a missing include, a file too large): names may be defined in it.
+    pub complete: bool,
+}
+
+fn configs(_snapshot: &Snapshot, _model: &mut Model) -> Vec<Config> {
+    Vec::new()
+}

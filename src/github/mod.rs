@@ -1,0 +1,3 @@
+//! GitHub: authentication, API, webhook types, publishing, slash commands.
+
+#![forbid(unsafe_code)]

@@ -1,0 +1,5 @@
+//! The `waypost` command.
+
+fn main() -> std::process::ExitCode {
+    waypost::cli::run()
+}

@@ -1,0 +1,100 @@
+//! What must hold for a route to be taken.
+
+use super::{Cidr, Name, Value};
+use std::sync::Arc;
+
+/// And/or/not over tests on the request.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Condition {
+    /// Holds for every request.
+    Always,
+    /// All hold; an empty list holds.
+    All(Vec<Condition>),
+    /// At least one holds; an empty list does not.
+    Any(Vec<Condition>),
+    /// Does not hold.
+    Not(Box<Condition>),
+    /// A test on one value.
+    Test(Test),
+    /// Something that cannot be decided from the configuration.
+    Opaque(Opaque),
+}
+
+impl Condition {
+    /// Returns the condition that `subject` passes `matcher`.
+    pub fn test(subject: Value, matcher: Matcher) -> Self {
+        Self::Test(Test { subject, matcher })
+    }
+
+    /// Returns the opposite; a double negation cancels.
+    #[must_use]
+    pub fn negated(self) -> Self {
+        match self {
+            Self::Not(inner) => *inner,
+            Self::Always | Self::All(_) | Self::Any(_) | Self::Test(_) | Self::Opaque(_) => Self::Not(Box::new(self)),
+        }
+    }
+}
+
+/// A test on one value.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Test {
+    /// What is looked at.
+    pub subject: Value,
+    /// What it must be.
+    pub matcher: Matcher,
+}
+
+/// A predicate on a text. `caseless` compares ASCII letters without case.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "the fields are the text and `caseless`, said above")]
+pub enum Matcher {
+    /// The whole text. The expected text is a value, because nginx compares with variables.
+    Equals { text: Value, caseless: bool },
+    /// Begins with these bytes.
+    Prefix { text: Arc<str>, caseless: bool },
+    /// Ends with these bytes.
+    Suffix { text: Arc<str>, caseless: bool },
+    /// Contains these bytes.
+    Contains { text: Arc<str>, caseless: bool },
+    /// A regular expression, searched anywhere in the text. Captures are set when it matches.
+    Regex(Regex),
+    /// Is an address in this network.
+    Network(Cidr),
+    /// Is neither empty nor, where the proxy says so, the text `0` (nginx `if ($x)`).
+    Truthy { zero_is_false: bool },
+}
+
+/// A regular expression in the proxy's own dialect.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Regex {
+    /// The pattern as written, without delimiters.
+    pub pattern: Arc<str>,
+    /// Letters compare without case.
+    pub caseless: bool,
+    /// How to read the pattern.
+    pub dialect: RegexDialect,
+    /// The named groups, in order.
+    pub names: Vec<Name>,
+}
+
+/// How a regular expression is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RegexDialect {
+    /// PCRE on bytes, searched; `$` also matches before a final line feed (nginx, HAProxy).
+    Pcre,
+    /// RE2, the whole text must match (Envoy).
+    Re2Full,
+    /// RE2, searched (Traefik, Caddy).
+    Re2Search,
+}
+
+/// A condition that cannot be decided from the configuration: a free boolean.
+/// The *same* text over the same inputs is the same boolean on both sides of a change.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Opaque {
+    /// The condition in the config's own words, or what it asks (`file exists`).
+    pub text: Arc<str>,
+    /// What it depends on; its value at request time is part of the boolean's identity.
+    pub input: Value,
+}

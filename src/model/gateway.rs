@@ -1,0 +1,136 @@
+//! One proxy instance.
+
+use super::pool::Pool;
+use super::table::{Label, Table, TableId};
+use super::{Lookup, Regex};
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// One proxy instance, found from an entry file.
+#[derive(Clone, Debug)]
+pub struct Gateway {
+    /// Stable across revisions: the path of the entry file, or of the folder of parts that have none.
+    pub id: Arc<str>,
+    /// The proxy's name, for sentences only.
+    pub product: &'static str,
+    /// How a raw request becomes what the conditions see.
+    pub normalization: Normalization,
+    /// Where requests come in.
+    pub listeners: Vec<Listener>,
+    /// The tables; [`TableId`] is the index.
+    pub tables: Vec<Table>,
+    /// The pools; [`super::PoolId`] is the index. Declared ones first, in file order.
+    pub pools: Vec<Pool>,
+    /// Variables computed when used.
+    pub lookups: Vec<Lookup>,
+    /// How many internal redirects a request may make before it is answered with 500.
+    pub restart_limit: u32,
+}
+
+/// How a raw request becomes what the conditions see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::struct_excessive_bools, reason = "four independent switches that proxies set one by one")]
+pub struct Normalization {
+    /// The host loses its port and a final dot, and is lower-cased. When `false` it is only lower-cased.
+    pub strip_port: bool,
+    /// The path is percent-decoded; an escape above the root or a NUL is a 400.
+    pub decode_path: bool,
+    /// `.` and `..` segments are resolved.
+    pub resolve_dots: bool,
+    /// `//` becomes `/`.
+    pub merge_slashes: bool,
+}
+
+/// Where requests come in.
+#[derive(Clone, Debug)]
+pub struct Listener {
+    /// The address.
+    pub address: ListenAddress,
+    /// Clients speak TLS here.
+    pub tls: Option<Tls>,
+    /// The table where requests enter; of kind [`super::TableKind::VirtualHosts`] where there are virtual hosts.
+    pub entry: TableId,
+    /// The virtual hosts, in file order. The entry table already does the choosing; this is for descriptions, candidates and rules.
+    pub virtual_hosts: Vec<VirtualHost>,
+    /// The index in `virtual_hosts` of the one that answers names nobody claims.
+    pub default_host: Option<usize>,
+    /// The line that opens it first.
+    pub label: Label,
+}
+
+/// An address and port to listen on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ListenAddress {
+    /// `None` is every address of the family; `v6` says which family.
+    Tcp {
+        /// A specific address, or `None` for all.
+        ip: Option<IpAddr>,
+        /// The family of a wildcard.
+        v6: bool,
+        /// The port.
+        port: u16,
+    },
+    /// A socket path.
+    Unix(Arc<str>),
+    /// Cannot be read: the text as written.
+    Hole(Arc<str>),
+}
+
+impl ListenAddress {
+    /// Returns the port, where there is one.
+    pub fn port(&self) -> Option<u16> {
+        match self {
+            Self::Tcp { port, .. } => Some(*port),
+            Self::Unix(_) | Self::Hole(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp { ip: Some(IpAddr::V6(ip)), port, .. } => write!(f, "[{ip}]:{port}"),
+            Self::Tcp { ip: Some(ip), port, .. } => write!(f, "{ip}:{port}"),
+            Self::Tcp { ip: None, v6: false, port } => write!(f, "0.0.0.0:{port}"),
+            Self::Tcp { ip: None, v6: true, port } => write!(f, "[::]:{port}"),
+            Self::Unix(path) => write!(f, "unix:{path}"),
+            Self::Hole(text) => f.write_str(text),
+        }
+    }
+}
+
+/// TLS at a listener.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// The certificate files, as written.
+    pub certificates: Vec<Label>,
+}
+
+/// The routes for a set of host names.
+#[derive(Clone, Debug)]
+pub struct VirtualHost {
+    /// The names it claims, with the line of each.
+    pub names: Vec<(HostPattern, Label)>,
+    /// Where its requests go.
+    pub table: TableId,
+    /// Its own line.
+    pub label: Label,
+    /// The line that attaches it to the listener.
+    pub listen_label: Label,
+}
+
+/// A pattern of host names, in lower case.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HostPattern {
+    /// This name; the empty one is "no `Host` at all".
+    Exact(Arc<str>),
+    /// `*.example.com`: one or more labels before `.example.com`; holds the text after `*`, with its dot.
+    AnyPrefix(Arc<str>),
+    /// `www.example.*`: one or more labels after `www.example.`; holds the text before `*`, with its dot.
+    AnySuffix(Arc<str>),
+    /// A regular expression.
+    Regex(Regex),
+    /// Cannot be read (a template expression): the text as written. May claim any name.
+    Hole(Arc<str>),
+}

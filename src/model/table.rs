@@ -1,0 +1,135 @@
+//! Ordered lists of routes: first match wins. Every proxy's selection order is lowered to these.
+
+use super::{Condition, Name, Outcome, Value};
+use crate::span::Span;
+use std::sync::Arc;
+
+/// The index of a table in [`super::Gateway::tables`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TableId(pub usize);
+
+/// A place in the configuration and its own words for it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Label {
+    /// The construct: from the first byte of its name to the end of its arguments.
+    pub span: Span,
+    /// The construct as a person would quote it, on one line: `location /static/`, `server_name shop.example.com`.
+    pub text: Arc<str>,
+}
+
+/// What a table decides. For descriptions and for rules; it does not change how the table is walked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TableKind {
+    /// Chooses a virtual host of a listener. Its `otherwise` is the default virtual host.
+    VirtualHosts,
+    /// Chooses a route of a virtual host, mostly by path.
+    Routes,
+    /// One instruction of a sequence (rewrite rules, `http-request` rules): taken or passed over.
+    Instruction,
+}
+
+/// An ordered list of routes, first match wins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// What it decides.
+    pub kind: TableKind,
+    /// Where it is written: the virtual host, the listener, the instruction.
+    pub label: Label,
+    /// In order of choice. Routes that only serve to reach another table need no label of their own and have `None`.
+    pub routes: Vec<Route>,
+    /// Taken when no route matches. `otherwise_label` names the line that makes it so (the `listen` line of a default server), if there is one.
+    pub otherwise: Step,
+    /// See `otherwise`.
+    pub otherwise_label: Option<Label>,
+}
+
+/// One entry of a [`Table`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// When it is taken.
+    pub when: Condition,
+    /// What happens then.
+    pub step: Step,
+    /// The deciding line, shown in traces.
+    pub label: Option<Label>,
+}
+
+/// Changes to the request, then where to go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// In order.
+    pub actions: Vec<Action>,
+    /// After the actions.
+    pub next: Next,
+}
+
+impl Step {
+    /// Returns the step that goes on with `table`.
+    pub fn table(table: TableId) -> Self {
+        Self { actions: Vec::new(), next: Next::Table(table) }
+    }
+
+    /// Returns the step that ends in `outcome`.
+    pub fn end(outcome: Outcome) -> Self {
+        Self { actions: Vec::new(), next: Next::End(Box::new(outcome)) }
+    }
+}
+
+/// Where a request goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// On with this table.
+    Table(TableId),
+    /// On with this table after an internal redirect: counted against [`super::Gateway::restart_limit`].
+    Restart(TableId),
+    /// Tries the routes of `table`; where it comes to [`Next::Fallback`], goes on with `otherwise`.
+    /// Fallbacks nest: each `Fallback` takes the innermost pending `otherwise` and removes it. (nginx: the regexes of outer levels are tried after a nested prefix.)
+    Try {
+        /// Tried first.
+        table: TableId,
+        /// Taken when `table` comes to `Fallback`.
+        otherwise: Box<Step>,
+    },
+    /// Nothing here matched: on with the innermost pending `otherwise`.
+    Fallback,
+    /// By chance, with these weights (nginx `split_clients`, Envoy runtime fractions). Weights sum to more than 0.
+    Split(Vec<(u32, Step)>),
+    /// The end.
+    End(Box<Outcome>),
+}
+
+/// A change to the request that later conditions and values see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Puts the value, computed now, into a variable.
+    Set {
+        /// The variable.
+        variable: Name,
+        /// Its new value.
+        value: Value,
+        /// The line, shown in traces.
+        label: Option<Label>,
+    },
+    /// Replaces the path and edits the query (nginx `rewrite`, HAProxy `set-path`).
+    Rewrite {
+        /// The new path; it is not normalised again. `None` leaves it.
+        path: Option<Value>,
+        /// What becomes of the query.
+        query: QueryEdit,
+        /// The line, shown in traces.
+        label: Option<Label>,
+    },
+    /// Replaces the method (nginx: an `error_page` redirect becomes GET).
+    SetMethod(Arc<str>),
+}
+
+/// What a rewrite does to the query.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum QueryEdit {
+    /// Leaves it.
+    Keep,
+    /// Replaces it.
+    Replace(Value),
+    /// Puts this before the old one, with `&` between when both are non-empty.
+    Prepend(Value),
+}

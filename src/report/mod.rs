@@ -1,0 +1,74 @@
+//! Review -> text, markdown, JSON, annotations. Pure.
+
+#![forbid(unsafe_code)]
+
+use crate::review::{Review, TraceReport};
+use crate::snapshot::Snapshot;
+
+/// What GitHub's check run shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckOutput {
+    /// One line.
+    pub title: String,
+    /// Markdown, at most 60,000 bytes.
+    pub summary: String,
+    /// Markdown, at most 60,000 bytes.
+    pub text: Option<String>,
+    /// The worst first; the publisher sends them in batches of 50.
+    pub annotations: Vec<Annotation>,
+}
+
+/// A note on lines of a file of the head tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Annotation {
+    /// The file.
+    pub path: String,
+    /// From 1.
+    pub start_line: usize,
+    /// From 1.
+    pub end_line: usize,
+    /// Only where both lines are the same.
+    pub columns: Option<(usize, usize)>,
+    /// `failure`, `warning` or `notice`.
+    pub level: &'static str,
+    /// At most 255 characters.
+    pub title: String,
+    /// At most 64 KB.
+    pub message: String,
+}
+
+/// Where a comment stands, for its links.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CommentContext {
+    /// `https://github.com/acme/edge`: to link lines; `None` links nothing.
+    pub repository_url: Option<String>,
+    /// The commit reviewed.
+    pub head_sha: String,
+    /// The commit compared with.
+    pub base_sha: String,
+}
+
+/// Returns the review for a terminal, with source excerpts.
+pub fn text(_review: &Review, _base: &Snapshot, _head: &Snapshot, _color: bool) -> String {
+    String::new()
+}
+
+/// Returns the sticky comment, without its hidden marker, which is the publisher's.
+pub fn comment(_review: &Review, _base: &Snapshot, _head: &Snapshot, _cx: &CommentContext) -> String {
+    String::new()
+}
+
+/// Returns what the check run shows.
+pub fn check_output(_review: &Review, _base: &Snapshot, _head: &Snapshot, _cx: &CommentContext) -> CheckOutput {
+    CheckOutput { title: String::new(), summary: String::new(), text: None, annotations: Vec::new() }
+}
+
+/// Returns a trace for a terminal.
+pub fn trace_text(_trace: &TraceReport, _color: bool) -> String {
+    String::new()
+}
+
+/// Returns the answer to `/waypost trace`: the way on both sides, as markdown.
+pub fn trace_comment(_was: &TraceReport, _now: &TraceReport) -> String {
+    String::new()
+}

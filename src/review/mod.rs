@@ -1,0 +1,51 @@
+//! The one function everything calls: two trees and settings in, a review out. Pure: the same input gives the same review, to the byte.
+
+#![forbid(unsafe_code)]
+
+mod trace;
+mod types;
+
+pub use trace::{StepReport, TraceReport, trace_report};
+pub use types::{ChangeReport, FindingReport, InputReport, RequestReport, Review, RollbackReport, Timings, UnknownReport, Verdict, Waiver};
+
+use crate::analysis::{Comparison, compare};
+use crate::formats;
+use crate::policy::{RuleContext, Side, check_all};
+use crate::snapshot::Snapshot;
+
+/// What is reviewed.
+#[derive(Clone, Copy, Debug)]
+pub struct Change<'a> {
+    /// The tree before.
+    pub base: &'a Snapshot,
+    /// The tree after.
+    pub head: &'a Snapshot,
+    /// The tree a rollback should restore.
+    pub known_good: Option<&'a Snapshot>,
+    /// The pull request's title; may be empty.
+    pub title: &'a str,
+    /// The pull request's body; may be empty.
+    pub body: &'a str,
+}
+
+/// Reviews a change.
+pub fn review(change: &Change<'_>) -> Review {
+    let base_model = formats::read(change.base);
+    let head_model = formats::read(change.head);
+    let known_good_model = change.known_good.map(formats::read);
+    let comparison = compare(&base_model, &head_model);
+    let rollback: Option<Comparison> = known_good_model.as_ref().map(|good| compare(good, &head_model));
+    let head = Side { snapshot: change.head, model: &head_model };
+    let base = Side { snapshot: change.base, model: &base_model };
+    let known_good = change.known_good.zip(known_good_model.as_ref()).map(|(snapshot, model)| Side { snapshot, model });
+    let findings = check_all(&RuleContext {
+        base,
+        head,
+        known_good,
+        rollback: rollback.as_ref(),
+        comparison: &comparison,
+        title: change.title,
+        body: change.body,
+    });
+    types::assemble(base, head, &comparison, rollback.as_ref(), &findings)
+}

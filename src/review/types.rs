@@ -1,0 +1,180 @@
+//! The review as the contract has it: `waypost.review/1`.
+
+use crate::analysis::{Comparison, Destination};
+use crate::policy::{Category, Finding, Severity, Side, Tree};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// A review. The field order is the order of the JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Review {
+    /// `waypost.review/1`.
+    pub schema: String,
+    /// Whether the change may go in.
+    pub verdict: Verdict,
+    /// One plain sentence.
+    pub summary: String,
+    /// What is wrong, the worst first.
+    pub findings: Vec<FindingReport>,
+    /// Which requests go somewhere else, the most harmful first.
+    pub changes: Vec<ChangeReport>,
+    /// What was not understood.
+    pub unknown: Vec<UnknownReport>,
+    /// Whether the rollback restores the known-good state; `null` when none was asked for.
+    pub rollback: Option<RollbackReport>,
+    /// The rehearsal on the real proxy; `null` when there was none.
+    pub dry_run: Option<serde_json::Value>,
+    /// Every file that was read, of both trees.
+    pub inputs: Vec<InputReport>,
+    /// Whether all changed requests are among `changes`.
+    pub exact: bool,
+    /// How long it took; filled in by who has a clock.
+    pub timings_ms: Timings,
+}
+
+/// Whether a change may go in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Nothing above info.
+    Pass,
+    /// A warning.
+    Warn,
+    /// An unwaived error.
+    Fail,
+}
+
+/// A finding with its place as lines and columns.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct FindingReport {
+    /// The rule's id.
+    pub rule: String,
+    /// What it is about.
+    pub category: Category,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What happens to whom.
+    pub message: String,
+    /// One thing to do.
+    pub help: String,
+    /// Which tree the place is in.
+    pub tree: Tree,
+    /// The file.
+    pub path: String,
+    /// From 1.
+    pub start_line: usize,
+    /// From 1; not before `start_line`.
+    pub end_line: usize,
+    /// From 1, in characters.
+    pub start_column: usize,
+    /// From 1, in characters, of the last character.
+    pub end_column: usize,
+    /// Stable across pushes and line moves.
+    pub fingerprint: String,
+    /// The waiver that keeps it from blocking.
+    pub waived: Option<Waiver>,
+    /// Under which condition it happens.
+    pub when: Option<String>,
+    /// Requests that show it.
+    pub requests: Vec<RequestReport>,
+}
+
+/// An exception until a date.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Waiver {
+    /// Who gave it.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+    /// `YYYY-MM-DD`, the last day it holds.
+    pub until: Option<String>,
+}
+
+/// A request as one can paste it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct RequestReport {
+    /// The method.
+    pub method: String,
+    /// The URL.
+    pub url: String,
+    /// Further headers.
+    pub headers: BTreeMap<String, String>,
+    /// The listener, where one was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listener: Option<String>,
+}
+
+/// Requests that share where they went and where they go.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ChangeReport {
+    /// One of them.
+    pub request: RequestReport,
+    /// All of them, in words.
+    pub region: String,
+    /// Where they went.
+    pub was: Destination,
+    /// Where they go.
+    pub now: Destination,
+    /// The fraction of them that reaches nothing that can serve them, 0..=1.
+    pub broken_share: f64,
+    /// The same before the change.
+    pub broken_share_was: f64,
+    /// Whether the region is all of them.
+    pub exact: bool,
+}
+
+/// Something not understood.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+pub struct UnknownReport {
+    /// The file.
+    pub path: String,
+    /// From 1.
+    pub line: usize,
+    /// Why.
+    pub reason: String,
+}
+
+/// Whether head restores the known-good state.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct RollbackReport {
+    /// No request goes elsewhere than in the known-good state.
+    pub restores: bool,
+    /// The requests that do: `was` is known-good, `now` is head.
+    pub changes: Vec<ChangeReport>,
+}
+
+/// A file that was read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+pub struct InputReport {
+    /// The file.
+    pub path: String,
+    /// The format's name.
+    pub format: String,
+    /// `entry`, `included`, `inventory` or `policy`.
+    pub role: String,
+}
+
+/// How long it took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Timings {
+    /// The whole review, in milliseconds.
+    pub total: u64,
+}
+
+/// Puts a review together.
+pub(super) fn assemble(_base: Side<'_>, _head: Side<'_>, comparison: &Comparison, _rollback: Option<&Comparison>, _findings: &[Finding]) -> Review {
+    Review {
+        schema: "waypost.review/1".to_owned(),
+        verdict: Verdict::Pass,
+        summary: String::new(),
+        findings: Vec::new(),
+        changes: Vec::new(),
+        unknown: Vec::new(),
+        rollback: None,
+        dry_run: None,
+        inputs: Vec::new(),
+        exact: comparison.exact,
+        timings_ms: Timings::default(),
+    }
+}

@@ -1,0 +1,3 @@
+//! The webhook server: inbox, worker, pages.
+
+#![forbid(unsafe_code)]

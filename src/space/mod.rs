@@ -1,0 +1,3 @@
+//! Request space: patterns as sets of texts, and the texts a person would type to be in one.
+
+#![forbid(unsafe_code)]

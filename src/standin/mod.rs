@@ -1,0 +1,3 @@
+//! A stand-in GitHub, in memory: for the tests and for `waypost demo`.
+
+#![forbid(unsafe_code)]
