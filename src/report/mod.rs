@@ -2,6 +2,11 @@
 
 #![forbid(unsafe_code)]
 
+mod explain;
+pub(crate) mod put;
+
+pub use explain::{rule_list, rule_page};
+
 use crate::review::{Review, TraceReport};
 use crate::snapshot::Snapshot;
 
