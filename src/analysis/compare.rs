@@ -4,7 +4,7 @@
 //! is claimed of what was not tried (`exact: false`).
 
 use super::trace::Trace;
-use crate::model::Model;
+use crate::model::{Model, PoolId};
 
 /// What a change does to requests.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +37,25 @@ pub struct Change {
     pub pairs: Vec<usize>,
     /// Whether the region is all of the requests with this was and now.
     pub exact: bool,
+    /// The same servers get the same requests; only how they are treated differs (timeouts, retries, limits, balancing).
+    pub behaviour_only: bool,
+}
+
+impl Comparison {
+    /// Returns the pair a person would type first of `change`.
+    pub fn witness(&self, change: &Change) -> Option<&Pair> {
+        change.pairs.first().and_then(|at| self.pairs.get(*at))
+    }
+
+    /// Returns the pairs that end, after the change, in this pool of this gateway, changed or not; the one a person would type first comes first.
+    pub fn reaching_now<'a>(&'a self, gateway: &'a str, pool: PoolId) -> impl Iterator<Item = &'a Pair> {
+        self.pairs.iter().filter(move |pair| pair.now.pool == Some(pool) && pair.now.gateway.as_deref() == Some(gateway))
+    }
+
+    /// Returns the pairs that ended, before the change, in this pool of this gateway; the one a person would type first comes first.
+    pub fn reaching_before<'a>(&'a self, gateway: &'a str, pool: PoolId) -> impl Iterator<Item = &'a Pair> {
+        self.pairs.iter().filter(move |pair| pair.was.pool == Some(pool) && pair.was.gateway.as_deref() == Some(gateway))
+    }
 }
 
 /// Compares two models.

@@ -4,8 +4,10 @@
 
 mod compare;
 mod destination;
+mod equality;
 mod trace;
 
 pub use compare::{Change, Comparison, Pair, compare};
 pub use destination::{Alternative, Destination, ServerShare, ServerState};
-pub use trace::{Choice, Trace, TraceStep, trace};
+pub use equality::moved_share;
+pub use trace::{Choice, Trace, TraceStep, trace, trace_in};

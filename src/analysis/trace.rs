@@ -1,7 +1,7 @@
 //! The concrete evaluator: one request through one gateway, step by step.
 
 use super::destination::Destination;
-use crate::model::{Label, Model, PoolId, Request, TableId};
+use crate::model::{Gateway, Label, Listener, Model, Pool, PoolId, Request, TableId};
 
 /// How one request is routed.
 #[derive(Clone, Debug)]
@@ -20,6 +20,19 @@ pub struct Trace {
     pub pool: Option<PoolId>,
     /// Nothing opaque was met.
     pub exact: bool,
+}
+
+impl Trace {
+    /// Returns the gateway it was traced through, found in the model it was traced in.
+    pub fn gateway_in<'m>(&self, model: &'m Model) -> Option<&'m Gateway> {
+        let id = self.gateway.as_deref()?;
+        model.gateways.iter().find(|gateway| *gateway.id == *id)
+    }
+
+    /// Returns the pool it ends in, found in the model it was traced in.
+    pub fn pool_in<'m>(&self, model: &'m Model) -> Option<&'m Pool> {
+        self.gateway_in(model)?.pools.get(self.pool?.0)
+    }
 }
 
 /// One deciding line.
@@ -51,4 +64,12 @@ pub enum Choice {
 /// Traces `request` through the gateway of `model` that would get it: the one whose virtual host names it, else the first with a listener for it.
 pub fn trace(_model: &Model, request: &Request) -> Trace {
     Trace { request: request.clone(), gateway: None, listener: None, steps: Vec::new(), destination: Destination::None, pool: None, exact: true }
+}
+
+/// Traces `request` through this listener of this gateway of `model`, whatever the URL says of port and scheme.
+pub fn trace_in(_model: &Model, gateway: &Gateway, listener: &Listener, request: &Request) -> Trace {
+    let mut trace = trace(_model, request);
+    trace.gateway = Some(gateway.id.to_string());
+    trace.listener = Some(listener.address.to_string());
+    trace
 }
