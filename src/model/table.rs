@@ -121,6 +121,10 @@ pub enum Action {
     },
     /// Replaces the method (nginx: an `error_page` redirect becomes GET).
     SetMethod(Arc<str>),
+    /// Fixes the status of the answer, whoever makes it (nginx: `error_page 502 /busy.html` answers with 502, `error_page 502 = /busy.html` with the
+    /// page's own status); `None` gives the answer its own status again. Under a fixed status of 400 or more, files and local answers are a refusal
+    /// with that status; a forward still reaches its pool, but its client gets that status. Redirects, refusals and closing keep their own.
+    SetStatus(Option<u16>),
 }
 
 /// What a rewrite does to the query.
