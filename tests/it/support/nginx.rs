@@ -65,7 +65,7 @@ impl Nginx {
                 Err(error) => panic!("nginx does not start: {error}\n{config}"),
             }
         }
-        unreachable!("the last attempt returns or panics")
+        panic!("no port stays free")
     }
 
     fn try_start(config: &str, files: &[(&str, &str)], prefix: PathBuf) -> Result<Self, String> {
@@ -78,9 +78,8 @@ impl Nginx {
             fs::write(path, ports.fill(content).replace("{prefix}", &folder)).map_err(|error| error.to_string())?;
         }
         let config = ports.fill(config).replace("{prefix}", &folder);
-        let temporary: String =
-            ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].iter().map(|name| format!(" {name}_temp_path temp/{name};")).collect();
-        let text = config.replacen("http {", &format!("http {{ access_log off;{temporary}"), 1);
+        let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(|name| [name, "_temp_path temp/", name, "; "].concat()).concat();
+        let text = config.replacen("http {", &format!("http {{ access_log off; {temporary}"), 1);
         fs::write(prefix.join("nginx.conf"), text).map_err(|error| error.to_string())?;
         let numbers = ports.release();
         let mut child = Command::new("nginx")
@@ -111,7 +110,7 @@ impl Nginx {
 
     /// Sends one request to `port` as HTTP/1.1 with `Connection: close`, nothing added but `Host: host`, unless `headers` has one.
     /// `headers` are `Name: value` lines.
-    pub(crate) fn send(&self, port: u16, method: &str, host: &str, target: &str, headers: &[String]) -> Response {
+    pub(crate) fn send(port: u16, method: &str, host: &str, target: &str, headers: &[String]) -> Response {
         let mut text = format!("{method} {target} HTTP/1.1\r\nConnection: close\r\n");
         if !headers.iter().any(|line| line.to_ascii_lowercase().starts_with("host:")) {
             text.push_str(&["Host: ", host, "\r\n"].concat());
@@ -202,11 +201,11 @@ fn the_runner_starts_sends_and_cleans_up() {
         &[("www/hello", "hello from {port:b}")],
     );
     assert!(nginx.config.contains(&nginx.port("a").to_string()));
-    let echo = nginx.send(nginx.port("a"), "GET", "shop.example.com", "/e?x=1", &[]);
+    let echo = Nginx::send(nginx.port("a"), "GET", "shop.example.com", "/e?x=1", &[]);
     assert_eq!((echo.status, echo.body), (200, format!("{} /e?x=1", nginx.port("b"))));
-    assert_eq!(nginx.send(nginx.port("a"), "GET", "h", "/hello", &[]).body, format!("hello from {}", nginx.port("b")));
-    assert!(nginx.send(nginx.port("a"), "GET", "h", "/hello", &[]).header("content-type").is_some());
-    assert_eq!(nginx.send(nginx.port("a"), "GET", "h", "/x", &[]).status, 0);
+    assert_eq!(Nginx::send(nginx.port("a"), "GET", "h", "/hello", &[]).body, format!("hello from {}", nginx.port("b")));
+    assert!(Nginx::send(nginx.port("a"), "GET", "h", "/hello", &[]).header("content-type").is_some());
+    assert_eq!(Nginx::send(nginx.port("a"), "GET", "h", "/x", &[]).status, 0);
     let prefix = nginx.prefix.clone();
     drop(nginx);
     assert!(!prefix.exists());
