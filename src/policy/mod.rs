@@ -2,11 +2,14 @@
 
 #![forbid(unsafe_code)]
 
+mod arrival;
 mod category;
 mod finding;
+mod near;
 mod registry;
 pub mod rules;
+mod words;
 
 pub use category::{Category, Severity};
 pub use finding::{Finding, Side, Tree};
-pub use registry::{Rule, RuleContext, by_name, check_all, rules};
+pub use registry::{HEADINGS, Rule, RuleContext, by_name, check_all, explanation, rules};

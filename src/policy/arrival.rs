@@ -1,0 +1,162 @@
+//! Requests arriving at pools: the comparison seen from the pools' side.
+
+use super::words::{self, EPSILON};
+use crate::analysis::{Change, Choice, Comparison, Destination, ServerShare, Trace};
+use crate::model::{Gateway, Label, Member, Model, Pool, Request, TableKind};
+use std::collections::BTreeSet;
+
+/// The most requests a finding shows.
+const WITNESSES: usize = 5;
+
+/// One request arriving at one pool.
+#[derive(Clone, Debug)]
+pub(super) struct Arrival<'a> {
+    /// Its way.
+    pub(super) trace: &'a Trace,
+    /// The gateway it came through.
+    pub(super) gateway: Option<&'a Gateway>,
+    /// The pool, where the configuration has it; `None` for an address computed at request time.
+    pub(super) pool: Option<&'a Pool>,
+    /// The pool's name, or the address.
+    pub(super) name: &'a str,
+    /// Who gets it.
+    pub(super) servers: &'a [ServerShare],
+    /// The fraction of such requests that gets an error.
+    pub(super) broken_share: f64,
+    /// What must hold for the request to arrive here, where something opaque decides.
+    pub(super) when: Option<String>,
+}
+
+/// Returns where `trace` arrives: one pool, or each of those that something opaque chooses between, or none.
+pub(super) fn arrivals<'a>(model: &'a Model, trace: &'a Trace) -> Vec<Arrival<'a>> {
+    let gateway = trace.gateway.as_deref().and_then(|id| model.gateways.iter().find(|gateway| *gateway.id == *id));
+    let mut found = Vec::new();
+    let mut open: Vec<(&Destination, Option<String>)> = vec![(&trace.destination, None)];
+    while let Some((destination, when)) = open.pop() {
+        match destination {
+            Destination::Forward { pool: name, servers, broken_share, .. } => {
+                let by_id = trace.pool.filter(|_| when.is_none()).and_then(|id| gateway?.pools.get(id.0));
+                let pool = by_id.or_else(|| gateway?.pools.iter().find(|pool| *pool.name == **name));
+                found.push(Arrival { trace, gateway, pool, name, servers, broken_share: *broken_share, when });
+            }
+            Destination::Opaque { alternatives, .. } => {
+                open.extend(alternatives.iter().rev().map(|alternative| (&*alternative.outcome, Some(alternative.when.clone()))));
+            }
+            Destination::Redirect { .. }
+            | Destination::Respond { .. }
+            | Destination::Files { .. }
+            | Destination::Reject { .. }
+            | Destination::Close
+            | Destination::None => {}
+        }
+    }
+    found
+}
+
+impl<'a> Arrival<'a> {
+    /// Returns what makes two arrivals end at the same pool: gateway and name.
+    pub(super) fn key(&self) -> (&'a str, &'a str) {
+        (self.gateway.map_or("", |gateway| &gateway.id), self.name)
+    }
+
+    /// Returns the share of the server at `address`, which may stand in the pool more than once.
+    pub(super) fn share(&self, address: &str) -> f64 {
+        self.servers.iter().filter(|server| server.address == address).map(|server| server.share).sum()
+    }
+
+    /// Returns the line that puts `address` into the pool: of several the heaviest; without a pool the line that computes the address.
+    pub(super) fn line(&self, address: &str) -> Option<&'a Label> {
+        let members = self.pool.iter().flat_map(|pool| &pool.members).filter(|member| member.address.to_string() == address);
+        let heaviest = members
+            .reduce(|best, member| if (member.state, -i64::from(member.weight)) < (best.state, -i64::from(best.weight)) { member } else { best });
+        heaviest.map(|member| &member.label).or_else(|| outcome_line(self.trace))
+    }
+
+    /// Returns the pool's members with their shares.
+    pub(super) fn members(&self) -> Vec<(&'a Member, f64)> {
+        let Some(pool) = self.pool else { return Vec::new() };
+        let same = pool.members.len() == self.servers.len();
+        let share = |at: usize, member: &Member| {
+            let address = member.address.to_string();
+            match self.servers.get(at).filter(|server| same && server.address == address) {
+                Some(server) => server.share,
+                None => self.share(&address),
+            }
+        };
+        pool.members.iter().enumerate().map(|(at, member)| (member, share(at, member))).collect()
+    }
+
+    /// Returns whether the shares are known: the whole member list could be read.
+    pub(super) fn complete(&self) -> bool {
+        self.pool.is_none_or(|pool| pool.complete)
+    }
+
+    /// Returns whether both go to the same servers with the same shares, whatever the pools are called.
+    pub(super) fn same_shares(&self, other: &Arrival<'_>) -> bool {
+        let addresses = |arrival: &Arrival<'_>| -> BTreeSet<String> { arrival.servers.iter().map(|server| server.address.clone()).collect() };
+        let all = addresses(self);
+        all == addresses(other) && all.iter().all(|address| (self.share(address) - other.share(address)).abs() < EPSILON)
+    }
+}
+
+/// Returns the line of the outcome of `trace`.
+pub(super) fn outcome_line(trace: &Trace) -> Option<&Label> {
+    trace.steps.iter().rev().find(|step| step.choice == Choice::Outcome).or_else(|| trace.steps.last()).map(|step| &step.label)
+}
+
+/// Returns the line of the route of a virtual host that took the request of `trace`, the innermost one.
+pub(super) fn route_line<'a>(model: &Model, trace: &'a Trace) -> Option<&'a Label> {
+    let gateway = trace.gateway.as_deref().and_then(|id| model.gateways.iter().find(|gateway| *gateway.id == *id))?;
+    let is_route = |choice: Choice| match choice {
+        Choice::Route(table, _) => gateway.tables.get(table.0).is_some_and(|table| table.kind == TableKind::Routes),
+        Choice::Listener | Choice::Otherwise(_) | Choice::Action | Choice::Outcome | Choice::Pool => false,
+    };
+    trace.steps.iter().rev().find(|step| is_route(step.choice)).map(|step| &step.label)
+}
+
+/// Returns the changes that one of `pairs` belongs to, in their order.
+pub(super) fn changes_of<'a>(comparison: &'a Comparison, pairs: &BTreeSet<usize>) -> Vec<&'a Change> {
+    comparison.changes.iter().filter(|change| change.pairs.iter().any(|pair| pairs.contains(pair))).collect()
+}
+
+/// Returns the hosts of `changes` in their order, once each.
+pub(super) fn hosts_of(changes: &[&Change]) -> Vec<String> {
+    let mut hosts: Vec<String> = Vec::new();
+    for host in changes.iter().flat_map(|change| &change.hosts) {
+        if !hosts.contains(host) {
+            hosts.push(host.clone());
+        }
+    }
+    hosts
+}
+
+/// Returns the requests of `changes` as they read after the word "requests": `to shop.example.com outside /static/`.
+/// `pool` is named where several regions share it, because then no one region tells all.
+pub(super) fn whose(changes: &[&Change], pool: &str) -> String {
+    match changes {
+        [] => format!("to `{pool}`"),
+        [change] => words::to_region(&change.hosts, &change.region),
+        [first, rest @ ..] => {
+            if rest.iter().all(|change| change.region == first.region) {
+                return words::to_region(&first.hosts, &first.region);
+            }
+            format!("that reach `{pool}` ({})", words::list(&hosts_of(changes)))
+        }
+    }
+}
+
+/// Returns the requests at `pairs` that a finding shows: those of changes first, each once, a few.
+pub(super) fn witnesses(comparison: &Comparison, pairs: &BTreeSet<usize>) -> Vec<Request> {
+    let changed = comparison.changes.iter().flat_map(|change| &change.pairs).copied().filter(|pair| pairs.contains(pair));
+    let mut found: Vec<Request> = Vec::new();
+    for pair in changed.chain(pairs.iter().copied()) {
+        let Some(pair) = comparison.pairs.get(pair) else { continue };
+        if !found.contains(&pair.now.request) {
+            found.push(pair.now.request.clone());
+        }
+        if found.len() == WITNESSES {
+            break;
+        }
+    }
+    found
+}

@@ -1,0 +1,267 @@
+//! `traffic/missing-server`.
+
+use crate::model::{Claim, Existence, Host, InventoryHost, Label, MemberState, Range};
+use crate::policy::arrival::{Arrival, arrivals, changes_of, whose, witnesses};
+use crate::policy::words::{self, EPSILON};
+use crate::policy::{Finding, RuleContext, Severity, Tree, near};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+rule! {
+    /// ## What it checks
+    ///
+    /// Whether every server that requests can reach exists. A server is missing only where an inventory speaks for its address (an Ansible
+    /// inventory for its networks, a zone file for its zone) and does not have it.
+    ///
+    /// ## Why it matters
+    ///
+    /// The proxy accepts any address. Requests sent to one that nobody has wait for the connect timeout and end in 502 or 504, and the share
+    /// of users who see that is the share of the weight. `nginx -t` and linters pass it, because they do not know which hosts exist.
+    ///
+    /// ## Example
+    ///
+    /// ```nginx
+    /// upstream web_pool {
+    ///     server 10.20.1.11:8080 weight=3 max_fails=0;
+    ///     server 10.20.1.15:8080 weight=17 max_fails=0;
+    /// }
+    /// ```
+    ///
+    /// ```text
+    /// 85 % of requests to shop.example.com outside /static/ would go to 10.20.1.15:8080, which no host has
+    /// help: inventory/hosts.yml speaks for this address and has .11 to .14 there; correct the address, or add the host there in this pull request
+    /// ```
+    ///
+    /// ## How to fix
+    ///
+    /// - Correct the address: it is mostly a slip, or one from before a move.
+    /// - Add the host to the inventory in the same pull request, when it is new.
+    /// - Take the line out, or mark the member `down` until the host is there.
+    ///
+    /// It is an **error** when users would get errors and the change added the server, gave it another share, took its host out of the
+    /// inventory, or took away the retries that hid it; a rollback that leaves it is such a change. It is a **warning** when retries or
+    /// ejection turn it into delay, when a backup does not exist, and when the inventory is what is new. A missing server that was there
+    /// before and gets the same requests as before is **info**, so that nobody is blocked by what somebody else did.
+    ///
+    /// ## When it stays silent
+    ///
+    /// - No inventory speaks for the address: the server is unknown, not missing.
+    /// - The address is a template expression, a variable or a socket path.
+    /// - No request was found that reaches the pool.
+    ///
+    /// ## Where it has hurt
+    ///
+    /// - A write-up called *A Load Balancer Misconfiguration Postmortem* (keglododzi blog, 2024): incorrect addresses in the pool.
+    /// - Heroku incident 1091 (2017): traffic was routed to containers that had been stopped.
+    pub static MISSING_SERVER = { id: "traffic/missing-server", category: MissingServer, severity: Error, check: check }
+}
+
+/// The facts of one finding: a server that is not there, in one pool.
+struct Missing<'a> {
+    address: String,
+    line: &'a Label,
+    claim: &'a Claim,
+    state: MemberState,
+    /// Its share where that is highest, and the fraction of those requests that gets an error.
+    share: f64,
+    broken: f64,
+    /// The inventory had it on base: its host there.
+    removed: Option<&'a InventoryHost>,
+    /// What the change did to it.
+    cause: Cause,
+    gateway: &'a str,
+    pool: &'a str,
+    /// The requests that reach the pool, as indexes of pairs.
+    pairs: BTreeSet<usize>,
+}
+
+/// What a change did to a missing server, from harmless to bad.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Cause {
+    /// Nothing: it was missing before and gets what it got.
+    Before,
+    /// The inventory is what is new, or requests that nobody served now go to a pool that was like this before.
+    Beside,
+    /// It gets requests it did not get, or more of them end in errors.
+    Change,
+}
+
+fn check(cx: &RuleContext<'_>, out: &mut Vec<Finding>) {
+    let mut found: BTreeMap<(&str, &str, String), Missing<'_>> = BTreeMap::new();
+    for (at, pair) in cx.comparison.pairs.iter().enumerate() {
+        let now = arrivals(cx.head.model, &pair.now);
+        if now.is_empty() {
+            continue;
+        }
+        let was = arrivals(cx.base.model, &pair.was);
+        for arrival in &now {
+            for (address, host, state, share) in servers(arrival) {
+                // Silent: somebody has it, or nobody speaks for it.
+                let Existence::Missing(claim) = cx.head.model.inventory.existence(&host) else { continue };
+                let Some(line) = arrival.line(&address) else { continue };
+                let before = cx.base.model.inventory.existence(&host);
+                let cause = cause(cx, arrival, &was, (&address, &before));
+                let (gateway, pool) = arrival.key();
+                let missing = found.entry((gateway, pool, address.clone())).or_insert_with(|| Missing {
+                    address,
+                    line,
+                    claim,
+                    state,
+                    share: 0.0,
+                    broken: 0.0,
+                    removed: if let Existence::Known(host) = before { Some(host) } else { None },
+                    cause,
+                    gateway,
+                    pool,
+                    pairs: BTreeSet::new(),
+                });
+                missing.add(at, cause, share, arrival.broken_share);
+            }
+        }
+    }
+    let mut places = BTreeSet::new();
+    for missing in found.values() {
+        // One line read into several gateways is one cause.
+        if places.insert((&missing.line.span, &missing.address)) {
+            out.push(missing.finding(cx));
+        }
+    }
+}
+
+/// Returns the servers of an arrival with their shares, those the configuration lists or the one it computes; each address once.
+fn servers(arrival: &Arrival<'_>) -> Vec<(String, Host, MemberState, f64)> {
+    let mut found: Vec<(String, Host, MemberState, f64)> = Vec::new();
+    for (member, share) in arrival.members() {
+        let address = member.address.to_string();
+        match found.iter_mut().find(|(known, ..)| *known == address) {
+            Some((_, _, state, sum)) => {
+                *state = (*state).min(member.state);
+                *sum += share;
+            }
+            None => found.push((address, member.address.host.clone(), member.state, share)),
+        }
+    }
+    if arrival.pool.is_none() {
+        found.extend(
+            arrival
+                .servers
+                .iter()
+                .filter_map(|server| Some((server.address.clone(), computed_host(&server.address)?, MemberState::Active, server.share))),
+        );
+    }
+    found
+}
+
+/// Returns the host of an address that is computed at request time.
+fn computed_host(address: &str) -> Option<Host> {
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    if let Ok(ip) = bare.parse::<IpAddr>() {
+        return Some(Host::Ip(ip));
+    }
+    (!bare.is_empty() && !bare.contains('/')).then(|| Host::Name(bare.trim_end_matches('.').to_ascii_lowercase().into()))
+}
+
+/// Returns what the change did for requests that went to `was` and now go to `now`, where `address` is missing.
+fn cause(cx: &RuleContext<'_>, now: &Arrival<'_>, was: &[Arrival<'_>], (address, before): (&str, &Existence<'_>)) -> Cause {
+    let same = was.iter().find(|was| was.when == now.when && was.same_shares(now));
+    match (same, before) {
+        (Some(_), Existence::Known(_)) => Cause::Change,
+        (Some(_), Existence::Unknown) => Cause::Beside,
+        (Some(was), Existence::Missing(_)) if now.broken_share > was.broken_share + EPSILON => Cause::Change,
+        (Some(_), Existence::Missing(_)) => Cause::Before,
+        // Requests of a new route to a pool that was like this before: the pool's defect is old, and nobody was served here.
+        (None, Existence::Missing(_)) if was.is_empty() && base_pool_has(cx, now, address) => Cause::Beside,
+        (None, _) => Cause::Change,
+    }
+}
+
+/// Returns whether the pool of `now` had `address` on base, among the same members.
+fn base_pool_has(cx: &RuleContext<'_>, now: &Arrival<'_>, address: &str) -> bool {
+    let Some(pool) = now.pool else { return false };
+    let members = |pool: &crate::model::Pool| -> Vec<(String, u32, MemberState)> {
+        pool.members.iter().map(|member| (member.address.to_string(), member.weight, member.state)).collect()
+    };
+    let mut bases = cx.base.model.gateways.iter().flat_map(|gateway| &gateway.pools);
+    bases.any(|base| base.name == pool.name && members(base) == members(pool) && members(base).iter().any(|(known, ..)| known == address))
+}
+
+impl Missing<'_> {
+    /// Adds the request of pair `at`, of which `share` goes to the server and `broken` gets an error.
+    fn add(&mut self, at: usize, cause: Cause, share: f64, broken: f64) {
+        if cause > self.cause {
+            // What a worse request shows is what the finding says.
+            (self.cause, self.share, self.broken) = (cause, 0.0, 0.0);
+            self.pairs.clear();
+        }
+        if cause == self.cause {
+            self.share = self.share.max(share);
+            self.broken = self.broken.max(broken);
+            self.pairs.insert(at);
+        }
+    }
+
+    fn severity(&self) -> Severity {
+        let gets_requests = self.share > EPSILON;
+        let hurts = gets_requests && self.broken > EPSILON;
+        match (self.cause, self.state) {
+            (Cause::Before, _) => Severity::Info,
+            (Cause::Change, _) if hurts => Severity::Error,
+            (Cause::Beside, _) if hurts => Severity::Warning,
+            (Cause::Change, _) if gets_requests => Severity::Warning,
+            (Cause::Change, MemberState::Backup) => Severity::Warning,
+            (Cause::Beside | Cause::Change, _) => Severity::Info,
+        }
+    }
+
+    fn finding(&self, cx: &RuleContext<'_>) -> Finding {
+        let identity = format!("traffic/missing-server|{}|{}|{}", self.gateway, self.pool, self.address);
+        Finding {
+            rule: MISSING_SERVER.id,
+            severity: self.severity(),
+            message: self.message(cx),
+            help: self.help(cx),
+            tree: Tree::Head,
+            span: self.line.span.clone(),
+            when: None,
+            identity,
+            requests: witnesses(cx.comparison, &self.pairs),
+        }
+    }
+
+    fn message(&self, cx: &RuleContext<'_>) -> String {
+        let address = &self.address;
+        let who = if self.removed.is_some() { "which leaves the inventory with this change" } else { "which no host has" };
+        if self.share <= EPSILON {
+            let role = match self.state {
+                MemberState::Active | MemberState::Backup => "a backup",
+                MemberState::Down => "marked down",
+                MemberState::Drained => "drained",
+            };
+            return format!("`{}` lists {address}, {who}; it is {role} and gets no requests now", self.pool);
+        }
+        let requests = format!("{} {}", words::of_requests(self.share), whose(&changes_of(cx.comparison, &self.pairs), self.pool));
+        let hidden = if self.broken > EPSILON { "" } else { "; the next server is tried, so users wait instead of getting errors" };
+        match self.cause {
+            Cause::Before => format!("{requests} go to {address}, {who}{hidden}; it was like this before the change"),
+            Cause::Beside | Cause::Change => format!("{requests} would go to {address}, {who}{hidden}"),
+        }
+    }
+
+    fn help(&self, cx: &RuleContext<'_>) -> String {
+        let source = &self.claim.label.span.path;
+        if let Some(host) = self.removed {
+            return format!("take {} out of `{}` as well, or keep `{}` in {}", self.address, self.pool, host.name, host.label.span.path);
+        }
+        let host = computed_host(&self.address);
+        if let Some(like) = host.as_ref().and_then(|host| near::host_like(cx, host)) {
+            return format!("{source} speaks for this address and has `{}` at {}; correct the address if that is meant", like.0.name, like.1);
+        }
+        let known = match (&self.claim.range, host) {
+            (Range::Network(_), Some(Host::Ip(ip))) => near::neighbours(&cx.head.model.inventory, ip),
+            _ => None,
+        };
+        let has = known.map_or_else(|| "does not have it".to_owned(), |known| format!("has {known} there"));
+        format!("{source} speaks for this address and {has}; correct the address, or add the host there in this pull request")
+    }
+}

@@ -1,0 +1,3 @@
+//! Where requests go, and whether anything there can serve them.
+
+pub mod missing_server;

@@ -1,0 +1,84 @@
+//! The pieces that the sentences of findings are made of.
+
+/// Shares closer than this are the same: they come out of divisions.
+pub(super) const EPSILON: f64 = 1e-6;
+
+/// Returns `share` (0..=1) as people say it: `85 %`, `under 1 %`, `over 99 %`.
+pub(super) fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent < 1.0 - EPSILON {
+        "under 1 %".to_owned()
+    } else if percent > 99.0 + EPSILON && percent < 100.0 - EPSILON {
+        "over 99 %".to_owned()
+    } else {
+        format!("{percent:.0} %")
+    }
+}
+
+/// Returns `all requests`, or `85 % of requests`.
+pub(super) fn of_requests(share: f64) -> String {
+    if share > 1.0 - EPSILON { "all requests".to_owned() } else { format!("{} of requests", percent(share)) }
+}
+
+/// Returns `a`, `a and b`, `a, b and c`, or with more than three `a, b and 3 more`.
+pub(super) fn list<T: AsRef<str>>(items: &[T]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.as_ref().to_owned(),
+        [one, two] => format!("{} and {}", one.as_ref(), two.as_ref()),
+        [one, two, three] => format!("{}, {} and {}", one.as_ref(), two.as_ref(), three.as_ref()),
+        [one, two, rest @ ..] => format!("{}, {} and {} more", one.as_ref(), two.as_ref(), rest.len()),
+    }
+}
+
+/// Returns `1 server`, `2 servers`.
+pub(super) fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+/// Returns a region in the comparison's words (`host a, path not under /b/`) as it reads after "requests": `to a outside /b/`.
+pub(super) fn to_region(hosts: &[String], region: &str) -> String {
+    let to = if hosts.is_empty() { String::new() } else { format!("to {}", list(hosts)) };
+    let Some(rest) = region.split_once(", ").map(|(_, rest)| rest).filter(|_| region.starts_with("host")) else {
+        return if to.is_empty() { format!("({region})") } else { to };
+    };
+    if let Some(path) = rest.strip_prefix("path not under ").filter(|path| is_one(path)) {
+        format!("{to} outside {path}")
+    } else if let Some(path) = rest.strip_prefix("path under ").filter(|path| is_one(path)) {
+        format!("{to} under {path}")
+    } else {
+        format!("{to} ({rest})")
+    }
+}
+
+/// Returns whether `text` names one path and nothing further.
+fn is_one(text: &str) -> bool {
+    !text.contains([' ', ','])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_said_as_people_say_them() {
+        assert_eq!([0.85, 0.004, 0.996, 1.0, 0.909, 0.01].map(percent), ["85 %", "under 1 %", "over 99 %", "100 %", "91 %", "1 %"]);
+        assert_eq!(of_requests(1.0), "all requests");
+        assert_eq!(of_requests(0.5), "50 % of requests");
+    }
+
+    #[test]
+    fn long_lists_are_cut() {
+        assert_eq!(list(&["a", "b", "c"]), "a, b and c");
+        assert_eq!(list(&["a", "b", "c", "d"]), "a, b and 2 more");
+    }
+
+    #[test]
+    fn a_region_reads_after_the_word_requests() {
+        let hosts = ["shop.example.com".to_owned()];
+        assert_eq!(to_region(&hosts, "host shop.example.com"), "to shop.example.com");
+        assert_eq!(to_region(&hosts, "host shop.example.com, path not under /static/"), "to shop.example.com outside /static/");
+        assert_eq!(to_region(&hosts, "host shop.example.com, path not under /a/ or /b/"), "to shop.example.com (path not under /a/ or /b/)");
+        assert_eq!(to_region(&hosts, "host shop.example.com, method POST"), "to shop.example.com (method POST)");
+    }
+}
