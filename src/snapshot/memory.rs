@@ -15,9 +15,18 @@ impl Source for Memory {
 
 /// Returns the tree of these paths and contents. A path that leaves the tree is left out.
 pub fn memory<P: AsRef<str>, C: AsRef<[u8]>>(files: impl IntoIterator<Item = (P, C)>) -> Snapshot {
+    memory_with_links(files, std::iter::empty::<(&str, &str)>())
+}
+
+/// Returns the tree of these paths and contents, and of these links and targets. A path that leaves the tree is left out.
+pub fn memory_with_links<P: AsRef<str>, C: AsRef<[u8]>, L: AsRef<str>, T: AsRef<str>>(
+    files: impl IntoIterator<Item = (P, C)>,
+    links: impl IntoIterator<Item = (L, T)>,
+) -> Snapshot {
     let files: BTreeMap<TreePath, Arc<[u8]>> =
         files.into_iter().filter_map(|(path, content)| Some((TreePath::new(path.as_ref())?, Arc::from(content.as_ref())))).collect();
-    let entries = files.keys().map(|path| (path.clone(), Entry::File { id: None })).collect();
+    let mut entries: BTreeMap<TreePath, Entry> = files.keys().map(|path| (path.clone(), Entry::File { id: None })).collect();
+    entries.extend(links.into_iter().filter_map(|(path, target)| Some((TreePath::new(path.as_ref())?, Entry::Link(target.as_ref().into())))));
     Snapshot::new(entries, Box::new(Memory(files)))
 }
 

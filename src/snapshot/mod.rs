@@ -4,9 +4,20 @@
 //! A source may not have a file's content yet ([`ReadError::Wanted`]): the reader goes on without it, and the caller fetches what
 //! [`Snapshot::wanted`] lists and reads again. So a review of a tree on GitHub stays a pure function.
 
-mod memory;
+#![forbid(unsafe_code)]
 
-pub use memory::memory;
+mod diff;
+mod error;
+mod folder;
+mod git;
+mod memory;
+mod revert;
+
+pub use diff::diff;
+pub use error::{MAX_ENTRIES, SnapshotError};
+pub use folder::folder;
+pub use git::{CommitId, Repository};
+pub use memory::{memory, memory_with_links};
 
 use crate::span::TreePath;
 use std::collections::{BTreeMap, BTreeSet};
