@@ -1,7 +1,8 @@
 //! The documentation of rules, for a terminal.
 
 use super::put::put;
-use crate::policy::{Rule, Severity};
+use super::words::severity_word;
+use crate::policy::Rule;
 
 /// Returns the rules with the first sentence of each one's documentation.
 pub fn rule_list(rules: &[&Rule], color: bool) -> String {
@@ -55,15 +56,6 @@ fn first_sentence(documentation: &str) -> String {
     match words.find(". ") {
         Some(end) => words.get(..end).unwrap_or_default().to_owned(),
         None => words.trim_end_matches('.').to_owned(),
-    }
-}
-
-/// Returns the severity's word.
-pub(super) fn severity_word(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Info => "info",
-        Severity::Warning => "warning",
-        Severity::Error => "error",
     }
 }
 

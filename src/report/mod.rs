@@ -2,12 +2,21 @@
 
 #![forbid(unsafe_code)]
 
+mod escape;
+mod excerpt;
 mod explain;
+mod json;
 pub(crate) mod put;
+mod text;
+mod trace;
+mod words;
 
 pub use explain::{rule_list, rule_page};
+pub use json::{BatchError, batch_error_json, json, trace_json};
+pub use text::text;
+pub use trace::{trace_comment, trace_text};
 
-use crate::review::{Review, TraceReport};
+use crate::review::Review;
 use crate::snapshot::Snapshot;
 
 /// What GitHub's check run shows.
@@ -53,11 +62,6 @@ pub struct CommentContext {
     pub base_sha: String,
 }
 
-/// Returns the review for a terminal, with source excerpts.
-pub fn text(_review: &Review, _base: &Snapshot, _head: &Snapshot, _color: bool) -> String {
-    String::new()
-}
-
 /// Returns the sticky comment, without its hidden marker, which is the publisher's.
 pub fn comment(_review: &Review, _base: &Snapshot, _head: &Snapshot, _cx: &CommentContext) -> String {
     String::new()
@@ -66,14 +70,4 @@ pub fn comment(_review: &Review, _base: &Snapshot, _head: &Snapshot, _cx: &Comme
 /// Returns what the check run shows.
 pub fn check_output(_review: &Review, _base: &Snapshot, _head: &Snapshot, _cx: &CommentContext) -> CheckOutput {
     CheckOutput { title: String::new(), summary: String::new(), text: None, annotations: Vec::new() }
-}
-
-/// Returns a trace for a terminal.
-pub fn trace_text(_trace: &TraceReport, _color: bool) -> String {
-    String::new()
-}
-
-/// Returns the answer to `/waypost trace`: the way on both sides, as markdown.
-pub fn trace_comment(_was: &TraceReport, _now: &TraceReport) -> String {
-    String::new()
 }

@@ -2,11 +2,18 @@
 
 #![forbid(unsafe_code)]
 
+mod assemble;
+mod place;
+mod relevance;
+mod summary;
 mod trace;
 mod types;
 
+pub(crate) use summary::percent;
+
+pub use relevance::{touches_traffic, traffic_unchanged};
 pub use trace::{StepReport, TraceReport, trace_report};
-pub use types::{ChangeReport, FindingReport, InputReport, RequestReport, Review, RollbackReport, Timings, UnknownReport, Verdict, Waiver};
+pub use types::{ChangeReport, FindingReport, InputReport, RequestReport, Review, RollbackReport, SCHEMA, Timings, UnknownReport, Verdict, Waiver};
 
 use crate::analysis::{Comparison, compare};
 use crate::formats;
@@ -47,5 +54,5 @@ pub fn review(change: &Change<'_>) -> Review {
         title: change.title,
         body: change.body,
     });
-    types::assemble(base, head, &comparison, rollback.as_ref(), &findings)
+    assemble::assemble(base, head, &comparison, rollback.as_ref(), &findings)
 }

@@ -1,6 +1,7 @@
 //! A trace as the contract has it.
 
 use super::RequestReport;
+use super::place::Places;
 use crate::analysis::{Destination, Trace};
 use crate::snapshot::Snapshot;
 use schemars::JsonSchema;
@@ -31,16 +32,18 @@ pub struct StepReport {
 }
 
 /// Returns `trace` with its places as lines of `snapshot`.
-pub fn trace_report(_snapshot: &Snapshot, trace: &Trace) -> TraceReport {
+pub fn trace_report(snapshot: &Snapshot, trace: &Trace) -> TraceReport {
+    let mut places = Places::new(snapshot);
+    let steps = trace.steps.iter().map(|step| StepReport {
+        path: step.label.span.path.to_string(),
+        line: places.line(&step.label.span),
+        text: step.label.text.to_string(),
+    });
+    let steps = steps.collect();
     TraceReport {
-        request: RequestReport {
-            method: trace.request.method.clone(),
-            url: trace.request.url(),
-            headers: std::collections::BTreeMap::new(),
-            listener: None,
-        },
+        request: RequestReport::new(&trace.request, trace.listener.as_deref()),
         outcome: trace.destination.clone(),
-        steps: Vec::new(),
+        steps,
         exact: trace.exact,
     }
 }

@@ -1,10 +1,14 @@
 //! The review as the contract has it: `waypost.review/1`.
 
-use crate::analysis::{Comparison, Destination};
-use crate::policy::{Category, Finding, Severity, Side, Tree};
+use crate::analysis::Destination;
+use crate::model::Request;
+use crate::policy::{Category, Severity, Tree};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
+
+/// The name of this form of the review; the first field of its JSON.
+pub const SCHEMA: &str = "waypost.review/1";
 
 /// A review. The field order is the order of the JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -100,6 +104,9 @@ pub struct RequestReport {
     pub url: String,
     /// Further headers.
     pub headers: BTreeMap<String, String>,
+    /// The client's address, where it matters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
     /// The listener, where one was found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listener: Option<String>,
@@ -138,8 +145,10 @@ pub struct UnknownReport {
 /// Whether head restores the known-good state.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct RollbackReport {
-    /// No request goes elsewhere than in the known-good state.
+    /// No request was found that goes elsewhere than in the known-good state.
     pub restores: bool,
+    /// Whether that holds for every request, not only for those that were tried.
+    pub exact: bool,
     /// The requests that do: `was` is known-good, `now` is head.
     pub changes: Vec<ChangeReport>,
 }
@@ -162,19 +171,19 @@ pub struct Timings {
     pub total: u64,
 }
 
-/// Puts a review together.
-pub(super) fn assemble(_base: Side<'_>, _head: Side<'_>, comparison: &Comparison, _rollback: Option<&Comparison>, _findings: &[Finding]) -> Review {
-    Review {
-        schema: "waypost.review/1".to_owned(),
-        verdict: Verdict::Pass,
-        summary: String::new(),
-        findings: Vec::new(),
-        changes: Vec::new(),
-        unknown: Vec::new(),
-        rollback: None,
-        dry_run: None,
-        inputs: Vec::new(),
-        exact: comparison.exact,
-        timings_ms: Timings::default(),
+impl RequestReport {
+    /// Returns `request` as a review shows it; `listener` is the one that was found for it.
+    pub(super) fn new(request: &Request, listener: Option<&str>) -> Self {
+        let mut headers: BTreeMap<String, String> = BTreeMap::new();
+        for (name, value) in &request.headers {
+            headers.entry(name.to_string()).and_modify(|have| *have = format!("{have}, {value}")).or_insert_with(|| value.clone());
+        }
+        Self {
+            method: request.method.clone(),
+            url: request.url(),
+            headers,
+            from: request.from.map(|ip| ip.to_string()),
+            listener: listener.or(request.listener.as_deref()).map(str::to_owned),
+        }
     }
 }

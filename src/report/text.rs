@@ -1,0 +1,167 @@
+//! The review for a terminal: the sentence, the findings with the lines they name, the changes, what was not understood.
+
+use super::escape::{cut, printable};
+use super::excerpt;
+use super::put::put;
+use super::words::{count, destination_words, input_words, percent, request_words, server_words};
+use crate::policy::{Severity, Tree};
+use crate::review::{ChangeReport, FindingReport, Review, Verdict};
+use crate::snapshot::Snapshot;
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+
+/// The most changes, and the most unknown places, that are listed; the rest is counted.
+const MAX_LISTED: usize = 20;
+
+/// The escape sequences in use; all empty without colour.
+struct Paint {
+    bold: &'static str,
+    dim: &'static str,
+    red: &'static str,
+    yellow: &'static str,
+    green: &'static str,
+    off: &'static str,
+}
+
+impl Paint {
+    fn new(color: bool) -> Self {
+        if color {
+            Self { bold: "\x1b[1m", dim: "\x1b[2m", red: "\x1b[1;31m", yellow: "\x1b[1;33m", green: "\x1b[1;32m", off: "\x1b[0m" }
+        } else {
+            Self { bold: "", dim: "", red: "", yellow: "", green: "", off: "" }
+        }
+    }
+}
+
+/// Returns the review for a terminal, with source excerpts.
+pub fn text(review: &Review, base: &Snapshot, head: &Snapshot, color: bool) -> String {
+    let paint = Paint::new(color);
+    let mut text = headline(review, &paint);
+    for finding in &review.findings {
+        let tree = match finding.tree {
+            Tree::Head => head,
+            Tree::Base => base,
+        };
+        put!(text, "\n{}\n", finding_text(finding, tree, color));
+    }
+    put_changes(&mut text, "requests that go elsewhere", &review.changes, &paint);
+    if let Some(rollback) = &review.rollback {
+        match (rollback.restores, rollback.exact) {
+            (false, _) => put_changes(&mut text, "not restored: requests that go elsewhere than in the known-good state", &rollback.changes, &paint),
+            (true, true) => text.push_str("\nRollback: every request goes where it went in the known-good state.\n"),
+            (true, false) => text.push_str("\nRollback: every request that was tried goes where it went in the known-good state.\n"),
+        }
+    }
+    put_unknown(&mut text, review, &paint);
+    put!(text, "\n{}{}{}\n", paint.dim, footer(review), paint.off);
+    text
+}
+
+fn headline(review: &Review, paint: &Paint) -> String {
+    let (color, word) = match review.verdict {
+        Verdict::Pass => (paint.green, "PASS"),
+        Verdict::Warn => (paint.yellow, "WARN"),
+        Verdict::Fail => (paint.red, "FAIL"),
+    };
+    format!("{color}{word}{}  {}{}{}\n", paint.off, paint.bold, printable(&review.summary), paint.off)
+}
+
+/// Returns one finding: its message, the line it names, a request, what to do.
+fn finding_text(finding: &FindingReport, tree: &Snapshot, color: bool) -> String {
+    let level = match finding.severity {
+        Severity::Info => Level::INFO,
+        Severity::Warning => Level::WARNING,
+        Severity::Error => Level::ERROR,
+    };
+    let mut title = printable(&finding.message);
+    if let Some(when) = &finding.when {
+        put!(title, ", {}", printable(when));
+    }
+    let place = match finding.tree {
+        Tree::Head => printable(&finding.path),
+        Tree::Base => format!("{} (before the change)", printable(&finding.path)),
+    };
+    let mut group = level.primary_title(title).id(finding.rule.as_str()).elements(Vec::<Origin<'_>>::new());
+    group = match excerpt::of_finding(tree, finding) {
+        Some(excerpt) => group.element(
+            Snippet::source(excerpt.source)
+                .path(place)
+                .line_start(excerpt.first_line)
+                .fold(false)
+                .annotation(AnnotationKind::Primary.span(excerpt.span)),
+        ),
+        None => group.element(Origin::path(place).line(finding.start_line).char_column(finding.start_column)),
+    };
+    let group = with_notes(group, finding);
+    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+    renderer.term_width(200).render(&[group])
+}
+
+fn with_notes<'a>(mut group: Group<'a>, finding: &FindingReport) -> Group<'a> {
+    for request in finding.requests.iter().take(1) {
+        group = group.element(Level::NOTE.message(format!("for example {}", request_words(request))));
+    }
+    if let Some(waiver) = &finding.waived {
+        let until = waiver.until.as_ref().map_or(String::new(), |until| format!(" until {until}"));
+        group = group.element(Level::NOTE.message(printable(&format!("waived by {}{until}: {}", waiver.by, waiver.reason))));
+    }
+    if !finding.help.is_empty() {
+        group = group.element(Level::HELP.message(printable(&finding.help)));
+    }
+    group
+}
+
+fn put_changes(text: &mut String, what: &str, changes: &[ChangeReport], paint: &Paint) {
+    if changes.is_empty() {
+        return;
+    }
+    put!(*text, "\n{}{} of {what}{}\n", paint.bold, count(changes.len(), "group"), paint.off);
+    for change in changes.iter().take(MAX_LISTED) {
+        put!(*text, "  {}{}{}   {}\n", paint.bold, request_words(&change.request), paint.off, printable(&cut(&change.region, 200)));
+        put!(*text, "    was  {}\n", way(&change.was, change.broken_share_was, paint));
+        put!(*text, "    now  {}\n", way(&change.now, change.broken_share, paint));
+    }
+    if changes.len() > MAX_LISTED {
+        put!(*text, "  and {} more\n", changes.len() - MAX_LISTED);
+    }
+}
+
+/// Returns where requests go, on one line.
+fn way(destination: &crate::analysis::Destination, broken: f64, paint: &Paint) -> String {
+    let mut words = destination_words(destination);
+    if let Some(servers) = server_words(destination) {
+        put!(words, ": {servers}");
+    }
+    if broken > 0.0 {
+        put!(words, "; {}{} get an error{}", paint.red, percent(broken), paint.off);
+    }
+    words
+}
+
+fn put_unknown(text: &mut String, review: &Review, paint: &Paint) {
+    if review.unknown.is_empty() {
+        return;
+    }
+    put!(*text, "\n{}not understood, in {}{}\n", paint.bold, count(review.unknown.len(), "place"), paint.off);
+    for unknown in review.unknown.iter().take(MAX_LISTED) {
+        put!(*text, "  {}:{}  {}\n", printable(&unknown.path), unknown.line, printable(&unknown.reason));
+    }
+    if review.unknown.len() > MAX_LISTED {
+        put!(*text, "  and {} more\n", review.unknown.len() - MAX_LISTED);
+    }
+}
+
+/// Returns the last line: what was counted and what was read.
+fn footer(review: &Review) -> String {
+    let number = |severity: Severity| review.findings.iter().filter(|finding| finding.severity == severity).count();
+    let mut parts: Vec<String> = Vec::new();
+    for (severity, noun) in [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Info, "note")] {
+        match number(severity) {
+            0 => {}
+            some => parts.push(count(some, noun)),
+        }
+    }
+    let found = if parts.is_empty() { "nothing found".to_owned() } else { parts.join(", ") };
+    let read = if review.inputs.is_empty() { "no file read".to_owned() } else { format!("{} read", input_words(&review.inputs)) };
+    let exact = if review.exact { "" } else { "; not every possible request was tried" };
+    format!("{found}; {read}{exact}")
+}

@@ -1,0 +1,108 @@
+//! Destinations, requests and shares in words. Plain text, already safe for a terminal; markdown escapes it once more.
+
+use super::escape::printable;
+use super::put::put;
+use crate::analysis::{Destination, ServerShare, ServerState};
+use crate::policy::Severity;
+use crate::review::RequestReport;
+use std::collections::BTreeMap;
+
+pub(super) use crate::review::percent;
+
+/// Returns the severity's word.
+pub(super) fn severity_word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info => "info",
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+    }
+}
+
+/// Returns `1 error` or `3 errors`.
+pub(super) fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+/// Returns a request as one types it for `waypost trace`, without the command and the listener.
+pub(super) fn request_words(request: &RequestReport) -> String {
+    let mut words = format!("{} {}", request.method, request.url);
+    for (name, value) in &request.headers {
+        put!(words, " -H '{name}: {value}'");
+    }
+    if let Some(from) = &request.from {
+        put!(words, " --from {from}");
+    }
+    printable(&words)
+}
+
+/// Returns where a request ends, in a few words without the servers: `web_pool`, `redirect 301 to https://…`.
+pub(super) fn destination_words(destination: &Destination) -> String {
+    let words = match destination {
+        Destination::Forward { pool, .. } => pool.clone(),
+        Destination::Redirect { status, location } => format!("redirect {status} to {location}"),
+        Destination::Respond { status } => format!("answered with {status}"),
+        Destination::Files { root } => format!("files in {root}"),
+        Destination::Reject { status } => format!("refused with {status}"),
+        Destination::Close => "connection closed".to_owned(),
+        Destination::None => "served by nothing".to_owned(),
+        Destination::Opaque { reason, .. } => format!("cannot tell: {reason}"),
+    };
+    printable(&words)
+}
+
+/// Returns the servers of a forward, those with the same share and state together; `None` for everything else.
+pub(super) fn server_words(destination: &Destination) -> Option<String> {
+    let Destination::Forward { servers, .. } = destination else { return None };
+    if servers.is_empty() {
+        return Some("no servers".to_owned());
+    }
+    let mut groups: Vec<(String, Vec<&ServerShare>)> = Vec::new();
+    for server in servers {
+        let key = format!("{}{}", percent(server.share), state_words(server));
+        match groups.iter_mut().find(|(have, _)| *have == key) {
+            Some((_, group)) => group.push(server),
+            None => groups.push((key, vec![server])),
+        }
+    }
+    groups.sort_by(|(_, a), (_, b)| share_of(b).total_cmp(&share_of(a)));
+    let words = groups.iter().map(|(_, group)| group_words(group));
+    Some(printable(&words.collect::<Vec<_>>().join(", ")))
+}
+
+fn share_of(group: &[&ServerShare]) -> f64 {
+    group.first().map_or(0.0, |server| server.share)
+}
+
+/// Returns `10.0.0.1:80 25 %`, or `10.0.0.1:80, 10.0.0.2:80 25 % each`.
+fn group_words(group: &[&ServerShare]) -> String {
+    const SHOWN: usize = 4;
+    let Some(first) = group.first() else { return String::new() };
+    let mut addresses = group.iter().take(SHOWN).map(|server| server.address.as_str()).collect::<Vec<_>>().join(" and ");
+    if group.len() > 2 {
+        addresses = addresses.replacen(" and ", ", ", group.len().min(SHOWN) - 2);
+    }
+    if group.len() > SHOWN {
+        addresses = format!("{} and {} more", addresses.replace(" and ", ", "), group.len() - SHOWN);
+    }
+    let each = if group.len() > 1 && first.share > 0.0 { " each" } else { "" };
+    format!("{} to {addresses}{each}{}", percent(first.share), state_words(first))
+}
+
+fn state_words(server: &ServerShare) -> &'static str {
+    match server.state {
+        ServerState::Ok => "",
+        ServerState::Missing => " (does not exist)",
+        ServerState::Unknown => " (not in any inventory)",
+        ServerState::Down => " (down)",
+        ServerState::Drained => " (drained)",
+    }
+}
+
+/// Returns the formats of the inputs with how many files each has: `4 nginx files, 1 ansible file`.
+pub(super) fn input_words(inputs: &[crate::review::InputReport]) -> String {
+    let mut formats: BTreeMap<&str, usize> = BTreeMap::new();
+    for input in inputs {
+        *formats.entry(&input.format).or_default() += 1;
+    }
+    formats.iter().map(|(format, number)| count(*number, &format!("{format} file"))).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,160 @@
+//! Puts a review together: places become lines, identities become fingerprints, severities become a verdict.
+
+use super::place::Places;
+use super::summary::{Facts, summary};
+use super::types::SCHEMA;
+use super::{ChangeReport, FindingReport, InputReport, RequestReport, Review, RollbackReport, Timings, UnknownReport, Verdict, traffic_unchanged};
+use crate::analysis::{Change, Comparison};
+use crate::model::{Model, Role};
+use crate::policy::{Category, Finding, Severity, Side, Tree, by_name};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+/// Puts a review together. `findings` and the comparison's changes are in order of importance and stay so.
+pub(super) fn assemble(base: Side<'_>, head: Side<'_>, comparison: &Comparison, rollback: Option<&Comparison>, findings: &[Finding]) -> Review {
+    let mut review = Review {
+        schema: SCHEMA.to_owned(),
+        verdict: Verdict::Pass,
+        summary: String::new(),
+        findings: finding_reports(base, head, findings),
+        changes: change_reports(comparison),
+        unknown: unknown_reports(head),
+        rollback: rollback.map(|compared| {
+            let changes = change_reports(compared);
+            RollbackReport { restores: changes.is_empty(), exact: compared.exact, changes }
+        }),
+        dry_run: None,
+        inputs: input_reports(base.model, head.model),
+        exact: comparison.exact,
+        timings_ms: Timings::default(),
+    };
+    review.verdict = verdict(&review.findings);
+    review.summary = summary(&Facts {
+        findings: &review.findings,
+        comparison,
+        rollback,
+        unchanged: traffic_unchanged(base, head),
+        gateways: base.model.gateways.len().max(head.model.gateways.len()),
+    });
+    review
+}
+
+fn verdict(findings: &[FindingReport]) -> Verdict {
+    let blocking = findings.iter().filter(|finding| finding.waived.is_none()).map(|finding| finding.severity).max();
+    match blocking {
+        Some(Severity::Error) => Verdict::Fail,
+        Some(Severity::Warning) => Verdict::Warn,
+        Some(Severity::Info) | None => Verdict::Pass,
+    }
+}
+
+fn finding_reports(base: Side<'_>, head: Side<'_>, findings: &[Finding]) -> Vec<FindingReport> {
+    let mut base_places = Places::new(base.snapshot);
+    let mut head_places = Places::new(head.snapshot);
+    let mut seen: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let reports = findings.iter().map(|finding| {
+        let place = match finding.tree {
+            Tree::Head => head_places.place(&finding.span),
+            Tree::Base => base_places.place(&finding.span),
+        };
+        let times = seen.entry((finding.rule, &finding.identity)).or_default();
+        *times += 1;
+        FindingReport {
+            rule: finding.rule.to_owned(),
+            category: by_name(finding.rule).map_or(Category::Policy, |rule| rule.category),
+            severity: finding.severity,
+            message: finding.message.clone(),
+            help: finding.help.clone(),
+            tree: finding.tree,
+            path: finding.span.path.to_string(),
+            start_line: place.start_line,
+            end_line: place.end_line,
+            start_column: place.start_column,
+            end_column: place.end_column,
+            fingerprint: fingerprint(finding.rule, &finding.identity, *times),
+            waived: None,
+            when: finding.when.clone(),
+            requests: finding.requests.iter().map(|request| RequestReport::new(request, None)).collect(),
+        }
+    });
+    reports.collect()
+}
+
+/// Returns 16 hexadecimal digits made of what a finding is about. `times` tells apart findings that a rule says are the same.
+fn fingerprint(rule: &str, identity: &str, times: usize) -> String {
+    let mut hash = Sha256::new();
+    hash.update(rule.as_bytes());
+    hash.update([0]);
+    hash.update(identity.as_bytes());
+    if times > 1 {
+        hash.update([0]);
+        hash.update(times.to_string().as_bytes());
+    }
+    let first = hash.finalize().iter().take(8).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
+    format!("{first:016x}")
+}
+
+fn change_reports(comparison: &Comparison) -> Vec<ChangeReport> {
+    comparison.changes.iter().filter_map(|change| change_report(comparison, change)).collect()
+}
+
+/// Returns the change with its first request as witness.
+fn change_report(comparison: &Comparison, change: &Change) -> Option<ChangeReport> {
+    let pair = comparison.pairs.get(*change.pairs.first()?)?;
+    let listener = pair.now.listener.as_deref().or(pair.was.listener.as_deref());
+    Some(ChangeReport {
+        request: RequestReport::new(&pair.now.request, listener),
+        region: change.region.clone(),
+        broken_share: pair.now.destination.broken_share(),
+        broken_share_was: pair.was.destination.broken_share(),
+        was: pair.was.destination.clone(),
+        now: pair.now.destination.clone(),
+        exact: change.exact,
+    })
+}
+
+fn unknown_reports(head: Side<'_>) -> Vec<UnknownReport> {
+    let mut places = Places::new(head.snapshot);
+    let unknown = head.model.unknown.iter();
+    let mut reports: Vec<UnknownReport> = unknown
+        .map(|unknown| UnknownReport { path: unknown.span.path.to_string(), line: places.line(&unknown.span), reason: unknown.reason.clone() })
+        .collect();
+    reports.sort();
+    reports.dedup();
+    reports
+}
+
+/// Returns what was read on either side, by path; where the role differs, head's.
+fn input_reports(base: &Model, head: &Model) -> Vec<InputReport> {
+    let both = base.inputs.iter().chain(&head.inputs);
+    let by_path: BTreeMap<&str, InputReport> = both
+        .map(|input| {
+            let path = input.path.as_str();
+            (path, InputReport { path: path.to_owned(), format: input.format.to_owned(), role: role_word(input.role).to_owned() })
+        })
+        .collect();
+    by_path.into_values().collect()
+}
+
+fn role_word(role: Role) -> &'static str {
+    match role {
+        Role::Entry => "entry",
+        Role::Included => "included",
+        Role::Inventory => "inventory",
+        Role::Policy => "policy",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_is_made_of_rule_and_identity_and_nothing_else() {
+        let one = fingerprint("traffic/missing-server", "web_pool 10.20.1.15:8080", 1);
+        assert_eq!(one, fingerprint("traffic/missing-server", "web_pool 10.20.1.15:8080", 1));
+        assert_eq!(one.len(), 16);
+        assert_ne!(one, fingerprint("traffic/missing-server", "web_pool 10.20.1.15:8080", 2));
+        assert_ne!(one, fingerprint("traffic/missing", "-server\0web_pool 10.20.1.15:8080", 1));
+    }
+}
