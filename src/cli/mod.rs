@@ -7,6 +7,9 @@
 mod error;
 mod explain;
 mod output;
+mod review;
+mod source;
+mod trace;
 
 pub use error::CliError;
 pub use output::{Output, Verbosity};
@@ -35,6 +38,10 @@ struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
+  waypost review --base main
+      the work tree against the branch main
+  waypost trace http://shop.example.com/cart
+      where a request goes, and which lines decide it
   waypost explain missing-server
       what the rule checks, why it matters, how to fix what it finds
 
@@ -43,12 +50,16 @@ input, 3 internal error";
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Review(review::Args),
+    Trace(trace::Args),
     Explain(explain::Args),
 }
 
 impl Command {
     fn run(self, out: &mut Output) -> Result<Exit, CliError> {
         match self {
+            Self::Review(args) => review::run(&args, out),
+            Self::Trace(args) => trace::run(&args, out),
             Self::Explain(args) => explain::run(&args, out),
         }
     }

@@ -55,7 +55,7 @@ pub enum SnapshotError {
     #[error("cannot tell which branch is the default one: there is no `origin/HEAD`, `main` or `master`")]
     NoDefaultBranch,
     /// Two histories without a common commit.
-    #[error("`HEAD` and `{branch}` have no commit in common{}", if *shallow { " in this shallow clone" } else { "" })]
+    #[error("the head and `{branch}` have no commit in common{}", if *shallow { " in this shallow clone" } else { "" })]
     NoMergeBase {
         /// The default branch.
         branch: String,

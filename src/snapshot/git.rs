@@ -162,8 +162,15 @@ impl Repository {
     /// # Errors
     /// When there is no commit yet, no default branch, or no common ancestor on this machine.
     pub fn merge_base(&self) -> Result<CommitId, SnapshotError> {
+        self.merge_base_of(self.commit("HEAD")?)
+    }
+
+    /// Returns where `head` left the default branch, as [`Repository::merge_base`] does for `HEAD`.
+    ///
+    /// # Errors
+    /// When there is no default branch, or no common ancestor on this machine.
+    pub fn merge_base_of(&self, head: CommitId) -> Result<CommitId, SnapshotError> {
         let repository = self.shared.to_thread_local();
-        let head = self.commit("HEAD")?;
         let names = ["refs/remotes/origin/HEAD", "refs/remotes/origin/main", "refs/remotes/origin/master", "refs/heads/main", "refs/heads/master"];
         let found = names.iter().find_map(|name| self.commit(name).ok().map(|id| (*name, id)));
         let (name, default) = found.ok_or(SnapshotError::NoDefaultBranch)?;
