@@ -1,7 +1,16 @@
 //! nginx: `nginx.conf`, what it includes, and parts that no entry includes.
 
+mod directives;
+mod discovery;
+mod files;
+mod include;
+mod lexer;
+mod locate;
 mod lower;
+mod names;
+mod parser;
 mod syntax;
+mod template;
 
 pub use syntax::{Directive, Word};
 
@@ -10,7 +19,7 @@ use crate::snapshot::Snapshot;
 
 /// Adds a gateway for each nginx entry file of the tree.
 pub fn read(snapshot: &Snapshot, model: &mut Model) {
-    for config in configs(snapshot, model) {
+    for config in discovery::configs(snapshot, model) {
         lower::lower(&config, model);
     }
 }
@@ -25,8 +34,4 @@ pub struct Config {
     pub directives: Vec<Directive>,
     /// Something was not there or could not be read (a missing include, a file too large): names may be defined in it.
     pub complete: bool,
-}
-
-fn configs(_snapshot: &Snapshot, _model: &mut Model) -> Vec<Config> {
-    Vec::new()
 }

@@ -9,10 +9,12 @@ use std::sync::Arc;
 pub struct Directive {
     /// The first word.
     pub name: Word,
-    /// The other words. For `if`, the words as split, parentheses included; for `*_by_lua_block` empty.
+    /// The other words. For `if`, the words as split, parentheses included; for `*_by_lua_block` the code is not among them.
     pub args: Vec<Word>,
     /// The statements of the block, if there is one; includes already expanded.
     pub block: Option<Vec<Directive>>,
+    /// The code inside a `*_by_lua_block`, as written; its `block` is there and empty.
+    pub raw: Option<Arc<str>>,
     /// From the name to the end of the last argument: not the `;`, not the block.
     pub head: Span,
     /// The whole statement, including `;` or the block with its braces.
@@ -31,6 +33,24 @@ pub struct Word {
 }
 
 impl Directive {
+    /// Returns a block that nobody wrote, at `span`.
+    pub(super) fn synthetic(name: &str, span: Span, block: Vec<Self>) -> Self {
+        let name = Word { text: name.into(), span: span.clone(), quoted: false };
+        Self { name, args: Vec::new(), block: Some(block), raw: None, head: span.clone(), span }
+    }
+
+    /// Returns this without its block.
+    pub(super) fn shallow(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            args: self.args.clone(),
+            block: None,
+            raw: self.raw.clone(),
+            head: self.head.clone(),
+            span: self.span.clone(),
+        }
+    }
+
     /// Returns the name.
     pub fn name(&self) -> &str {
         &self.name.text

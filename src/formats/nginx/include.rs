@@ -1,0 +1,268 @@
+//! The include graph: every `include` replaced by what it brings in.
+//!
+//! nginx reads relative names from the directory of the main file (`src/core/ngx_conf_file.c`, `ngx_conf_include`: `ngx_conf_full_name`
+//! with the configuration prefix). Absolute names are those of the machine the files are installed on; [`locate`] finds them in the tree.
+
+use super::Config;
+use super::files::{Content, Files, has_magic};
+use super::locate::{Place, locate};
+use super::names::Folder;
+use super::syntax::Directive;
+use crate::model::{Input, Model, Problem, ProblemKind, Related, Role, Unknown};
+use crate::snapshot::ReadError;
+use crate::span::{Span, TreePath};
+use std::collections::BTreeSet;
+
+/// The deepest nesting of blocks and includes together.
+const MAX_DEPTH: usize = 96;
+
+/// The most statements of one configuration once includes are expanded.
+const MAX_STATEMENTS: usize = 200_000;
+
+/// Expands the includes of configurations of one tree.
+pub(super) struct Expander<'a, 'b> {
+    files: &'b mut Files<'a>,
+    model: &'b mut Model,
+    /// Files whose own problems are in the model.
+    told: BTreeSet<TreePath>,
+    /// Includes that were reported.
+    blamed: BTreeSet<Span>,
+}
+
+/// One configuration while its includes are expanded.
+struct Walk {
+    /// Where relative names begin: the directory of the main file.
+    prefix: TreePath,
+    /// The files that are being expanded, outermost first, each with the `include` that brought it in.
+    open: Vec<(TreePath, Option<Span>)>,
+    /// Every file reached.
+    reached: BTreeSet<TreePath>,
+    depth: usize,
+    statements: usize,
+    /// Globs whose directory is not in the tree.
+    absent_globs: usize,
+    complete: bool,
+}
+
+impl<'a, 'b> Expander<'a, 'b> {
+    pub(super) fn new(files: &'b mut Files<'a>, model: &'b mut Model) -> Self {
+        Self { files, model, told: BTreeSet::new(), blamed: BTreeSet::new() }
+    }
+
+    /// Returns the configuration that begins in the file `entry`.
+    pub(super) fn entry(&mut self, entry: &TreePath) -> (Config, BTreeSet<TreePath>) {
+        let mut walk = Walk::new(entry.parent());
+        let directives = self.whole(entry, None, &mut walk, Role::Entry);
+        self.config(entry.clone(), directives, walk)
+    }
+
+    /// Returns the configuration of `parts`, files that no entry includes, as if an entry above `folder` had them in its `http` block, or in
+    /// `stream` where they cannot be HTTP's.
+    pub(super) fn parts(&mut self, folder: &Folder, parts: &[TreePath]) -> Config {
+        let mut walk = Walk::new(folder.prefix.clone());
+        let (mut http, mut stream) = (Vec::new(), Vec::new());
+        for part in parts {
+            let directives = self.whole(part, None, &mut walk, Role::Entry);
+            if is_stream(&directives) { stream.extend(directives) } else { http.extend(directives) }
+        }
+        let blocks = [("http", http), ("stream", stream)].into_iter().filter_map(|(name, block)| {
+            let start = block.first()?.head.clone();
+            Some(Directive::synthetic(name, Span::new(start.path, 0, 0), block))
+        });
+        let directives = blocks.collect();
+        // Another main file may define what these name.
+        walk.complete &= folder.usual;
+        self.config(folder.id.clone(), directives, walk).0
+    }
+
+    /// Reports the file at `path`, which cannot be read, though no other file includes it.
+    pub(super) fn report(&mut self, path: &TreePath) {
+        let mut walk = Walk::new(path.parent());
+        self.whole(path, None, &mut walk, Role::Entry);
+    }
+
+    /// Returns whether `path` is a directory.
+    pub(super) fn is_directory(&self, path: &TreePath) -> bool {
+        self.files.is_directory(path)
+    }
+
+    fn config(&self, id: TreePath, directives: Vec<Directive>, walk: Walk) -> (Config, BTreeSet<TreePath>) {
+        // A tree that holds other included files is the whole configuration, and a directory that it lacks is one that git cannot hold: empty.
+        let whole = walk.absent_globs == 0 || walk.reached.len() > 1;
+        (Config { id, directives, complete: walk.complete && whole }, walk.reached)
+    }
+
+    /// Returns the statements of the file at `path`, expanded; `by` is the `include` that names it.
+    fn whole(&mut self, path: &TreePath, by: Option<&Span>, walk: &mut Walk, role: Role) -> Vec<Directive> {
+        let file = self.files.file(path);
+        if let Some(by) = by
+            && walk.open.iter().any(|(open, _)| *open == file.path)
+        {
+            walk.complete = false;
+            self.circle(by, &file.path, walk);
+            return Vec::new();
+        }
+        match &file.content {
+            Content::Parsed(parsed) => {
+                self.model.inputs.push(Input { path: file.path.clone(), format: "nginx", role });
+                if self.told.insert(file.path.clone()) {
+                    self.model.problems.extend(parsed.problems.iter().cloned());
+                }
+                walk.reached.insert(file.path.clone());
+                walk.open.push((file.path.clone(), by.cloned()));
+                let directives = self.expand(&parsed.directives, walk);
+                walk.open.pop();
+                directives
+            }
+            Content::Template(unknown) => {
+                walk.complete = false;
+                walk.reached.insert(file.path.clone());
+                self.model.inputs.push(Input { path: file.path.clone(), format: "nginx", role });
+                if self.told.insert(file.path.clone()) {
+                    self.model.unknown.push(unknown.clone());
+                }
+                Vec::new()
+            }
+            Content::Unreadable(error) => {
+                walk.complete = false;
+                self.unreadable(&file.path, by, error);
+                Vec::new()
+            }
+        }
+    }
+
+    fn expand(&mut self, directives: &[Directive], walk: &mut Walk) -> Vec<Directive> {
+        let mut expanded = Vec::with_capacity(directives.len());
+        walk.depth += 1;
+        for directive in directives {
+            walk.statements += 1;
+            if walk.statements > MAX_STATEMENTS || walk.depth > MAX_DEPTH {
+                self.too_much(directive, walk);
+                break;
+            }
+            if directive.name() == "include" && directive.block.is_none() && directive.args.len() == 1 {
+                expanded.append(&mut self.include(directive, walk));
+                continue;
+            }
+            let block = directive.block.as_ref().map(|block| self.expand(block, walk));
+            expanded.push(Directive { block, ..directive.shallow() });
+        }
+        walk.depth -= 1;
+        expanded
+    }
+
+    /// Returns what `directive`, an `include`, brings in.
+    fn include(&mut self, directive: &Directive, walk: &mut Walk) -> Vec<Directive> {
+        let written = directive.arg(0).unwrap_or_default();
+        let mut expanded = Vec::new();
+        match locate(self.files, &walk.prefix, written) {
+            Place::File(path) => expanded.append(&mut self.whole(&path, Some(&directive.head), walk, Role::Included)),
+            Place::Matches(paths) => {
+                for path in paths {
+                    expanded.append(&mut self.whole(&path, Some(&directive.head), walk, Role::Included));
+                }
+            }
+            Place::AbsentDirectory => walk.absent_globs += 1,
+            Place::Shipped => {}
+            Place::Missing(path) => {
+                walk.complete = false;
+                self.missing(directive, written, &path);
+            }
+            Place::Elsewhere(reason) => {
+                walk.complete = false;
+                if self.blamed.insert(directive.head.clone()) {
+                    self.model.unknown.push(Unknown { span: directive.head.clone(), reason });
+                }
+            }
+        }
+        expanded
+    }
+
+    fn missing(&mut self, directive: &Directive, written: &str, path: &TreePath) {
+        let kind = if has_magic(written) { "directory" } else { "file" };
+        let message = format!("`include {written}` names a {kind} that is not there: `{path}`");
+        let help = self.nearest(path).map_or_else(
+            || format!("add `{path}`, or remove the `include`; nginx refuses the whole configuration without it"),
+            |near| format!("`{near}` is there; nginx refuses the whole configuration until the name is right"),
+        );
+        self.problem(&directive.head, ProblemKind::DanglingReference, message, Some(help));
+    }
+
+    /// Returns the file beside `path` whose name is almost the same.
+    fn nearest(&self, path: &TreePath) -> Option<TreePath> {
+        let directory = path.parent();
+        let names = self.files.names(&directory);
+        let (distance, name) = names.map(|name| (super::directives::distance(name, path.file_name()), name)).min()?;
+        (distance <= 2).then(|| directory.join(name)).flatten()
+    }
+
+    fn problem(&mut self, span: &Span, kind: ProblemKind, message: String, help: Option<String>) {
+        if self.blamed.insert(span.clone()) {
+            self.model.problems.push(Problem { kind, fatal: true, message, help, span: span.clone(), related: Vec::new() });
+        }
+    }
+
+    /// Reports an `include` that leads back to a file that is being read.
+    fn circle(&mut self, by: &Span, path: &TreePath, walk: &Walk) {
+        let from = walk.open.iter().position(|(open, _)| open == path).unwrap_or(0);
+        let ring = walk.open.get(from..).unwrap_or_default();
+        let mut names: Vec<String> = ring.iter().map(|(open, _)| format!("`{open}`")).collect();
+        names.push(format!("`{path}`"));
+        self.problem(by, ProblemKind::Syntax, format!("this `include` runs in a circle: {}", names.join(" includes ")), None);
+        let related = ring.iter().skip(1).filter_map(|(_, by)| by.clone()).map(|span| Related { span, text: "on the way".to_owned() });
+        if let Some(problem) = self.model.problems.last_mut().filter(|problem| problem.span == *by && problem.related.is_empty()) {
+            problem.related.extend(related);
+            problem.help =
+                Some("take one of the `include`s out; nginx opens files until it may open no more, and refuses the configuration".to_owned());
+        }
+    }
+
+    fn unreadable(&mut self, path: &TreePath, by: Option<&Span>, error: &ReadError) {
+        let start = Span::new(path.clone(), 0, 0);
+        let span = by.unwrap_or(&start);
+        match error {
+            ReadError::Wanted => {}
+            ReadError::TooLarge { .. } => {
+                let help = "split it into several files; the rest of the configuration is reviewed without it".to_owned();
+                self.problem(&start, ProblemKind::Syntax, format!("`{path}` is not read: {error}"), Some(help));
+                if let Some(problem) = self.model.problems.last_mut().filter(|problem| problem.span == start) {
+                    problem.fatal = false;
+                }
+            }
+            ReadError::NotText => {
+                let help = "nginx reads it as configuration; take it out, or narrow the `include`".to_owned();
+                self.problem(&start, ProblemKind::Syntax, format!("`{path}` is not a text file"), Some(help));
+            }
+            ReadError::Directory => self.problem(span, ProblemKind::Syntax, format!("`{path}`, which this includes, is a directory"), None),
+            ReadError::OutsideTree(target) => {
+                let help = "put the file itself in its place; what lies outside is not read".to_owned();
+                let message = format!("`{path}` is a link to `{target}`, which is not inside the tree");
+                self.problem(span, ProblemKind::DanglingReference, message, Some(help));
+            }
+            ReadError::NotThere => self.problem(span, ProblemKind::DanglingReference, format!("`{path}` is a link to nothing"), None),
+            ReadError::Unreadable(_) => {
+                self.model.unknown.push(Unknown { span: span.clone(), reason: format!("`{path}`: {error}") });
+            }
+        }
+    }
+
+    fn too_much(&mut self, directive: &Directive, walk: &mut Walk) {
+        if walk.complete {
+            let reason = format!("with its includes this has more than {MAX_STATEMENTS} statements or {MAX_DEPTH} levels; the rest is not read");
+            self.model.unknown.push(Unknown { span: directive.head.clone(), reason });
+        }
+        walk.complete = false;
+    }
+}
+
+impl Walk {
+    fn new(prefix: TreePath) -> Self {
+        Self { prefix, open: Vec::new(), reached: BTreeSet::new(), depth: 0, statements: 0, absent_globs: 0, complete: true }
+    }
+}
+
+/// Returns whether these servers pass connections on: `proxy_pass` directly in `server` is the stream module's.
+fn is_stream(directives: &[Directive]) -> bool {
+    let mut inside = directives.iter().filter(|directive| directive.name() == "server").filter_map(|server| server.block.as_ref()).flatten();
+    inside.any(|directive| directive.name() == "proxy_pass")
+}

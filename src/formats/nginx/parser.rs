@@ -1,0 +1,428 @@
+//! Tokens -> (tree, problems). Recovers at the end of the statement, so that one slip costs one statement.
+//!
+//! nginx stops at the first thing it cannot read, often lines after the slip. Here the layout helps to find the slip: a block that the file
+//! never closes is the one whose indentation does not fit, and a statement runs on if a line inside it begins with a directive's name.
+
+use super::directives;
+use super::lexer::{self, Kind, Token};
+use super::syntax::{Directive, Word};
+use crate::model::{Problem, ProblemKind, Related};
+use crate::span::{LineIndex, Span, TreePath};
+use std::collections::BTreeMap;
+
+/// The deepest nesting that is read. Real files stay below 10.
+const MAX_DEPTH: usize = 64;
+
+/// The most slips of layout that are repaired in one file; each costs a pass.
+const MAX_REPAIRS: usize = 16;
+
+/// A file's tree and what is wrong with it. Includes are not expanded.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Parsed {
+    /// The statements, in file order.
+    pub(super) directives: Vec<Directive>,
+    /// In file order, one for each cause.
+    pub(super) problems: Vec<Problem>,
+}
+
+/// Reads `text`, the file at `path`, which has these `tokens`.
+pub(super) fn parse(path: &TreePath, text: &str, tokens: &[Token]) -> Parsed {
+    let source = Source { path, text, tokens, lines: LineIndex::new(text) };
+    let mut repairs = BTreeMap::new();
+    let mut found = Vec::new();
+    loop {
+        let mut pass = Pass::new(&source, &repairs);
+        let suspect = pass.run().filter(|_| repairs.len() < MAX_REPAIRS);
+        let Some(suspect) = suspect else {
+            let mut problems = pass.problems;
+            problems.append(&mut found);
+            problems.sort_by(|a, b| (a.span.start, a.span.end).cmp(&(b.span.start, b.span.end)));
+            return Parsed { directives: pass.done, problems };
+        };
+        found.push(suspect.problem);
+        repairs.insert(suspect.token, suspect.repair);
+    }
+}
+
+/// One file while it is read.
+struct Source<'a> {
+    path: &'a TreePath,
+    text: &'a str,
+    tokens: &'a [Token],
+    lines: LineIndex,
+}
+
+impl Source<'_> {
+    fn span(&self, start: usize, end: usize) -> Span {
+        Span::new(self.path.clone(), start, end)
+    }
+
+    fn token_span(&self, token: &Token) -> Span {
+        self.span(token.range.start, token.range.end)
+    }
+
+    fn written(&self, token: &Token) -> &str {
+        self.text.get(token.range.clone()).unwrap_or_default()
+    }
+
+    /// Returns how far the line of `offset` is indented, if nothing but blanks stands before `offset`. A tab counts as one.
+    fn indentation(&self, offset: usize) -> Option<usize> {
+        let start = self.lines.line_range(self.text, self.lines.line(offset)).start;
+        let before = self.text.get(start..offset)?;
+        before.trim_start_matches('\u{feff}').bytes().all(|b| b == b' ' || b == b'\t').then_some(before.len())
+    }
+
+    fn problem(&self, span: Span, message: String) -> Problem {
+        Problem { kind: ProblemKind::Syntax, fatal: true, message, help: None, span, related: Vec::new() }
+    }
+
+    fn line(&self, offset: usize) -> usize {
+        self.lines.line(offset)
+    }
+}
+
+/// What a pass does differently at a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Repair {
+    /// Close the innermost block before it.
+    CloseBefore,
+    /// Leave it out.
+    Skip,
+}
+
+/// A place where the layout contradicts the braces.
+struct Suspect {
+    token: usize,
+    repair: Repair,
+    problem: Problem,
+}
+
+/// A block that is open.
+struct Frame {
+    /// Its statement so far; `None` for a `{` without one, whose content counts as its parent's.
+    statement: Option<Directive>,
+    /// Where the head starts, for indentation.
+    indentation: Option<usize>,
+    head: Span,
+    children: Vec<Directive>,
+}
+
+/// One walk over the tokens.
+struct Pass<'a> {
+    source: &'a Source<'a>,
+    repairs: &'a BTreeMap<usize, Repair>,
+    frames: Vec<Frame>,
+    /// Blocks inside the deepest one that is read.
+    beyond: usize,
+    words: Vec<Word>,
+    done: Vec<Directive>,
+    problems: Vec<Problem>,
+    /// The first place that looks like a `}` is missing, and the first that looks like one too many.
+    missing: Option<Suspect>,
+    surplus: Option<Suspect>,
+}
+
+impl<'a> Pass<'a> {
+    fn new(source: &'a Source<'a>, repairs: &'a BTreeMap<usize, Repair>) -> Self {
+        Self {
+            source,
+            repairs,
+            frames: Vec::new(),
+            beyond: 0,
+            words: Vec::new(),
+            done: Vec::new(),
+            problems: Vec::new(),
+            missing: None,
+            surplus: None,
+        }
+    }
+
+    /// Walks over the file. Returns a place to repair if braces do not balance and the layout says where.
+    fn run(&mut self) -> Option<Suspect> {
+        for (index, token) in self.source.tokens.iter().enumerate() {
+            if self.beyond > 0 {
+                self.skip(token);
+                continue;
+            }
+            match self.repairs.get(&index) {
+                Some(Repair::Skip) => continue,
+                Some(Repair::CloseBefore) => self.close(token.range.start),
+                None => {}
+            }
+            match token.kind {
+                Kind::Blank | Kind::Comment | Kind::Raw => {}
+                Kind::Word | Kind::Quoted | Kind::Unclosed => self.word(index, token),
+                Kind::Semicolon => self.semicolon(token),
+                Kind::Open => self.open(index, token),
+                Kind::Close if self.frames.is_empty() => {
+                    self.end_statement(token);
+                    if let Some(suspect) = self.surplus.take() {
+                        return Some(suspect);
+                    }
+                    self.unexpected_close(token);
+                }
+                Kind::Close => {
+                    self.end_statement(token);
+                    self.suspect_close(index, token);
+                    self.close(token.range.end);
+                }
+            }
+        }
+        self.finish()
+    }
+
+    fn finish(&mut self) -> Option<Suspect> {
+        if !self.frames.is_empty()
+            && let Some(suspect) = self.missing.take()
+        {
+            return Some(suspect);
+        }
+        let end = self.source.text.len();
+        self.end_statement(&Token { kind: Kind::Close, range: end..end });
+        self.unclosed_blocks();
+        while !self.frames.is_empty() {
+            self.close(end);
+        }
+        None
+    }
+
+    /// Passes over what is nested too deep.
+    fn skip(&mut self, token: &Token) {
+        match token.kind {
+            Kind::Open => self.beyond += 1,
+            Kind::Close => self.beyond -= 1,
+            Kind::Blank | Kind::Comment | Kind::Word | Kind::Quoted | Kind::Unclosed | Kind::Semicolon | Kind::Raw => {}
+        }
+    }
+
+    fn word(&mut self, index: usize, token: &Token) {
+        let written = self.source.written(token);
+        if self.words.is_empty() {
+            self.suspect_statement(index, token, written);
+        }
+        let span = self.source.token_span(token);
+        match token.kind {
+            Kind::Unclosed => self.unclosed_quote(&span),
+            _ => self.glued(token, &span),
+        }
+        let text = match token.kind {
+            Kind::Unclosed => lexer::unescape(written.get(1..).unwrap_or_default()),
+            _ => lexer::unquote(written, token.kind == Kind::Quoted),
+        };
+        self.words.push(Word { text: text.into(), span, quoted: token.kind != Kind::Word });
+    }
+
+    fn unclosed_quote(&mut self, span: &Span) {
+        let quote = self.source.text.get(span.start..=span.start).unwrap_or_default();
+        let mut problem = self.source.problem(span.clone(), format!("the quote `{quote}` that opens here is not closed"));
+        problem.help = Some(format!("close it on line {}, or escape it as `\\{quote}` if it is meant", self.source.line(span.start)));
+        self.problems.push(problem);
+    }
+
+    /// A quoted word must be followed by a blank, `;`, `{` or `)`.
+    fn glued(&mut self, token: &Token, span: &Span) {
+        let Some(before) = self.words.last().filter(|word| word.quoted && word.span.end == span.start) else { return };
+        if self.source.written(token).starts_with(')') || self.problems.last().is_some_and(|p| p.span.start == before.span.start) {
+            return;
+        }
+        let mut problem = self.source.problem(before.span.to(span), "a quoted word must be followed by a blank, `;`, `{` or `)`".to_owned());
+        problem.help = Some(
+            "put a blank between the two, or one pair of quotes around both; nginx takes a quote for one only at the start of a word".to_owned(),
+        );
+        self.problems.push(problem);
+    }
+
+    fn semicolon(&mut self, token: &Token) {
+        if self.words.is_empty() {
+            let mut problem = self.source.problem(self.source.token_span(token), "`;` with no directive before it".to_owned());
+            problem.help = Some("remove it; nginx refuses an empty statement".to_owned());
+            self.problems.push(problem);
+            return;
+        }
+        self.split(false);
+        let statement = self.statement(token.range.end);
+        self.add(statement);
+    }
+
+    fn open(&mut self, index: usize, token: &Token) {
+        if self.frames.len() >= MAX_DEPTH {
+            let message = format!("blocks are nested more than {MAX_DEPTH} deep; what is inside is not read");
+            let span = self.source.token_span(token);
+            self.problems.push(self.source.problem(span, message));
+            self.words.clear();
+            self.beyond = 1;
+            return;
+        }
+        if self.words.is_empty() {
+            let span = self.source.token_span(token);
+            self.problems.push(self.source.problem(span.clone(), "`{` with no directive before it".to_owned()));
+            self.frames.push(Frame { statement: None, indentation: None, head: span, children: Vec::new() });
+            return;
+        }
+        self.split(true);
+        let mut statement = self.statement(token.range.end);
+        if let Some(raw) = self.source.tokens.get(index + 1).filter(|next| next.kind == Kind::Raw) {
+            statement.raw = Some(self.source.written(raw).into());
+        }
+        self.push(statement);
+    }
+
+    /// Opens the block of `statement`.
+    fn push(&mut self, statement: Directive) {
+        let head = statement.head.clone();
+        let indentation = self.source.indentation(head.start);
+        self.frames.push(Frame { statement: Some(statement), indentation, head, children: Vec::new() });
+    }
+
+    /// Closes the innermost block at `end`.
+    fn close(&mut self, end: usize) {
+        let Some(frame) = self.frames.pop() else { return };
+        match frame.statement {
+            Some(mut statement) => {
+                statement.span.end = end.max(statement.span.end);
+                statement.block = Some(frame.children);
+                self.add(statement);
+            }
+            None => frame.children.into_iter().for_each(|child| self.add(child)),
+        }
+    }
+
+    fn add(&mut self, directive: Directive) {
+        match self.frames.last_mut() {
+            Some(frame) => frame.children.push(directive),
+            None => self.done.push(directive),
+        }
+    }
+
+    /// Returns the statement of the words so far, which ends at `end`.
+    fn statement(&mut self, end: usize) -> Directive {
+        let mut words = std::mem::take(&mut self.words).into_iter();
+        let empty = Word { text: "".into(), span: self.source.span(end, end), quoted: false };
+        let name = words.next().unwrap_or(empty);
+        let args: Vec<Word> = words.collect();
+        let head = args.last().map_or_else(|| name.span.clone(), |last| name.span.to(&last.span));
+        let span = self.source.span(head.start, end.max(head.end));
+        Directive { name, args, block: None, raw: None, head, span }
+    }
+
+    /// Takes apart a statement that swallowed the next one: a line inside it begins with a directive, and nginx refuses it as one. `block`
+    /// is whether it ends with `{`.
+    fn split(&mut self, block: bool) {
+        while let Some((at, opens)) = self.slip(block) {
+            let rest = self.words.split_off(at);
+            let Some(next) = rest.first().map(|word| word.span.clone()) else { return };
+            let end = self.words.last().map_or(next.start, |word| word.span.end);
+            let statement = self.statement(end);
+            self.words = rest;
+            let line = self.source.line(end.saturating_sub(1));
+            let name = statement.name().to_owned();
+            let terminator = if opens { '{' } else { ';' };
+            self.no_terminator(&statement, terminator, next, &format!("`{name}` runs on into this line"), line);
+            if opens {
+                self.push(statement);
+            } else {
+                self.add(statement);
+            }
+        }
+    }
+
+    /// Returns where the words so far should be split, and whether the part before it opens a block.
+    fn slip(&self, block: bool) -> Option<(usize, bool)> {
+        let name = self.words.first().filter(|word| !word.quoted)?;
+        if directives::fits(&name.text, self.words.len() - 1, block) != Some(false) {
+            return None;
+        }
+        self.words.iter().enumerate().skip(1).find_map(|(at, word)| {
+            let begins = !word.quoted && self.source.indentation(word.span.start).is_some() && directives::known(&word.text);
+            if !begins {
+                return None;
+            }
+            let fits = |block| directives::fits(&name.text, at - 1, block) == Some(true);
+            let opens = !fits(false) && fits(true) && self.frames.len() < MAX_DEPTH;
+            (opens || fits(false)).then_some((at, opens))
+        })
+    }
+
+    fn no_terminator(&mut self, statement: &Directive, terminator: char, next: Span, text: &str, line: usize) {
+        let mut problem = self.source.problem(statement.name.span.clone(), format!("`{}` has no `{terminator}`", statement.name()));
+        problem.help = Some(format!("end line {line} with `{terminator}`; nginx refuses the whole configuration until then"));
+        problem.related.push(Related { span: next, text: text.to_owned() });
+        self.problems.push(problem);
+    }
+
+    /// Ends a statement that has no `;` before the `}` or the end of the file that is `token`.
+    fn end_statement(&mut self, token: &Token) {
+        if self.words.is_empty() {
+            return;
+        }
+        self.split(false);
+        let end = self.words.last().map_or(token.range.start, |word| word.span.end);
+        let statement = self.statement(end);
+        let blamed = self.problems.last().is_some_and(|problem| problem.span.start >= statement.head.start);
+        if !blamed {
+            let into =
+                if token.range.is_empty() { "the file ends here".to_owned() } else { format!("`{}` runs on into this `}}`", statement.name()) };
+            let line = self.source.line(end.saturating_sub(1));
+            self.no_terminator(&statement, ';', self.source.token_span(token), &into, line);
+        }
+        self.add(statement);
+    }
+
+    fn unexpected_close(&mut self, token: &Token) {
+        let mut problem = self.source.problem(self.source.token_span(token), "this `}` closes nothing: no block is open here".to_owned());
+        problem.help = Some("remove it, or look above for a block that is closed too early".to_owned());
+        self.problems.push(problem);
+    }
+
+    /// Reports the blocks that the file leaves open: one problem on the innermost, which names the others.
+    fn unclosed_blocks(&mut self) {
+        let Some((innermost, others)) = self.frames.split_last() else { return };
+        if innermost.statement.as_ref().is_some_and(|s| s.raw.is_none()) || innermost.statement.is_some() {
+            let mut problem = self.never_closed(innermost, "the end of the file");
+            problem
+                .related
+                .extend(others.iter().rev().map(|frame| Related { span: frame.head.clone(), text: "also open at the end of the file".to_owned() }));
+            self.problems.push(problem);
+        }
+    }
+
+    fn never_closed(&self, frame: &Frame, before: &str) -> Problem {
+        let name = frame.statement.as_ref().map_or("{", Directive::name);
+        let line = self.source.line(frame.head.start);
+        let mut problem = self.source.problem(frame.head.clone(), format!("the block of `{name}` opened here is never closed"));
+        problem.help = Some(format!("close the block of line {line} with `}}` before {before}"));
+        problem
+    }
+
+    /// Notes a `}` that stands further left or right than the block it closes.
+    fn suspect_close(&mut self, index: usize, token: &Token) {
+        let Some(frame) = self.frames.last() else { return };
+        let (Some(opened), Some(closed)) = (frame.indentation, self.source.indentation(token.range.start)) else { return };
+        if closed < opened && self.missing.is_none() && self.frames.iter().rev().skip(1).any(|outer| outer.indentation == Some(closed)) {
+            self.missing = Some(self.missing_close(index, token, frame));
+        }
+        if closed > opened && self.surplus.is_none() {
+            let mut problem = self.source.problem(self.source.token_span(token), "this `}` is one too many".to_owned());
+            problem.help = Some("remove it; by its indentation it closes no block of its own".to_owned());
+            problem.related.push(Related { span: frame.head.clone(), text: "nginx closes this block there".to_owned() });
+            self.surplus = Some(Suspect { token: index, repair: Repair::Skip, problem });
+        }
+    }
+
+    /// Notes a statement that stands left of the block it is in and cannot be in it.
+    fn suspect_statement(&mut self, index: usize, token: &Token, name: &str) {
+        let Some(frame) = self.frames.last() else { return };
+        let (Some(opened), Some(here)) = (frame.indentation, self.source.indentation(token.range.start)) else { return };
+        let parent = frame.statement.as_ref().map_or("", Directive::name);
+        if self.missing.is_none() && here <= opened && !directives::may_contain(parent, name) {
+            self.missing = Some(self.missing_close(index, token, frame));
+        }
+    }
+
+    fn missing_close(&self, index: usize, token: &Token, frame: &Frame) -> Suspect {
+        let line = self.source.line(token.range.start);
+        let mut problem = self.never_closed(frame, &format!("line {line}"));
+        problem.related.push(Related { span: self.source.token_span(token), text: "by its indentation the block should end before this".to_owned() });
+        Suspect { token: index, repair: Repair::CloseBefore, problem }
+    }
+}
