@@ -96,11 +96,13 @@ pub enum ServerState {
 }
 
 impl Destination {
-    /// Returns the fraction of the requests that gets an error instead of an answer: 0 for everything but a forward.
+    /// Returns the fraction of the requests that gets an error instead of an answer: of a forward its own, of an opaque destination that of its worst
+    /// alternative, 0 of everything else.
     pub fn broken_share(&self) -> f64 {
         match self {
             Self::Forward { broken_share, .. } => *broken_share,
-            _ => 0.0,
+            Self::Opaque { alternatives, .. } => alternatives.iter().map(|one| one.outcome.broken_share()).fold(0.0, f64::max),
+            Self::Redirect { .. } | Self::Respond { .. } | Self::Files { .. } | Self::Reject { .. } | Self::Close | Self::None => 0.0,
         }
     }
 }

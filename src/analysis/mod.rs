@@ -5,6 +5,9 @@
 mod compare;
 mod destination;
 mod equality;
+#[cfg(test)]
+mod fixture;
+mod route;
 mod trace;
 
 pub use compare::{Change, Comparison, Pair, compare};

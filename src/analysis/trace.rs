@@ -1,7 +1,9 @@
 //! The concrete evaluator: one request through one gateway, step by step.
 
 use super::destination::Destination;
-use crate::model::{Gateway, Label, Listener, Model, Pool, PoolId, Request, TableId};
+use super::route::{Engine, Entrance, choose, explore};
+use crate::model::{Gateway, Label, Listener, Model, Pool, PoolId, Request, TableId, VirtualHost};
+use std::rc::Rc;
 
 /// How one request is routed.
 #[derive(Clone, Debug)]
@@ -12,12 +14,16 @@ pub struct Trace {
     pub gateway: Option<String>,
     /// The listener, as [`crate::model::ListenAddress`] prints it.
     pub listener: Option<String>,
+    /// The virtual host that answers, as an index into the listener's.
+    pub virtual_host: Option<usize>,
     /// The deciding lines, in order.
     pub steps: Vec<TraceStep>,
     /// Where it ends.
     pub destination: Destination,
     /// The pool it ends in, as an index into the gateway's pools, where that is one.
     pub pool: Option<PoolId>,
+    /// All pools it can end in: `pool`, those that take over on certain statuses, and those of each way at a condition that cannot be decided.
+    pub pools: Vec<PoolId>,
     /// Nothing opaque was met.
     pub exact: bool,
 }
@@ -27,6 +33,17 @@ impl Trace {
     pub fn gateway_in<'m>(&self, model: &'m Model) -> Option<&'m Gateway> {
         let id = self.gateway.as_deref()?;
         model.gateways.iter().find(|gateway| *gateway.id == *id)
+    }
+
+    /// Returns the listener it came in at, found in the model it was traced in.
+    pub fn listener_in<'m>(&self, model: &'m Model) -> Option<&'m Listener> {
+        let address = self.listener.as_deref()?;
+        self.gateway_in(model)?.listeners.iter().find(|listener| listener.address.to_string() == address)
+    }
+
+    /// Returns the virtual host that answered, found in the model it was traced in.
+    pub fn virtual_host_in<'m>(&self, model: &'m Model) -> Option<&'m VirtualHost> {
+        self.listener_in(model)?.virtual_hosts.get(self.virtual_host?)
     }
 
     /// Returns the pool it ends in, found in the model it was traced in.
@@ -62,14 +79,129 @@ pub enum Choice {
 }
 
 /// Traces `request` through the gateway of `model` that would get it: the one whose virtual host names it, else the first with a listener for it.
-pub fn trace(_model: &Model, request: &Request) -> Trace {
-    Trace { request: request.clone(), gateway: None, listener: None, steps: Vec::new(), destination: Destination::None, pool: None, exact: true }
+pub fn trace(model: &Model, request: &Request) -> Trace {
+    let engine = Engine::new(model, Rc::default());
+    match choose(&engine, request) {
+        Some(entrance) => trace_at(&engine, entrance, request),
+        None => unserved(request),
+    }
 }
 
 /// Traces `request` through this listener of this gateway of `model`, whatever the URL says of port and scheme.
-pub fn trace_in(_model: &Model, gateway: &Gateway, listener: &Listener, request: &Request) -> Trace {
-    let mut trace = trace(_model, request);
-    trace.gateway = Some(gateway.id.to_string());
-    trace.listener = Some(listener.address.to_string());
-    trace
+pub fn trace_in(model: &Model, gateway: &Gateway, listener: &Listener, request: &Request) -> Trace {
+    let engine = Engine::new(model, Rc::default());
+    trace_at(&engine, Entrance::new(&engine, gateway, listener), request)
+}
+
+/// Traces with what was made ready once.
+pub(super) fn trace_at(engine: &Engine<'_>, entrance: Entrance<'_>, request: &Request) -> Trace {
+    let leaf = explore(engine, entrance, request);
+    Trace {
+        request: request.clone(),
+        gateway: Some(entrance.gateway.id.to_string()),
+        listener: Some(entrance.listener.address.to_string()),
+        virtual_host: leaf.virtual_host,
+        steps: leaf.steps,
+        destination: leaf.destination,
+        pool: leaf.pool,
+        pools: leaf.pools,
+        exact: leaf.exact,
+    }
+}
+
+/// Returns the trace of a request that nothing listens for.
+pub(super) fn unserved(request: &Request) -> Trace {
+    Trace {
+        request: request.clone(),
+        gateway: None,
+        listener: None,
+        virtual_host: None,
+        steps: Vec::new(),
+        destination: Destination::None,
+        pool: None,
+        pools: Vec::new(),
+        exact: true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::fixture::{Site, answer, exact, label, member, path_regex, pool, prefix, restart, rewrite, set, to};
+    use crate::model::{Capture, Condition, Field, Matcher, Opaque, Outcome, Part, Step, Value};
+    use std::sync::Arc;
+
+    fn get(model: &Model, url: &str) -> Trace {
+        trace(model, &Request::get(url).unwrap())
+    }
+
+    fn site(routes: Vec<(Condition, Step)>) -> Model {
+        Site { hosts: vec![("a.example", routes)], pools: vec![pool("p", vec![member("10.0.0.1:80", 1), member("10.0.0.2:80", 3)])] }.model()
+    }
+
+    #[test]
+    fn the_deciding_lines_are_shown_in_order() {
+        let model = site(vec![(exact("/"), answer(204)), (prefix("/"), to(0))]);
+        let found = get(&model, "http://a.example/x?y");
+        let texts: Vec<&str> = found.steps.iter().map(|step| &*step.label.text).filter(|text| !text.starts_with("location")).collect();
+        assert_eq!(texts, ["listen 80 of a.example", "server_name a.example", "proxy_pass 0", "upstream p"]);
+        assert!(
+            matches!(&found.destination, Destination::Forward { upstream_uri, servers, .. } if upstream_uri == "/x?y" && (servers[1].share - 0.75).abs() < 1e-9)
+        );
+        assert_eq!(get(&model, "http://other.example/").steps.len(), 3);
+        assert_eq!(get(&model, "http://a.example/").destination, Destination::Respond { status: 204 });
+    }
+
+    #[test]
+    fn nothing_listens_nothing_answers() {
+        let model = site(vec![]);
+        assert_eq!(get(&model, "https://a.example/").destination, Destination::None);
+        assert_eq!(get(&model, "http://a.example:8080/").destination, Destination::None);
+        assert_eq!(get(&model, "http://a.example/../x").destination, Destination::Reject { status: 400 });
+        let mut request = Request::get("http://a.example:8080/").unwrap();
+        request.listener = Some(":80".to_owned());
+        assert_eq!(trace(&model, &request).destination, Destination::Reject { status: 404 });
+    }
+
+    #[test]
+    fn a_capture_is_that_of_the_last_regex() {
+        let group = Value { parts: vec![Part::Literal(Arc::from("/u/")), Part::Capture(Capture::Index(1))] };
+        let model = site(vec![
+            (prefix("/u/"), Step::end(Outcome::Redirect { status: 302, location: Value::field(Field::Path), label: label("return 302") })),
+            (path_regex("^/user/([a-z]+)/?(.*)$"), restart(vec![rewrite(group)], 1)),
+        ]);
+        let found = get(&model, "http://a.example/user/ann/x");
+        assert_eq!(found.destination, Destination::Redirect { status: 302, location: "http://a.example/u/ann".to_owned() });
+    }
+
+    #[test]
+    fn a_circle_is_a_500() {
+        let model = site(vec![(prefix("/"), restart(vec![rewrite(Value::literal("/x"))], 1))]);
+        assert_eq!(get(&model, "http://a.example/").destination, Destination::Reject { status: 500 });
+    }
+
+    #[test]
+    fn an_open_question_has_both_answers_unless_they_are_the_same() {
+        let file = || Condition::Opaque(Opaque { text: Arc::from("file exists"), input: Value::field(Field::Path) });
+        let found = get(&site(vec![(file(), answer(200)), (prefix("/"), to(0))]), "http://a.example/x");
+        let Destination::Opaque { alternatives, .. } = &found.destination else { panic!("{found:?}") };
+        assert_eq!(alternatives.iter().map(|one| one.when.as_str()).collect::<Vec<_>>(), ["file exists: /x", "not file exists: /x"]);
+        assert!(!found.exact && found.pools == [PoolId(0)]);
+        let found = get(&site(vec![(file(), to(0)), (prefix("/"), to(0))]), "http://a.example/x");
+        assert!(found.exact && found.pool == Some(PoolId(0)));
+        let found = get(&site(vec![(file(), answer(200)), (file().negated(), answer(201)), (prefix("/"), to(0))]), "http://a.example/x");
+        let Destination::Opaque { alternatives, .. } = &found.destination else { panic!("{found:?}") };
+        assert_eq!(alternatives.len(), 2, "the same question has the same answer");
+    }
+
+    #[test]
+    fn a_set_is_shown_only_if_it_matters() {
+        let used = Value { parts: vec![Part::Variable(Arc::from("used"))] };
+        let test = Condition::test(used, Matcher::Truthy { zero_is_false: true });
+        let mut model = site(vec![(test, answer(200)), (prefix("/"), to(0))]);
+        let entry = model.gateways[0].listeners[0].entry;
+        model.gateways[0].tables[entry.0].routes[0].step.actions = vec![set("unused", Value::literal("1")), set("used", Value::field(Field::Method))];
+        let texts: Vec<String> = get(&model, "http://a.example/x").steps.iter().map(|step| step.label.text.to_string()).collect();
+        assert!(texts.contains(&"set $used".to_owned()) && !texts.contains(&"set $unused".to_owned()), "{texts:?}");
+    }
 }

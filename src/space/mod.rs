@@ -1,3 +1,8 @@
 //! Request space: patterns as sets of texts, and the texts a person would type to be in one.
 
 #![forbid(unsafe_code)]
+
+mod dialect;
+mod pattern;
+
+pub use pattern::{Captures, Pattern, TooHard, Unreadable};

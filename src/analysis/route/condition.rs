@@ -1,0 +1,91 @@
+//! Conditions at request time.
+
+use super::text::Text;
+use super::walk::Walk;
+use super::words::test_words;
+use crate::model::{Condition, Matcher, Regex, Step, Test};
+use crate::space::Captures;
+use std::net::IpAddr;
+
+impl<'m> Walk<'_, 'm> {
+    /// Returns whether `condition` holds. What the configuration does not say is asked once for a walk.
+    pub(super) fn holds(&mut self, condition: &'m Condition) -> bool {
+        match condition {
+            Condition::Always => true,
+            Condition::All(all) => all.iter().all(|one| self.holds(one)),
+            Condition::Any(any) => any.iter().any(|one| self.holds(one)),
+            Condition::Not(inner) => !self.holds(inner),
+            Condition::Test(test) => self.passes(test),
+            Condition::Opaque(opaque) => {
+                let input = self.value(&opaque.input);
+                self.questions.yes(&opaque.text, &input.lossy())
+            }
+        }
+    }
+
+    /// Returns whether the subject passes the matcher; a regex that matches leaves its groups.
+    pub(super) fn passes(&mut self, test: &'m Test) -> bool {
+        let subject = self.value(&test.subject);
+        if let Matcher::Equals { text, caseless } = &test.matcher {
+            let expected = self.value(text);
+            if equal(&subject, &expected, *caseless) {
+                return true;
+            }
+            return (subject.hole || expected.hole)
+                && self.questions.yes(&test_words(test), &format!("{} and {}", subject.lossy(), expected.lossy()));
+        }
+        if subject.hole {
+            return self.questions.yes(&test_words(test), &subject.lossy());
+        }
+        let bytes = subject.bytes.as_slice();
+        match &test.matcher {
+            Matcher::Equals { .. } => false,
+            Matcher::Prefix { text, caseless } => bytes.get(..text.len()).is_some_and(|start| same(start, text.as_bytes(), *caseless)),
+            Matcher::Suffix { text, caseless } => {
+                bytes.len().checked_sub(text.len()).and_then(|at| bytes.get(at..)).is_some_and(|end| same(end, text.as_bytes(), *caseless))
+            }
+            Matcher::Contains { text, caseless } => {
+                text.is_empty() || bytes.windows(text.len()).any(|window| same(window, text.as_bytes(), *caseless))
+            }
+            Matcher::Regex(regex) => self.finds(regex, &subject, test),
+            Matcher::Network(network) => subject.lossy().parse::<IpAddr>().is_ok_and(|ip| network.contains(ip)),
+            Matcher::Truthy { zero_is_false } => !bytes.is_empty() && !(*zero_is_false && bytes == b"0"),
+        }
+    }
+
+    fn finds(&mut self, regex: &Regex, subject: &Text, test: &Test) -> bool {
+        let found = self.engine.patterns.get(regex).map(|pattern| pattern.find(&subject.bytes));
+        match found {
+            Some(Ok(None)) => false,
+            Some(Ok(Some(captures))) => {
+                self.remember(captures);
+                true
+            }
+            // Not readable, or too hard on this text: a free boolean with the pattern's own words.
+            None | Some(Err(_)) => {
+                self.exact = false;
+                self.questions.yes(&test_words(test), &subject.lossy())
+            }
+        }
+    }
+
+    fn remember(&mut self, captures: Captures) {
+        self.state.groups = captures.groups;
+        self.state.named.extend(captures.named);
+    }
+
+    /// Returns one of the weighted ways; `None` when there is none with a weight.
+    pub(super) fn split(&mut self, ways: &'m [(u32, Step)]) -> Option<&'m Step> {
+        let weights: Vec<u32> = ways.iter().map(|(weight, _)| *weight).collect();
+        let picked = self.questions.which(std::ptr::from_ref(ways).addr(), &weights)?;
+        ways.get(picked).map(|(_, step)| step)
+    }
+}
+
+fn same(ours: &[u8], theirs: &[u8], caseless: bool) -> bool {
+    if caseless { ours.eq_ignore_ascii_case(theirs) } else { ours == theirs }
+}
+
+fn equal(ours: &Text, theirs: &Text, caseless: bool) -> bool {
+    ours.hole == theirs.hole && same(&ours.bytes, &theirs.bytes, caseless)
+}

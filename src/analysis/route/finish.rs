@@ -1,0 +1,319 @@
+//! From the outcome of a walk to a destination with everything resolved.
+
+use super::normalize::encode;
+use super::share::{Serving, broken_share, servers};
+use super::text::Text;
+use super::walk::{At, End, Walk};
+use crate::analysis::destination::Destination;
+use crate::analysis::trace::Choice;
+use crate::model::{
+    Address, Balancing, Forward, Host, Label, Member, MemberState, Outcome, Pool, PoolId, Retry, StatusHandler, Target, Timeouts, UpstreamUri,
+};
+use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// How deep status handlers may lead to forwards with status handlers.
+const HANDLER_DEPTH: u32 = 3;
+
+/// The statuses a proxy makes itself when a server is not there: 502 when refused, 504 when nobody answers.
+const UNREACHABLE: [u16; 2] = [502, 504];
+
+/// A destination and the pool it is.
+pub(super) struct Finished {
+    pub(super) destination: Destination,
+    pub(super) pool: Option<PoolId>,
+}
+
+impl From<Destination> for Finished {
+    fn from(destination: Destination) -> Self {
+        Self { destination, pool: None }
+    }
+}
+
+/// Returns where the walk ended.
+pub(super) fn finish<'m>(walk: &mut Walk<'_, 'm>, end: &End<'m>) -> Finished {
+    let outcome = match end {
+        End::Circle => return Destination::Reject { status: 500 }.into(),
+        End::Outcome(outcome) => outcome,
+    };
+    match outcome {
+        Outcome::Forward(forward) => walk.forward(forward),
+        Outcome::Redirect { status, location, label } => {
+            walk.step(label, Choice::Outcome, None);
+            let location = walk.value(location);
+            walk.exact &= !location.hole;
+            Destination::Redirect { status: *status, location: walk.absolute(&location) }.into()
+        }
+        Outcome::Respond { status, label } => {
+            walk.step(label, Choice::Outcome, None);
+            Destination::Respond { status: *status }.into()
+        }
+        Outcome::Files { root, label } => {
+            walk.step(label, Choice::Outcome, None);
+            let root = walk.value(root);
+            walk.exact &= !root.hole;
+            Destination::Files { root: root.lossy().into_owned() }.into()
+        }
+        Outcome::Reject { status, label } => {
+            walk.step(label, Choice::Outcome, None);
+            Destination::Reject { status: *status }.into()
+        }
+        Outcome::Close { label } => {
+            walk.step(label, Choice::Outcome, None);
+            Destination::Close.into()
+        }
+        Outcome::None => Destination::None.into(),
+        Outcome::Opaque { reason, label } => {
+            walk.step(label, Choice::Outcome, None);
+            walk.exact = false;
+            Destination::Opaque { reason: reason.to_string(), alternatives: Vec::new() }.into()
+        }
+    }
+}
+
+/// Who gets a forwarded request.
+enum Resolved<'m> {
+    Declared(PoolId, &'m Pool),
+    /// An address made at request time.
+    Address(Box<Pool>),
+    /// A name that is no pool and that nothing resolves.
+    Nobody(String),
+    /// The authority cannot be read.
+    Hole(String),
+}
+
+impl<'m> Walk<'_, 'm> {
+    fn forward(&mut self, forward: &'m Forward) -> Finished {
+        let resolved = self.target(&forward.target);
+        let upstream_uri = self.upstream_uri(&forward.uri);
+        self.step(&forward.label, Choice::Outcome, None);
+        let (id, pool) = match &resolved {
+            Resolved::Declared(id, pool) => (Some(*id), *pool),
+            Resolved::Address(pool) => (None, &**pool),
+            Resolved::Nobody(name) => {
+                let behaviour = self.behaviour(forward, None, &[]);
+                return Destination::Forward { pool: name.clone(), servers: Vec::new(), upstream_uri, broken_share: 1.0, behaviour }.into();
+            }
+            Resolved::Hole(words) => {
+                self.exact = false;
+                return Destination::Opaque { reason: format!("the server is chosen by {words}"), alternatives: Vec::new() }.into();
+            }
+        };
+        if id.is_some() && pool.declared {
+            self.step(&pool.label, Choice::Pool, None);
+        }
+        self.pools.extend(id);
+        self.exact &= pool.complete;
+        let servers = servers(pool, &self.engine.model.inventory);
+        let broken = broken_share(pool, &servers, &forward.retry);
+        let handlers = self.handled(&forward.on_status);
+        let behaviour = self.behaviour(forward, Some((pool, &servers)), &handlers);
+        let broken = broken * still_broken(&handlers);
+        let destination = Destination::Forward { pool: pool.name.to_string(), servers, upstream_uri, broken_share: broken, behaviour };
+        Finished { destination, pool: id }
+    }
+
+    fn target(&mut self, target: &'m Target) -> Resolved<'m> {
+        let gateway = self.entrance.gateway;
+        let (authority, default_port, resolvable) = match target {
+            Target::Pool(id) => {
+                return gateway.pools.get(id.0).map_or_else(|| Resolved::Nobody(String::new()), |pool| Resolved::Declared(*id, pool));
+            }
+            Target::Computed { authority, default_port, resolvable } => (self.value(authority), *default_port, *resolvable),
+        };
+        if authority.hole {
+            return Resolved::Hole(authority.lossy().into_owned());
+        }
+        let text = authority.lossy().to_ascii_lowercase();
+        // ngx_http_upstream_init_request: the declared upstreams are looked through first, by name.
+        if let Some((at, pool)) = gateway.pools.iter().enumerate().find(|(_, pool)| pool.declared && pool.name.eq_ignore_ascii_case(&text)) {
+            return Resolved::Declared(PoolId(at), pool);
+        }
+        let Some(address) = parse_authority(&text, default_port).filter(|address| resolvable || !matches!(address.host, Host::Name(_))) else {
+            return Resolved::Nobody(text);
+        };
+        Resolved::Address(Box::new(single(&text, address, target_label(self))))
+    }
+
+    /// Returns the path and query that the upstream is asked for (`ngx_http_proxy_create_request`).
+    fn upstream_uri(&mut self, uri: &'m UpstreamUri) -> String {
+        let escaped = self.escaped || self.state.rewritten;
+        let again = |path: &[u8]| if escaped { encode(path) } else { String::from_utf8_lossy(path).into_owned() };
+        let path = match uri {
+            UpstreamUri::AsReceived if !self.state.rewritten => return self.request.target.clone(),
+            UpstreamUri::AsReceived => again(&self.state.path.bytes),
+            UpstreamUri::ReplacePrefix { prefix, with } => {
+                let rest = self.state.path.bytes.get(prefix.len()..).unwrap_or_default();
+                format!("{with}{}", again(rest))
+            }
+            UpstreamUri::Exact(value) => {
+                let text = self.value(value);
+                self.exact &= !text.hole;
+                return text.lossy().into_owned();
+            }
+        };
+        self.exact &= !self.state.path.hole && !self.state.query.hole;
+        if self.state.query.bytes.is_empty() { path } else { format!("{path}?{}", self.state.query.lossy()) }
+    }
+
+    /// Returns `location` as the client understands it: one without a scheme is relative to the request.
+    fn absolute(&self, location: &Text) -> String {
+        let text = location.lossy();
+        if !text.starts_with('/') || text.starts_with("//") {
+            return text.into_owned();
+        }
+        let scheme = if self.entrance.listener.tls.is_some() { "https" } else { "http" };
+        let port = self.entrance.listener.address.port().filter(|port| *port != if scheme == "https" { 443 } else { 80 });
+        let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+        format!("{scheme}://{}{port}{text}", self.host.lossy())
+    }
+
+    /// Returns where the requests go that a status handler takes over. Their lines are not part of the way of a request that succeeds.
+    fn handled(&mut self, handlers: &'m [StatusHandler]) -> Vec<(&'m StatusHandler, Destination)> {
+        if self.handlers >= HANDLER_DEPTH {
+            return Vec::new();
+        }
+        self.handlers += 1;
+        let before = (self.state.clone(), self.steps.clone(), self.virtual_host, self.exact);
+        let mut all = Vec::new();
+        for handler in handlers {
+            let end = self.walk(At::Step(&handler.step));
+            all.push((handler, finish(self, &end).destination));
+            (self.state, self.steps, self.virtual_host, self.exact) = before.clone();
+        }
+        self.handlers -= 1;
+        all
+    }
+
+    /// Returns all that decides what becomes of the request but is not in the servers, in a normal form without names.
+    fn behaviour(&self, forward: &Forward, pool: Option<(&Pool, &[Serving])>, handlers: &[(&StatusHandler, Destination)]) -> String {
+        let Forward { protocol, retry, timeouts, .. } = forward;
+        let mut text = format!("{protocol}{}{}", retry_words(retry), timeout_words(timeouts));
+        if let Some((pool, _)) = pool {
+            text.push_str(&balancing_words(&pool.balancing));
+            if let Some(check) = &pool.health_check {
+                text.push_str(&format!(", checked {}", check.path.as_deref().unwrap_or_default()));
+            }
+            // A pool of one is never without its member, so what would pass it over has no effect (ngx_http_upstream_init_round_robin: `single`).
+            let single = pool.members.len() == 1;
+            let mut members: Vec<String> = pool.members.iter().map(|member| member_words(member, single)).collect();
+            members.sort();
+            for member in members.iter().filter(|member| !member.is_empty()) {
+                text.push_str(", ");
+                text.push_str(member);
+            }
+        }
+        for (handler, destination) in handlers {
+            // Writing into a String cannot fail.
+            write!(text, ", on {:?}{} {}", handler.statuses, if handler.from_upstream { " from upstream" } else { "" }, normal_form(destination))
+                .unwrap_or_default();
+        }
+        text
+    }
+}
+
+/// Returns the part of the failed requests that stays failed: a handler helps where it takes over both ways to be unreachable and forwards to a pool that serves.
+fn still_broken(handlers: &[(&StatusHandler, Destination)]) -> f64 {
+    let of_status = |status: u16| {
+        let handler = handlers.iter().find(|(handler, _)| handler.statuses.contains(&status));
+        match handler {
+            Some((_, Destination::Forward { broken_share, .. })) => *broken_share,
+            Some(_) | None => 1.0,
+        }
+    };
+    UNREACHABLE.into_iter().map(of_status).fold(0.0, f64::max)
+}
+
+fn retry_words(retry: &Retry) -> String {
+    match (retry.on_connect_failure, retry.attempts) {
+        (false, _) => ", no other server is tried".to_owned(),
+        (true, None) => String::new(),
+        (true, Some(attempts)) => format!(", at most {attempts} servers are tried"),
+    }
+}
+
+fn timeout_words(timeouts: &Timeouts) -> String {
+    let mut text = String::new();
+    for (name, value) in [("connect", timeouts.connect_ms), ("read", timeouts.read_ms), ("send", timeouts.send_ms)] {
+        if let Some(value) = value {
+            text.push_str(&format!(", {name} {value} ms"));
+        }
+    }
+    text
+}
+
+fn balancing_words(balancing: &Balancing) -> String {
+    match balancing {
+        Balancing::RoundRobin => String::new(),
+        Balancing::LeastConnections => ", least connections".to_owned(),
+        Balancing::Random => ", random".to_owned(),
+        Balancing::Hash(text) | Balancing::Other(text) => format!(", {text}"),
+    }
+}
+
+/// Returns what is special about a member besides its share; empty for nothing.
+fn member_words(member: &Member, single: bool) -> String {
+    let mut text = String::new();
+    match member.state {
+        MemberState::Active => {}
+        MemberState::Backup => text.push_str(" backup"),
+        MemberState::Down => text.push_str(" down"),
+        MemberState::Drained => text.push_str(" drained"),
+    }
+    if let Some(ejection) = member.ejection.filter(|_| !single) {
+        text.push_str(&format!(" out after {} failures in {} ms", ejection.failures, ejection.window_ms));
+    }
+    if let Some(most) = member.max_connections {
+        text.push_str(&format!(" at most {most} connections"));
+    }
+    if text.is_empty() { text } else { format!("{}{text}", member.address) }
+}
+
+/// Returns a destination in a form in which equal ones are the same text; pool names do not count.
+fn normal_form(destination: &Destination) -> String {
+    match destination {
+        Destination::Forward { servers, upstream_uri, behaviour, .. } => {
+            let mut servers: Vec<String> =
+                servers.iter().map(|server| format!("{}={:.6} {:?}", server.address, server.share, server.state)).collect();
+            servers.sort();
+            format!("forward [{}] {upstream_uri} ({behaviour})", servers.join(" "))
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+/// Reads `host`, `host:port` or `[v6]:port`.
+fn parse_authority(text: &str, default_port: u16) -> Option<Address> {
+    if let Some(path) = text.strip_prefix("unix:") {
+        return Some(Address { host: Host::Unix(Arc::from(path.trim_end_matches(':'))), port: None });
+    }
+    let (host, port) = match text.rsplit_once(':').filter(|(host, _)| !host.contains(':') || host.ends_with(']')) {
+        Some((host, port)) => (host, port.parse().ok()?),
+        None => (text, default_port),
+    };
+    let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
+    if host.is_empty() {
+        return None;
+    }
+    let host = host.parse::<IpAddr>().map_or_else(|_name| Host::Name(Arc::from(host)), Host::Ip);
+    Some(Address { host, port: Some(port) })
+}
+
+fn target_label(walk: &Walk<'_, '_>) -> Label {
+    walk.entrance.listener.label.clone()
+}
+
+/// Returns the pool that is only one address.
+fn single(name: &str, address: Address, label: Label) -> Pool {
+    let member = Member { address, weight: 1, state: MemberState::Active, ejection: None, max_connections: None, label: label.clone() };
+    Pool {
+        name: Arc::from(name),
+        declared: false,
+        members: vec![member],
+        balancing: Balancing::RoundRobin,
+        health_check: None,
+        complete: true,
+        label,
+    }
+}

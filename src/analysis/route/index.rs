@@ -1,0 +1,128 @@
+//! What is made once for a model and used by every walk: compiled patterns, and where in a long table a literal stands.
+
+use super::text::Text;
+use crate::model::{Condition, Field, Gateway, Matcher, Model, Regex, Table, TableId, Test};
+use crate::space::Pattern;
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// Compiled patterns; both sides of a change share them.
+#[derive(Debug, Default)]
+pub(in crate::analysis) struct Patterns {
+    known: RefCell<HashMap<Regex, Option<Rc<Pattern>>>>,
+}
+
+impl Patterns {
+    /// Returns the compiled `regex`, `None` when it cannot be read.
+    pub(in crate::analysis) fn get(&self, regex: &Regex) -> Option<Rc<Pattern>> {
+        if let Some(known) = self.known.borrow().get(regex) {
+            return known.clone();
+        }
+        let compiled = Pattern::new(regex).ok().map(Rc::new);
+        self.known.borrow_mut().insert(regex.clone(), compiled.clone());
+        compiled
+    }
+}
+
+/// A model ready to route requests.
+#[derive(Debug)]
+pub(in crate::analysis) struct Engine<'m> {
+    pub(in crate::analysis) model: &'m Model,
+    pub(in crate::analysis) patterns: Rc<Patterns>,
+    /// By gateway and table.
+    indexes: Vec<Vec<OnceCell<TableIndex>>>,
+}
+
+impl<'m> Engine<'m> {
+    pub(in crate::analysis) fn new(model: &'m Model, patterns: Rc<Patterns>) -> Self {
+        let indexes = model.gateways.iter().map(|gateway| gateway.tables.iter().map(|_| OnceCell::new()).collect()).collect();
+        Self { model, patterns, indexes }
+    }
+
+    /// Returns where `gateway` is in the model; it is one of its gateways.
+    pub(super) fn position(&self, gateway: &Gateway) -> Option<usize> {
+        self.model.gateways.iter().position(|one| std::ptr::eq(one, gateway))
+    }
+
+    /// Returns the index of a table, `None` for a short one, where it does not pay.
+    pub(super) fn index(&self, gateway: usize, id: TableId, table: &Table) -> Option<&TableIndex> {
+        if table.routes.len() < 12 {
+            return None;
+        }
+        Some(self.indexes.get(gateway)?.get(id.0)?.get_or_init(|| TableIndex::new(table)))
+    }
+}
+
+/// Where the literals of a table stand, so that ten thousand locations are not tried one by one.
+#[derive(Debug, Default)]
+pub(super) struct TableIndex {
+    paths: Literals,
+    hosts: Literals,
+    /// The routes that are no plain literal, in order.
+    others: Vec<usize>,
+}
+
+#[derive(Debug, Default)]
+struct Literals {
+    exact: HashMap<Box<[u8]>, usize>,
+    prefix: HashMap<Box<[u8]>, usize>,
+    /// The lengths of the prefixes, each once.
+    lengths: Vec<usize>,
+}
+
+impl TableIndex {
+    fn new(table: &Table) -> Self {
+        let mut index = Self::default();
+        for (at, route) in table.routes.iter().enumerate() {
+            let literals = match &route.when {
+                Condition::Test(Test { subject, .. }) => match subject.as_field() {
+                    Some(Field::Path) => Some(&mut index.paths),
+                    Some(Field::Host) => Some(&mut index.hosts),
+                    _ => None,
+                },
+                _ => None,
+            };
+            if !literals.is_some_and(|literals| literals.add(&route.when, at)) {
+                index.others.push(at);
+            }
+        }
+        index
+    }
+
+    /// Returns the first route that a literal takes, and the routes before it that must be tried; `None` when the texts cannot be read.
+    pub(super) fn candidates(&self, path: &Text, host: &Text) -> Option<(Option<usize>, impl Iterator<Item = usize>)> {
+        if path.hole || host.hole {
+            return None;
+        }
+        let hit = [self.paths.first(&path.bytes), self.hosts.first(&host.bytes)].into_iter().flatten().min();
+        Some((hit, self.others.iter().copied().take_while(move |at| hit.is_none_or(|hit| *at < hit))))
+    }
+}
+
+impl Literals {
+    /// Notes the condition of route `at` if it is a plain literal.
+    fn add(&mut self, when: &Condition, at: usize) -> bool {
+        let Condition::Test(test) = when else { return false };
+        match &test.matcher {
+            Matcher::Equals { text, caseless: false } => {
+                let Some(text) = text.as_literal() else { return false };
+                self.exact.entry(Box::from(text.as_bytes())).or_insert(at);
+                true
+            }
+            Matcher::Prefix { text, caseless: false } => {
+                self.prefix.entry(Box::from(text.as_bytes())).or_insert(at);
+                if !self.lengths.contains(&text.len()) {
+                    self.lengths.push(text.len());
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn first(&self, text: &[u8]) -> Option<usize> {
+        let prefixes = self.lengths.iter().filter_map(|length| self.prefix.get(text.get(..*length)?));
+        self.exact.get(text).into_iter().chain(prefixes).copied().min()
+    }
+}

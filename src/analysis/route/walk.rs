@@ -1,0 +1,266 @@
+//! The walk through the tables.
+
+use super::explore::Questions;
+use super::index::Engine;
+use super::normalize::{self, BadRequest};
+use super::text::Text;
+use crate::analysis::trace::{Choice, TraceStep};
+use crate::model::{Action, Gateway, Label, Listener, Name, Next, Outcome, PoolId, QueryEdit, Request, Step, Table, TableId, TableKind};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+/// How many steps a walk may take. Only a model with a cycle of plain steps needs more, and no format lowers to one.
+const FUEL: u32 = 20_000;
+
+/// Where to walk.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::analysis) struct Entrance<'m> {
+    pub(in crate::analysis) gateway: &'m Gateway,
+    pub(super) gateway_position: usize,
+    pub(in crate::analysis) listener: &'m Listener,
+}
+
+impl<'m> Entrance<'m> {
+    pub(in crate::analysis) fn new(engine: &Engine<'m>, gateway: &'m Gateway, listener: &'m Listener) -> Self {
+        Self { gateway, gateway_position: engine.position(gateway).unwrap_or(usize::MAX), listener }
+    }
+}
+
+/// What steps can change, and what was matched.
+#[derive(Clone, Debug)]
+pub(super) struct State {
+    pub(super) path: Rc<Text>,
+    pub(super) query: Rc<Text>,
+    pub(super) method: Rc<Text>,
+    /// The path is no longer the client's.
+    pub(super) rewritten: bool,
+    pub(super) variables: BTreeMap<Name, Rc<Text>>,
+    pub(super) groups: Vec<Option<Vec<u8>>>,
+    pub(super) named: BTreeMap<Name, Vec<u8>>,
+}
+
+/// One walk of one request, with fixed answers to open questions.
+pub(super) struct Walk<'w, 'm> {
+    pub(super) engine: &'w Engine<'m>,
+    pub(super) entrance: Entrance<'m>,
+    pub(super) request: &'w Request,
+    pub(super) host: Rc<Text>,
+    pub(super) escaped: bool,
+    pub(super) state: State,
+    pub(super) questions: &'w mut Questions,
+    /// Lookups that were computed: nginx keeps the value of a `map` for the rest of the request (`ngx_http_get_indexed_variable`).
+    pub(super) computed: BTreeMap<Name, Rc<Text>>,
+    /// Lookups being computed, so that one that uses itself ends.
+    pub(super) depth: u32,
+    /// Status handlers being walked.
+    pub(super) handlers: u32,
+    pub(super) exact: bool,
+    pub(super) pools: BTreeSet<PoolId>,
+    pub(super) virtual_host: Option<usize>,
+    /// The steps; a `set` stays only if its variable was read.
+    pub(super) steps: Vec<(TraceStep, Option<Name>)>,
+    pub(super) read: BTreeSet<Name>,
+    fuel: u32,
+    restarts: u32,
+}
+
+/// Where a walk came to its end.
+pub(super) enum End<'m> {
+    /// At an outcome.
+    Outcome(&'m Outcome),
+    /// It was redirected inside the gateway too often: 500 (`ngx_http_internal_redirect`, `ngx_http_core_post_rewrite_phase`).
+    Circle,
+}
+
+/// A place to go on from.
+#[derive(Clone, Copy)]
+pub(super) enum At<'m> {
+    Table(TableId),
+    Step(&'m Step),
+}
+
+impl<'w, 'm> Walk<'w, 'm> {
+    pub(super) fn new(
+        engine: &'w Engine<'m>,
+        entrance: Entrance<'m>,
+        request: &'w Request,
+        questions: &'w mut Questions,
+    ) -> Result<Self, BadRequest> {
+        let rules = entrance.gateway.normalization;
+        let host = normalize::host(&raw_host(request), rules)?;
+        let target = normalize::target(&request.target, rules)?;
+        let state = State {
+            path: Rc::new(Text::known(target.path)),
+            query: Rc::new(Text::known(target.query)),
+            method: Rc::new(Text::known(request.method.as_bytes())),
+            rewritten: false,
+            variables: BTreeMap::new(),
+            groups: Vec::new(),
+            named: BTreeMap::new(),
+        };
+        Ok(Self {
+            engine,
+            entrance,
+            request,
+            host: Rc::new(Text::known(host)),
+            escaped: target.escaped,
+            state,
+            questions,
+            computed: BTreeMap::new(),
+            depth: 0,
+            handlers: 0,
+            exact: true,
+            pools: BTreeSet::new(),
+            virtual_host: None,
+            steps: Vec::new(),
+            read: BTreeSet::new(),
+            fuel: FUEL,
+            restarts: 0,
+        })
+    }
+
+    /// Walks from `at` to an end.
+    pub(super) fn walk(&mut self, mut at: At<'m>) -> End<'m> {
+        let mut pending: Vec<&'m Step> = Vec::new();
+        loop {
+            let Some(fuel) = self.fuel.checked_sub(1) else { return End::Circle };
+            self.fuel = fuel;
+            let step = match at {
+                At::Table(id) => match self.entrance.gateway.tables.get(id.0) {
+                    Some(table) => self.pick(id, table),
+                    None => return End::Outcome(&Outcome::None),
+                },
+                At::Step(step) => step,
+            };
+            for action in &step.actions {
+                self.act(action);
+            }
+            at = match &step.next {
+                Next::Table(id) => At::Table(*id),
+                Next::Restart(id) => {
+                    self.restarts += 1;
+                    if self.restarts > self.entrance.gateway.restart_limit {
+                        return End::Circle;
+                    }
+                    pending.clear();
+                    At::Table(*id)
+                }
+                Next::Try { table, otherwise } => {
+                    pending.push(otherwise);
+                    At::Table(*table)
+                }
+                Next::Fallback => match pending.pop() {
+                    Some(otherwise) => At::Step(otherwise),
+                    None => return End::Outcome(&Outcome::None),
+                },
+                Next::Split(ways) => match self.split(ways) {
+                    Some(way) => At::Step(way),
+                    None => return End::Outcome(&Outcome::None),
+                },
+                Next::End(outcome) => return End::Outcome(outcome),
+            };
+        }
+    }
+
+    /// Returns the step of the first route of `table` that matches, else the `otherwise`.
+    fn pick(&mut self, id: TableId, table: &'m Table) -> &'m Step {
+        let found = self.first_match(id, table);
+        let (step, label, choice) = match found.and_then(|at| table.routes.get(at).map(|route| (at, route))) {
+            Some((at, route)) => (&route.step, route.label.as_ref(), Choice::Route(id, at)),
+            None => (&table.otherwise, table.otherwise_label.as_ref(), Choice::Otherwise(id)),
+        };
+        if table.kind == TableKind::VirtualHosts {
+            self.enter_virtual_host(step, found.is_none());
+        }
+        if let Some(label) = label {
+            self.step(label, choice, None);
+        }
+        step
+    }
+
+    fn first_match(&mut self, id: TableId, table: &'m Table) -> Option<usize> {
+        let engine = self.engine;
+        let (path, host) = (Rc::clone(&self.state.path), Rc::clone(&self.host));
+        if let Some((hit, others)) = engine.index(self.entrance.gateway_position, id, table).and_then(|index| index.candidates(&path, &host)) {
+            for at in others {
+                if table.routes.get(at).is_some_and(|route| self.holds(&route.when)) {
+                    return Some(at);
+                }
+            }
+            return hit;
+        }
+        table.routes.iter().position(|route| self.holds(&route.when))
+    }
+
+    /// Notes which virtual host answers, and shows the line that attaches it to the listener.
+    fn enter_virtual_host(&mut self, step: &Step, default: bool) {
+        let listener = self.entrance.listener;
+        self.virtual_host = match &step.next {
+            _ if default => listener.default_host,
+            Next::Table(table) => listener.virtual_hosts.iter().position(|host| host.table == *table),
+            Next::Restart(_) | Next::Try { .. } | Next::Fallback | Next::Split(_) | Next::End(_) => None,
+        };
+        if let Some(host) = self.virtual_host.and_then(|at| listener.virtual_hosts.get(at)) {
+            self.steps.retain(|(step, _)| step.choice != Choice::Listener);
+            self.steps.insert(0, (TraceStep { label: host.listen_label.clone(), choice: Choice::Listener }, None));
+        }
+    }
+
+    fn act(&mut self, action: &'m Action) {
+        match action {
+            Action::Set { variable, value, label } => {
+                let text = self.value(value);
+                self.state.variables.insert(Name::clone(variable), text);
+                if let Some(label) = label {
+                    self.step(label, Choice::Action, Some(Name::clone(variable)));
+                }
+            }
+            Action::Rewrite { path, query, label } => {
+                // Both are computed from the request as it was before.
+                let new_path = path.as_ref().map(|path| self.value(path));
+                let new_query = self.edited(query);
+                if let Some(path) = new_path {
+                    self.state.path = path;
+                    self.state.rewritten = true;
+                }
+                self.state.query = new_query;
+                if let Some(label) = label {
+                    self.step(label, Choice::Action, None);
+                }
+            }
+            Action::SetMethod(method) => self.state.method = Rc::new(Text::known(method.as_bytes())),
+        }
+    }
+
+    fn edited(&mut self, edit: &'m QueryEdit) -> Rc<Text> {
+        match edit {
+            QueryEdit::Keep => Rc::clone(&self.state.query),
+            QueryEdit::Replace(value) => self.value(value),
+            QueryEdit::Prepend(value) => {
+                let mut text = (*self.value(value)).clone();
+                let old = Rc::clone(&self.state.query);
+                if !text.bytes.is_empty() && !old.bytes.is_empty() {
+                    text.bytes.push(b'&');
+                }
+                text.push(&old);
+                Rc::new(text)
+            }
+        }
+    }
+
+    /// Shows a deciding line, once. With a `variable`, only if that is read later.
+    pub(super) fn step(&mut self, label: &Label, choice: Choice, variable: Option<Name>) {
+        if !self.steps.iter().any(|(step, _)| step.label == *label) {
+            self.steps.push((TraceStep { label: label.clone(), choice }, variable));
+        }
+    }
+}
+
+/// Returns the `Host` header the client sends: what it was told to, else the host of the URL with its port unless that goes without saying.
+pub(super) fn raw_host(request: &Request) -> String {
+    match request.header("host") {
+        Some(host) => host.to_owned(),
+        None if request.port == request.scheme.default_port() => request.host.clone(),
+        None => format!("{}:{}", request.host, request.port),
+    }
+}
