@@ -9,7 +9,6 @@ use crate::analysis::trace::Choice;
 use crate::model::{
     Address, Balancing, Forward, Host, Label, Member, MemberState, Outcome, Pool, PoolId, Retry, StatusHandler, Target, Timeouts, UpstreamUri,
 };
-use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -47,11 +46,17 @@ pub(super) fn finish<'m>(walk: &mut Walk<'_, 'm>, end: &End<'m>) -> Finished {
         }
         Outcome::Respond { status, label } => {
             walk.step(label, Choice::Outcome, None);
-            Destination::Respond { status: *status }.into()
+            match walk.refusal() {
+                Some(refusal) => refusal.into(),
+                None => Destination::Respond { status: walk.state.status.unwrap_or(*status) }.into(),
+            }
         }
         Outcome::Files { root, label } => {
             walk.step(label, Choice::Outcome, None);
             let root = walk.value(root);
+            if let Some(refusal) = walk.refusal() {
+                return refusal.into();
+            }
             walk.exact &= !root.hole;
             Destination::Files { root: root.lossy().into_owned() }.into()
         }
@@ -72,6 +77,14 @@ pub(super) fn finish<'m>(walk: &mut Walk<'_, 'm>, end: &End<'m>) -> Finished {
     }
 }
 
+/// Where requests go that a status handler takes over.
+struct Handled<'m> {
+    handler: &'m StatusHandler,
+    destination: Destination,
+    /// The status it is answered with, if that is fixed.
+    status: Option<u16>,
+}
+
 /// Who gets a forwarded request.
 enum Resolved<'m> {
     Declared(PoolId, &'m Pool),
@@ -84,6 +97,11 @@ enum Resolved<'m> {
 }
 
 impl<'m> Walk<'_, 'm> {
+    /// Returns what an answer of the proxy's own comes to under a fixed status that is an error.
+    fn refusal(&self) -> Option<Destination> {
+        self.state.status.filter(|status| *status >= 400).map(|status| Destination::Reject { status })
+    }
+
     fn forward(&mut self, forward: &'m Forward) -> Finished {
         let resolved = self.target(&forward.target);
         let upstream_uri = self.upstream_uri(&forward.uri);
@@ -170,7 +188,7 @@ impl<'m> Walk<'_, 'm> {
     }
 
     /// Returns where the requests go that a status handler takes over. Their lines are not part of the way of a request that succeeds.
-    fn handled(&mut self, handlers: &'m [StatusHandler]) -> Vec<(&'m StatusHandler, Destination)> {
+    fn handled(&mut self, handlers: &'m [StatusHandler]) -> Vec<Handled<'m>> {
         if self.handlers >= HANDLER_DEPTH {
             return Vec::new();
         }
@@ -179,7 +197,8 @@ impl<'m> Walk<'_, 'm> {
         let mut all = Vec::new();
         for handler in handlers {
             let end = self.walk(At::Step(&handler.step));
-            all.push((handler, finish(self, &end).destination));
+            let destination = finish(self, &end).destination;
+            all.push(Handled { handler, destination, status: self.state.status });
             (self.state, self.steps, self.virtual_host, self.exact) = before.clone();
         }
         self.handlers -= 1;
@@ -187,7 +206,7 @@ impl<'m> Walk<'_, 'm> {
     }
 
     /// Returns all that decides what becomes of the request but is not in the servers, in a normal form without names.
-    fn behaviour(&self, forward: &Forward, pool: Option<(&Pool, &[Serving])>, handlers: &[(&StatusHandler, Destination)]) -> String {
+    fn behaviour(&self, forward: &Forward, pool: Option<(&Pool, &[Serving])>, handlers: &[Handled<'_>]) -> String {
         let Forward { protocol, retry, timeouts, .. } = forward;
         let mut text = format!("{protocol}{}{}", retry_words(retry), timeout_words(timeouts));
         if let Some((pool, _)) = pool {
@@ -204,21 +223,25 @@ impl<'m> Walk<'_, 'm> {
                 text.push_str(member);
             }
         }
-        for (handler, destination) in handlers {
-            // Writing into a String cannot fail.
-            write!(text, ", on {:?}{} {}", handler.statuses, if handler.from_upstream { " from upstream" } else { "" }, normal_form(destination))
-                .unwrap_or_default();
+        if let Some(status) = self.state.status {
+            text.push_str(&format!(", answered as {status}"));
+        }
+        for Handled { handler, destination, status } in handlers {
+            let from = if handler.from_upstream { " from upstream" } else { "" };
+            let answered = status.map(|status| format!(" as {status}")).unwrap_or_default();
+            text.push_str(&format!(", on {:?}{from} {}{answered}", handler.statuses, normal_form(destination)));
         }
         text
     }
 }
 
 /// Returns the part of the failed requests that stays failed: a handler helps where it takes over both ways to be unreachable and forwards to a pool that serves.
-fn still_broken(handlers: &[(&StatusHandler, Destination)]) -> f64 {
+fn still_broken(handlers: &[Handled<'_>]) -> f64 {
     let of_status = |status: u16| {
-        let handler = handlers.iter().find(|(handler, _)| handler.statuses.contains(&status));
-        match handler {
-            Some((_, Destination::Forward { broken_share, .. })) => *broken_share,
+        let handled = handlers.iter().find(|one| one.handler.statuses.contains(&status));
+        match handled.map(|one| (&one.destination, one.status)) {
+            // With the status of the error the client sees an error, whatever the body says.
+            Some((Destination::Forward { broken_share, .. }, None | Some(..500))) => *broken_share,
             Some(_) | None => 1.0,
         }
     };

@@ -34,6 +34,8 @@ pub(super) struct State {
     pub(super) method: Rc<Text>,
     /// The path is no longer the client's.
     pub(super) rewritten: bool,
+    /// The status the answer will have, whoever makes it.
+    pub(super) status: Option<u16>,
     pub(super) variables: BTreeMap<Name, Rc<Text>>,
     pub(super) groups: Vec<Option<Vec<u8>>>,
     pub(super) named: BTreeMap<Name, Vec<u8>>,
@@ -94,6 +96,7 @@ impl<'w, 'm> Walk<'w, 'm> {
             query: Rc::new(Text::known(target.query)),
             method: Rc::new(Text::known(request.method.as_bytes())),
             rewritten: false,
+            status: None,
             variables: BTreeMap::new(),
             groups: Vec::new(),
             named: BTreeMap::new(),
@@ -228,6 +231,7 @@ impl<'w, 'm> Walk<'w, 'm> {
                     self.step(label, Choice::Action, None);
                 }
             }
+            Action::SetStatus(status) => self.state.status = *status,
             Action::SetMethod(method) => self.state.method = Rc::new(Text::known(method.as_bytes())),
         }
     }
