@@ -4,6 +4,7 @@
 
 pub mod inventory;
 pub mod nginx;
+mod yaml;
 
 use crate::model::Model;
 use crate::snapshot::Snapshot;

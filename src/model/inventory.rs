@@ -2,9 +2,10 @@
 
 use super::pool::Host;
 use super::table::Label;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// What exists. A server is missing only where a claim covers it and no host has it; elsewhere it is unknown.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +14,8 @@ pub struct Inventory {
     pub hosts: Vec<InventoryHost>,
     /// Who speaks for what.
     pub claims: Vec<Claim>,
+    /// INVARIANT: filled at the first question, so both lists are complete by then.
+    index: OnceLock<Index>,
 }
 
 /// One host.
@@ -44,6 +47,8 @@ pub enum Range {
     Network(Cidr),
     /// The names at and below a domain, in lower case, without a final dot.
     Zone(Arc<str>),
+    /// The names at and below a domain inside a claimed zone that somebody else speaks for (an `NS` record below the apex): never missing.
+    Delegation(Arc<str>),
 }
 
 /// Whether a server exists.
@@ -58,23 +63,84 @@ pub enum Existence<'a> {
 }
 
 impl Inventory {
-    /// Returns whether `host` exists. Linear in the inventory's size.
+    /// Returns whether `host` exists. Of claims that cover each other the narrowest answers. Logarithmic in the inventory's size, but for the
+    /// first call, which indexes it.
     pub fn existence(&self, host: &Host) -> Existence<'_> {
-        let known = self.hosts.iter().find(|known| match host {
-            Host::Ip(ip) => known.addresses.contains(ip),
-            Host::Name(name) => *known.name == **name || known.aliases.iter().any(|alias| **alias == **name),
-            Host::Unix(_) | Host::Hole(_) => false,
-        });
-        if let Some(known) = known {
+        let index = self.index.get_or_init(|| Index::new(&self.hosts, &self.claims));
+        let (known, claim) = match host {
+            Host::Ip(ip) => (index.addresses.get(ip), index.network(*ip)),
+            Host::Name(name) => (index.name(name), index.zone(name)),
+            Host::Unix(_) | Host::Hole(_) => (None, None),
+        };
+        if let Some(known) = known.and_then(|at| self.hosts.get(*at)) {
             return Existence::Known(known);
         }
-        let claim = self.claims.iter().find(|claim| match (&claim.range, host) {
-            (Range::Network(network), Host::Ip(ip)) => network.contains(*ip),
-            (Range::Zone(zone), Host::Name(name)) => name.strip_suffix(&**zone).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')),
-            _ => false,
-        });
-        claim.map_or(Existence::Unknown, Existence::Missing)
+        match claim.and_then(|at| self.claims.get(at)) {
+            Some(Claim { range: Range::Delegation(_), .. }) | None => Existence::Unknown,
+            Some(claim) => Existence::Missing(claim),
+        }
     }
+}
+
+/// Where in the lists an address or a name is answered; the first of several with the same one.
+#[derive(Clone, Debug, Default)]
+struct Index {
+    addresses: BTreeMap<IpAddr, usize>,
+    names: BTreeMap<Arc<str>, usize>,
+    networks: BTreeMap<Cidr, usize>,
+    /// The lengths among `networks`.
+    bits: BTreeSet<u8>,
+    /// Zones and delegations; a zone wins over the delegation of the same name that its parent has.
+    zones: BTreeMap<Arc<str>, usize>,
+}
+
+impl Index {
+    fn new(hosts: &[InventoryHost], claims: &[Claim]) -> Self {
+        let mut index = Self::default();
+        for (at, host) in hosts.iter().enumerate() {
+            for address in &host.addresses {
+                index.addresses.entry(*address).or_insert(at);
+            }
+            for name in std::iter::once(&host.name).chain(&host.aliases) {
+                index.names.entry(Arc::clone(name)).or_insert(at);
+            }
+        }
+        let mut delegations = BTreeMap::new();
+        for (at, claim) in claims.iter().enumerate() {
+            match &claim.range {
+                Range::Network(network) => {
+                    index.bits.insert(network.bits);
+                    index.networks.entry(*network).or_insert(at);
+                }
+                Range::Zone(zone) => drop(index.zones.insert(Arc::clone(zone), at)),
+                Range::Delegation(zone) => drop(delegations.insert(Arc::clone(zone), at)),
+            }
+        }
+        for (zone, at) in delegations {
+            index.zones.entry(zone).or_insert(at);
+        }
+        index
+    }
+
+    /// Returns the narrowest network claim that covers `ip`.
+    fn network(&self, ip: IpAddr) -> Option<usize> {
+        self.bits.iter().rev().find_map(|bits| self.networks.get(&Cidr::new(ip, *bits)?).copied())
+    }
+
+    /// Returns the host called `name`, or the wildcard that answers for it (`*.apps.example.com`, RFC 4592).
+    fn name(&self, name: &str) -> Option<&usize> {
+        self.names.get(name).or_else(|| parents(name).find_map(|parent| self.names.get(format!("*.{parent}").as_str())))
+    }
+
+    /// Returns the narrowest zone claim or delegation that covers `name`.
+    fn zone(&self, name: &str) -> Option<usize> {
+        std::iter::once(name).chain(parents(name)).find_map(|zone| self.zones.get(zone).copied())
+    }
+}
+
+/// Returns the domains above `name`, the nearest first.
+fn parents(name: &str) -> impl Iterator<Item = &str> {
+    name.match_indices('.').filter_map(|(at, _)| name.get(at + 1..))
 }
 
 /// A network: an address and how many leading bits count.
@@ -135,6 +201,52 @@ impl fmt::Debug for Cidr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::span::{Span, TreePath};
+
+    fn label() -> Label {
+        Label { span: Span::new(TreePath::new("inventory").unwrap(), 0, 0), text: "inventory".into() }
+    }
+
+    fn inventory(hosts: &[(&str, &str)], ranges: Vec<Range>) -> Inventory {
+        let host = |(name, ip): &(&str, &str)| InventoryHost {
+            name: (*name).into(),
+            addresses: ip.parse().into_iter().collect(),
+            aliases: Vec::new(),
+            label: label(),
+        };
+        let claims = ranges.into_iter().map(|range| Claim { range, label: label() }).collect();
+        Inventory { hosts: hosts.iter().map(host).collect(), claims, ..Inventory::default() }
+    }
+
+    fn says(inventory: &Inventory, host: &str) -> &'static str {
+        let host = host.parse().map_or_else(|_| Host::Name(host.into()), Host::Ip);
+        match inventory.existence(&host) {
+            Existence::Known(_) => "known",
+            Existence::Missing(_) => "missing",
+            Existence::Unknown => "unknown",
+        }
+    }
+
+    #[test]
+    fn only_what_a_claim_covers_is_missing() {
+        let inventory = inventory(&[("web01", "10.0.1.1")], vec![Range::Network(Cidr::parse("10.0.1.0/24").unwrap())]);
+        assert_eq!(says(&inventory, "10.0.1.1"), "known");
+        assert_eq!(says(&inventory, "10.0.1.2"), "missing");
+        assert_eq!(says(&inventory, "10.0.2.1"), "unknown");
+        assert_eq!(says(&inventory, "web01"), "known");
+        assert_eq!(says(&inventory, "web02"), "unknown");
+    }
+
+    #[test]
+    fn a_zone_answers_for_its_names_but_not_for_what_it_delegates() {
+        let ranges = vec![Range::Zone("example.com".into()), Range::Delegation("lab.example.com".into())];
+        let inventory = inventory(&[("web01.example.com", ""), ("*.apps.example.com", "")], ranges);
+        assert_eq!(says(&inventory, "web01.example.com"), "known");
+        assert_eq!(says(&inventory, "web02.example.com"), "missing");
+        assert_eq!(says(&inventory, "a.b.apps.example.com"), "known");
+        assert_eq!(says(&inventory, "x.lab.example.com"), "unknown");
+        assert_eq!(says(&inventory, "notexample.com"), "unknown");
+    }
 
     #[test]
     fn a_network_knows_its_addresses() {

@@ -1,6 +1,8 @@
 //! All integration tests, one binary.
 
 #[cfg(test)]
+mod inventory;
+#[cfg(test)]
 mod snapshot;
 #[cfg(test)]
 mod support;

@@ -1,7 +1,117 @@
-//! What exists: Ansible inventories, hosts files, zone files.
+//! What exists: Ansible inventories, hosts files, zone files. `README.md` says what is read and who may claim what.
 
-use crate::model::Model;
-use crate::snapshot::Snapshot;
+mod ansible;
+mod ansible_ini;
+mod ansible_yaml;
+mod authority;
+mod hosts;
+mod recognise;
+mod zone;
+
+use crate::formats::yaml::{self, Node, Value};
+use crate::model::{Input, Model, Problem, ProblemKind, Role, Unknown};
+use crate::snapshot::{ReadError, Snapshot};
+use crate::span::{Span, TreePath};
+use ansible::Directory;
+use recognise::Candidate;
+use std::collections::BTreeMap;
 
 /// Adds the hosts of every inventory of the tree, and what each may speak for.
-pub fn read(_snapshot: &Snapshot, _model: &mut Model) {}
+pub fn read(snapshot: &Snapshot, model: &mut Model) {
+    // Ansible reads the files of a directory as one inventory.
+    let mut directories: BTreeMap<TreePath, Directory> = BTreeMap::new();
+    for (path, _) in snapshot.entries() {
+        let Some(candidate) = recognise::by_path(path) else { continue };
+        let directory = path.parent();
+        if candidate == Candidate::Script {
+            directories.entry(directory).or_default().dynamic = true;
+            continue;
+        }
+        let text = match snapshot.text(path) {
+            Ok(text) => text,
+            Err(ReadError::Wanted) => continue,
+            Err(error) => {
+                directories.entry(directory).or_default().incomplete = true;
+                // A name like `hosts` is worth a word only where it is an inventory for sure, and that the content would say.
+                if candidate == Candidate::Yaml && recognise::in_inventory(path) {
+                    let reason = format!("the inventory is not read: {error}");
+                    model.unknown.push(Unknown { span: Span::new(path.clone(), 0, 0), reason });
+                }
+                continue;
+            }
+        };
+        let file = File { path, text: &text };
+        let format = match candidate {
+            Candidate::Yaml => ansible_yaml::read(file, directories.entry(directory).or_default(), model).then_some("ansible"),
+            Candidate::Text if hosts::is_hosts_file(&text) => {
+                hosts::read(file, model);
+                Some("hosts")
+            }
+            Candidate::Text => ansible_ini::read(file, directories.entry(directory).or_default(), model).then_some("ansible"),
+            Candidate::Zone => zone::read(file, model).then_some("zone"),
+            Candidate::Script => None,
+        };
+        if let Some(format) = format {
+            model.inputs.push(Input { path: path.clone(), format, role: Role::Inventory });
+        }
+    }
+    for (path, mut directory) in directories {
+        host_variables(snapshot, &path, &mut directory, model);
+        directory.finish(&mut model.inventory);
+    }
+}
+
+/// A file being read.
+#[derive(Clone, Copy)]
+struct File<'a> {
+    path: &'a TreePath,
+    text: &'a str,
+}
+
+impl File<'_> {
+    fn span(&self, start: usize, end: usize) -> Span {
+        Span::new(self.path.clone(), start, end)
+    }
+
+    /// Returns a problem at the first line at or after `at` that holds something.
+    fn problem(&self, at: usize, message: String, help: &str) -> Problem {
+        let start = self.text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1);
+        let line = self.text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+        let span = self.span(start + line.len() - line.trim_start().len(), start + line.trim_end().len().max(line.len() - line.trim_start().len()));
+        Problem { kind: ProblemKind::Syntax, fatal: false, message, help: Some(help.to_owned()), span, related: Vec::new() }
+    }
+}
+
+/// Gives hosts without an address the one their `host_vars` file has, beside the inventory or beside its directory, as Ansible looks for it.
+fn host_variables(snapshot: &Snapshot, directory: &TreePath, hosts: &mut Directory, model: &mut Model) {
+    for host in hosts.hosts_mut().filter(|host| host.addresses.is_empty()) {
+        let names = [format!("{}.yml", host.name), format!("{}.yaml", host.name), host.name.to_string(), format!("{}/main.yml", host.name)];
+        let folders = [directory.clone(), directory.parent()];
+        let paths = folders.iter().flat_map(|folder| names.iter().filter_map(|name| folder.join(&format!("host_vars/{name}"))));
+        for path in paths {
+            match snapshot.text(&path) {
+                Ok(text) => {
+                    for (key, _, value) in yaml::parse(&text).documents.iter().flat_map(|document| document.pairs()) {
+                        if let Value::Scalar(value) = &value.value {
+                            host.set(key, value);
+                        }
+                    }
+                    model.inputs.push(Input { path, format: "ansible", role: Role::Inventory });
+                    break;
+                }
+                Err(ReadError::Wanted) => break,
+                Err(_) => {}
+            }
+        }
+    }
+}
+
+/// Returns whether `text` holds a template expression.
+fn is_template(text: &str) -> bool {
+    text.contains("{{") || text.contains("{%")
+}
+
+/// Returns whether `node` is something only Ansible itself can read.
+fn is_vault(node: &Node) -> bool {
+    node.tag.as_deref().is_some_and(|tag| tag.ends_with("vault"))
+}
