@@ -160,3 +160,28 @@ pub(super) fn witnesses(comparison: &Comparison, pairs: &BTreeSet<usize>) -> Vec
     }
     found
 }
+
+/// Returns whether somebody got an answer there that was meant for them: not a refusal, and not an error every time.
+/// What cannot be read counts as served: it is not for a rule to guess that nobody would miss it.
+pub(super) fn served(destination: &Destination) -> bool {
+    match destination {
+        Destination::Forward { broken_share, .. } => *broken_share < 1.0 - EPSILON,
+        Destination::Redirect { .. } | Destination::Respond { .. } | Destination::Files { .. } => true,
+        Destination::Opaque { alternatives, .. } => alternatives.is_empty() || alternatives.iter().any(|alternative| served(&alternative.outcome)),
+        Destination::Reject { .. } | Destination::Close | Destination::None => false,
+    }
+}
+
+/// Returns where requests end, in a few words: `go to web_pool`, `are redirected to …`.
+pub(super) fn goes(destination: &Destination) -> String {
+    match destination {
+        Destination::Forward { pool, .. } => format!("go to `{pool}`"),
+        Destination::Redirect { status, location } => format!("are redirected to {location} ({status})"),
+        Destination::Respond { status } => format!("are answered with {status}"),
+        Destination::Files { root } => format!("are served from files in {root}"),
+        Destination::Reject { status } => format!("are refused with {status}"),
+        Destination::Close => "have their connection closed".to_owned(),
+        Destination::None => "are answered by nobody".to_owned(),
+        Destination::Opaque { .. } => "go where the configuration does not tell".to_owned(),
+    }
+}

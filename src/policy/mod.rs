@@ -5,7 +5,9 @@
 mod arrival;
 mod category;
 mod finding;
+mod idle;
 mod near;
+mod problems;
 mod registry;
 pub mod rules;
 mod words;

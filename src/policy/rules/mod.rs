@@ -14,9 +14,21 @@ macro_rules! rule {
     };
 }
 
+pub mod config;
+pub mod rollback;
 pub mod traffic;
 
 use super::Rule;
 
 /// Every rule, in the order of the documentation.
-pub(super) static ALL: &[&Rule] = &[&traffic::missing_server::MISSING_SERVER];
+pub(super) static ALL: &[&Rule] = &[
+    &traffic::missing_server::MISSING_SERVER,
+    &traffic::no_healthy_server::NO_HEALTHY_SERVER,
+    &traffic::drain_all::DRAIN_ALL,
+    &traffic::traffic_shift::TRAFFIC_SHIFT,
+    &traffic::default_server_changed::DEFAULT_SERVER_CHANGED,
+    &traffic::route_hijack::ROUTE_HIJACK,
+    &config::dangling_reference::DANGLING_REFERENCE,
+    &config::syntax::SYNTAX,
+    &rollback::rollback_unsafe::ROLLBACK_UNSAFE,
+];

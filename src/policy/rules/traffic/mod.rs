@@ -1,3 +1,8 @@
 //! Where requests go, and whether anything there can serve them.
 
+pub mod default_server_changed;
+pub mod drain_all;
 pub mod missing_server;
+pub mod no_healthy_server;
+pub mod route_hijack;
+pub mod traffic_shift;

@@ -1,0 +1,4 @@
+//! The files themselves: can they be read, and does what they name exist.
+
+pub mod dangling_reference;
+pub mod syntax;

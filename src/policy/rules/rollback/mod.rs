@@ -1,0 +1,3 @@
+//! Changes that are meant to go back.
+
+pub mod rollback_unsafe;

@@ -1,0 +1,100 @@
+//! `traffic/no-healthy-server`.
+
+use crate::model::{Existence, Member, MemberState};
+use crate::policy::arrival::{changes_of, whose, witnesses};
+use crate::policy::idle::{Cause, Idle, idle_pools, serves};
+use crate::policy::words::of_requests;
+use crate::policy::{Finding, RuleContext, Severity, Tree};
+
+rule! {
+    /// ## What it checks
+    ///
+    /// Whether requests that are served today would reach a pool in which no member can serve: down, drained, missing, or no member at all.
+    ///
+    /// ## Why it matters
+    ///
+    /// The proxy starts with such a pool and answers all of its requests with 502 or 503. Each line looks right on its own: a route is moved
+    /// to a pool that is out of service, or the one server that was left loses its host.
+    ///
+    /// ## Example
+    ///
+    /// ```nginx
+    /// upstream green { server 10.20.2.11:8080 down; }
+    /// server {
+    ///     location / { proxy_pass http://green; }   # was: http://blue
+    /// }
+    /// ```
+    ///
+    /// ```text
+    /// all requests to shop.example.com would get an error: no server of `green` can serve (1 down)
+    /// help: put a server of `green` into service before requests are sent there
+    /// ```
+    ///
+    /// ## How to fix
+    ///
+    /// - Put a member into service in the same change, or before it.
+    /// - Keep the requests where they are until then.
+    ///
+    /// It is an **error** when the requests end in errors, a **warning** when something answers in the pool's place.
+    ///
+    /// ## When it stays silent
+    ///
+    /// - The change itself takes the pool's members out of service: that is `traffic/drain-all`.
+    /// - No host has any of the addresses: `traffic/missing-server` says so of each line.
+    /// - The requests were not served before either, or the pool was like this and got the same requests.
+    /// - Part of the member list could not be read. A server of which no inventory speaks counts as able to serve.
+    ///
+    /// ## Where it has hurt
+    ///
+    /// - GOV.UK, incident roundup of June and July 2018: a health check was altered and the balancer stopped routing to licensing.
+    /// - Stack Exchange, 25 August 2014: a firewall change cut the balancers off from the web servers.
+    /// - Reddit, 14 March 2023: a label that a selector needed was gone after an upgrade, and nothing was selected.
+    pub static NO_HEALTHY_SERVER = { id: "traffic/no-healthy-server", category: NoHealthyServer, severity: Error, check: check }
+}
+
+fn check(cx: &RuleContext<'_>, out: &mut Vec<Finding>) {
+    out.extend(idle_pools(cx).iter().filter(|idle| idle.cause == Cause::Other).map(|idle| finding(cx, idle)));
+}
+
+fn finding(cx: &RuleContext<'_>, idle: &Idle<'_>) -> Finding {
+    let name = &idle.pool.name;
+    // The pool served before: the member that no longer does is the reason. It did not: the line that sends requests here is.
+    let lost = idle.pool.members.iter().find(|member| idle.served_before(&cx.base.model.inventory, member));
+    let was_idle = idle.was.is_some_and(|was| !was.members.iter().any(|member| serves(&cx.base.model.inventory, member)));
+    let sent_by = idle.sent_by.filter(|_| was_idle);
+    let line = lost.map(|member| &member.label).or(sent_by).or(idle.pool.members.first().map(|member| &member.label)).unwrap_or(&idle.pool.label);
+    let effect = if idle.hurts() { "would get an error" } else { "would get what answers in its place" };
+    Finding {
+        rule: NO_HEALTHY_SERVER.id,
+        severity: if idle.hurts() { Severity::Error } else { Severity::Warning },
+        message: format!(
+            "{} {} {effect}: no server of `{name}` can serve ({})",
+            of_requests(1.0),
+            whose(&changes_of(cx.comparison, &idle.pairs), name),
+            why(cx, &idle.pool.members)
+        ),
+        help: format!("put a server of `{name}` into service before requests are sent there"),
+        tree: Tree::Head,
+        span: line.span.clone(),
+        when: None,
+        identity: format!("{}|{}|{name}", NO_HEALTHY_SERVER.id, idle.gateway),
+        requests: witnesses(cx.comparison, &idle.pairs),
+    }
+}
+
+/// Returns what is wrong with the members: `1 down, 2 that no host has`.
+fn why(cx: &RuleContext<'_>, members: &[Member]) -> String {
+    let (mut down, mut drained, mut missing) = (0, 0, 0);
+    for member in members {
+        if matches!(cx.head.model.inventory.existence(&member.address.host), Existence::Missing(_)) {
+            missing += 1;
+        } else if member.state == MemberState::Down {
+            down += 1;
+        } else {
+            drained += 1;
+        }
+    }
+    let parts = [(down, "down"), (drained, "drained"), (missing, "that no host has")];
+    let parts: Vec<String> = parts.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}")).collect();
+    if parts.is_empty() { "it has none".to_owned() } else { parts.join(", ") }
+}
