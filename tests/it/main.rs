@@ -4,6 +4,7 @@
 mod inventory;
 #[cfg(test)]
 mod snapshot;
+mod standin;
 #[cfg(test)]
 mod support;
 mod walls;

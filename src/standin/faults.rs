@@ -1,0 +1,127 @@
+//! Failures on demand, and the log of requests: what a test needs to see how a client bears up.
+
+use super::error::Refusal;
+use super::hub::Hub;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use hyper::body::{Bytes, Frame};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// How a request fails.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Answered with this status at once; nothing happens.
+    Status(u16),
+    /// 429 with `Retry-After` in seconds, or without it.
+    TooManyRequests(Option<u64>),
+    /// 403 as for the secondary rate limit, with `Retry-After` in seconds, or without it.
+    Forbidden(Option<u64>),
+    /// Answered rightly, after so many milliseconds.
+    Slow(u64),
+    /// The connection breaks in the middle of the answer; nothing happens.
+    Reset,
+    /// The request is carried out, but the answer is lost: this status comes instead.
+    AfterAccepting(u16),
+}
+
+/// A request that came in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestLine {
+    /// The method.
+    pub method: String,
+    /// The path with its query.
+    pub path: String,
+    /// What it was answered.
+    pub status: u16,
+}
+
+#[derive(Debug)]
+struct Planned {
+    method: String,
+    part: String,
+    times: u32,
+    fault: Fault,
+}
+
+/// Planned failures and seen requests.
+#[derive(Debug, Default)]
+pub(super) struct Faults {
+    planned: Mutex<Vec<Planned>>,
+    seen: Mutex<Vec<RequestLine>>,
+}
+
+impl Faults {
+    /// The next `times` requests with this method (or any, for an empty one) whose path contains `part` fail so.
+    pub(super) fn plan(&self, method: &str, part: &str, times: u32, fault: Fault) {
+        let planned = Planned { method: method.to_owned(), part: part.to_owned(), times, fault };
+        self.planned.lock().unwrap_or_else(PoisonError::into_inner).push(planned);
+    }
+
+    fn take(&self, method: &str, path: &str) -> Option<Fault> {
+        let mut planned = self.planned.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = |plan: &&mut Planned| plan.times > 0 && path.contains(&plan.part) && (plan.method.is_empty() || plan.method == method);
+        let plan = planned.iter_mut().find(fits)?;
+        plan.times -= 1;
+        Some(plan.fault.clone())
+    }
+
+    /// All requests so far.
+    pub(super) fn seen(&self) -> Vec<RequestLine> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note(&self, method: String, path: String, status: u16) {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).push(RequestLine { method, path, status });
+    }
+}
+
+/// A body that breaks off.
+struct Broken;
+
+impl hyper::body::Body for Broken {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        Poll::Ready(Some(Err(std::io::ErrorKind::ConnectionReset.into())))
+    }
+}
+
+/// Stands before all endpoints: plans failures, demands a `User-Agent`, keeps the log, and adds the headers GitHub always sends.
+pub(super) async fn gate(State(hub): State<Arc<Hub>>, request: Request, next: Next) -> Response {
+    let method = request.method().to_string();
+    let path = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
+    let has_agent = request.headers().get(header::USER_AGENT).is_some_and(|agent| !agent.is_empty());
+    let fault = hub.faults.take(&method, &path);
+    let secondary = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
+    let mut response = match fault {
+        Some(Fault::Status(status)) => Refusal::fault(status, "Server Error", None).into_response(),
+        Some(Fault::TooManyRequests(after)) => Refusal::fault(429, secondary, after).into_response(),
+        Some(Fault::Forbidden(after)) => Refusal::fault(403, secondary, after).into_response(),
+        Some(Fault::Reset) => Response::new(Body::new(Broken)),
+        Some(Fault::AfterAccepting(status)) => {
+            drop(next.run(request).await);
+            Refusal::fault(status, "Server Error", None).into_response()
+        }
+        Some(Fault::Slow(milliseconds)) => {
+            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+            next.run(request).await
+        }
+        None if !has_agent => {
+            Refusal::forbidden("Request forbidden by administrative rules. Please make sure your request has a User-Agent header").into_response()
+        }
+        None => next.run(request).await,
+    };
+    hub.faults.note(method, path, response.status().as_u16());
+    let headers = response.headers_mut();
+    headers.insert("x-github-api-version-selected", HeaderValue::from_static("2022-11-28"));
+    headers.insert("x-ratelimit-limit", HeaderValue::from_static("5000"));
+    headers.insert("x-ratelimit-remaining", HeaderValue::from_static("4999"));
+    response
+}

@@ -1,0 +1,5 @@
+//! The stand-in GitHub refuses what GitHub refuses, and says what GitHub says.
+
+pub(crate) mod client;
+
+mod checks;
