@@ -3,6 +3,8 @@
 //! Names come first, because on GitHub each file read is a request; then what the file says decides.
 
 use super::Config;
+use super::check::Check;
+use super::directives;
 use super::files::{Content, Files};
 use super::include::Expander;
 use super::names::{self, Folder};
@@ -39,17 +41,22 @@ pub(super) fn configs(snapshot: &Snapshot, model: &mut Model) -> Vec<Config> {
     for entry in &entries {
         let (config, files) = expander.entry(entry);
         reached.extend(files);
-        configs.push(config);
+        configs.push((config, false));
     }
     for path in of_kind(Kind::Unread) {
         expander.report(path);
     }
     let loose: Vec<&TreePath> = of_kind(Kind::Part).filter(|path| snapshot.resolve(path).is_ok_and(|real| !reached.contains(&real))).collect();
     for (folder, parts) in folders(&loose, &expander) {
-        configs.push(expander.parts(&folder, &parts));
+        configs.push((expander.parts(&folder, &parts), true));
     }
-    configs.sort_by(|a, b| a.id.cmp(&b.id));
-    configs
+    configs.sort_by(|(a, _), (b, _)| a.id.cmp(&b.id));
+    let mut check = Check::default();
+    for (config, assumed) in &configs {
+        check.check(&config.directives, *assumed, model);
+    }
+    model.problems.sort_by(|a, b| a.span.cmp(&b.span));
+    configs.into_iter().map(|(config, _)| config).collect()
 }
 
 /// Returns the main files that no other main file includes. Of several that include each other, the one whose name says most.
@@ -88,13 +95,23 @@ fn kind_of(directives: &[Directive]) -> Kind {
     let block = |directive: &Directive, names: &[&str], args: usize| {
         directive.block.is_some() && directive.args.len() == args && names.contains(&directive.name())
     };
-    if directives.iter().any(|directive| block(directive, &["http", "stream", "mail", "events"], 0)) {
+    if !reads_like_nginx(directives) {
+        Kind::Other
+    } else if directives.iter().any(|directive| block(directive, &["http", "stream", "mail", "events"], 0)) {
         Kind::Main
     } else if directives.iter().any(|directive| block(directive, &["server"], 0) || block(directive, &["upstream"], 1)) {
         Kind::Part
     } else {
         Kind::Other
     }
+}
+
+/// Returns whether most names at the first two levels are nginx's. Other programs have `server { … }` and `http { … }` too.
+fn reads_like_nginx(directives: &[Directive]) -> bool {
+    let inner = directives.iter().filter(|directive| matches!(directive.name(), "http" | "stream" | "server" | "upstream"));
+    let names = directives.iter().chain(inner.filter_map(|directive| directive.block.as_ref()).flatten()).map(Directive::name);
+    let (ours, all) = names.fold((0_usize, 0_usize), |(ours, all), name| (ours + usize::from(directives::find(name).is_some()), all + 1));
+    ours * 2 > all
 }
 
 /// Returns the parts by the folder they are installed from, in the order the usual main file includes them: `conf.d`, then `sites-enabled`.
