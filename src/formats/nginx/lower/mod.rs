@@ -1,7 +1,170 @@
 //! Tree -> model. Precedence is computed here and nowhere else.
+//!
+//! The surprising thing: nginx runs a location's rewrite instructions in order but takes everything else of it as settings, so a location is lowered to a
+//! chain of instruction tables ([`rewrite`]) that ends in access checks and a content handler ([`content`]).
 
-use super::Config;
-use crate::model::Model;
+mod answer;
+mod content;
+mod forward;
+mod listener;
+mod pool;
+mod rewrite;
+mod route;
+mod scope;
+mod variable;
+
+use super::{Config, Directive};
+use crate::model::{Gateway, Label, Lookup, Model, Next, Normalization, Outcome, Pool, PoolId, Step, Table, TableId, TableKind, Unknown};
+use crate::span::Span;
+use scope::{Level, Scope};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use variable::Definition;
 
 /// Adds the gateway that `config` is to `model`.
-pub(super) fn lower(_config: &Config, _model: &mut Model) {}
+pub(super) fn lower(config: &Config, model: &mut Model) {
+    let mut lowering = Lowering::new(config, model);
+    let mut listeners = Vec::new();
+    let mut merge_slashes = true;
+    for directive in &config.directives {
+        match (directive.name(), directive.block.as_deref()) {
+            ("http", Some(block)) => {
+                let http = Scope { own: block, parent: None, level: Level::Http };
+                merge_slashes &= http.text("merge_slashes") != Some("off");
+                lowering.lower_http(&http, &directive.label(), &mut listeners);
+            }
+            ("stream", Some(_)) => lowering.unknown(&directive.head, "`stream` is not read: where its connections go is not known".to_owned()),
+            _ => {}
+        }
+    }
+    if listeners.is_empty() && !config.directives.iter().any(|directive| directive.name() == "http") {
+        return;
+    }
+    let tables = lowering.tables.into_iter().map(|table| table.unwrap_or_else(|| never(&Label { span: config_start(config), text: Arc::from("") })));
+    let gateway = Gateway {
+        id: Arc::from(config.id.as_str()),
+        product: "nginx",
+        normalization: Normalization { strip_port: true, decode_path: true, resolve_dots: true, merge_slashes },
+        listeners,
+        tables: tables.collect(),
+        pools: lowering.pools,
+        lookups: lowering.lookups,
+        restart_limit: 10,
+    };
+    model.gateways.push(gateway);
+}
+
+fn config_start(config: &Config) -> Span {
+    Span::new(config.id.clone(), 0, 0)
+}
+
+/// A table that is reserved and never filled; nothing leads to it.
+fn never(label: &Label) -> Table {
+    Table { kind: TableKind::Routes, label: label.clone(), routes: Vec::new(), otherwise: Step::end(Outcome::None), otherwise_label: None }
+}
+
+/// The model of one configuration while it is made.
+struct Lowering<'m> {
+    model: &'m mut Model,
+    /// No file is missing: a name that is nowhere is not defined.
+    complete: bool,
+    /// Modules are loaded that may define variables of their own.
+    modules: bool,
+    /// Some location is `internal`, so redirects leave a mark.
+    internal_used: bool,
+    /// `$https` occurs.
+    https_used: bool,
+    tables: Vec<Option<Table>>,
+    pools: Vec<Pool>,
+    /// Declared pools by name, and pools of bare addresses by address, in lower case.
+    pool_names: BTreeMap<String, PoolId>,
+    lookups: Vec<Lookup>,
+    definitions: BTreeMap<String, Definition>,
+    /// The texts that `set`, `map` and `geo` give each variable.
+    values: BTreeMap<String, BTreeSet<String>>,
+    /// What was reported already.
+    reported: BTreeSet<String>,
+}
+
+impl<'m> Lowering<'m> {
+    fn new(config: &Config, model: &'m mut Model) -> Self {
+        let mut definitions = BTreeMap::new();
+        variable::definitions(&config.directives, &mut definitions);
+        let mut values = BTreeMap::new();
+        variable::values(&config.directives, &mut values);
+        Self {
+            model,
+            complete: config.complete,
+            modules: config.directives.iter().any(|directive| directive.name() == "load_module"),
+            internal_used: uses(&config.directives, "internal"),
+            https_used: false,
+            tables: Vec::new(),
+            pools: Vec::new(),
+            pool_names: BTreeMap::new(),
+            lookups: Vec::new(),
+            definitions,
+            values,
+            reported: BTreeSet::new(),
+        }
+    }
+
+    fn lower_http(&mut self, http: &Scope<'_>, label: &Label, listeners: &mut Vec<crate::model::Listener>) {
+        for directive in http.own {
+            match directive.name() {
+                "upstream" => self.lower_upstream(directive),
+                "geo" => self.lower_geo(directive, http),
+                "map" => self.lower_map(directive, http),
+                "split_clients" => self.unknown(&directive.head, "`split_clients` is not read; its variable can be any of its values".to_owned()),
+                _ => {}
+            }
+        }
+        let mut servers = Vec::new();
+        for directive in http.own.iter().filter(|directive| directive.name() == "server") {
+            if let Some(block) = directive.block.as_deref() {
+                let scope = Scope { own: block, parent: Some(http), level: Level::Server(directive) };
+                let entry = self.lower_server(directive, &scope);
+                servers.push((directive, entry));
+            }
+        }
+        self.lower_listeners(http, &servers, listeners);
+        if std::mem::take(&mut self.https_used) {
+            self.add_https(label);
+        }
+    }
+
+    /// Notes something that was not understood.
+    fn unknown(&mut self, span: &Span, reason: String) {
+        self.model.unknown.push(Unknown { span: span.clone(), reason });
+    }
+
+    /// Takes the next table's place, to be filled by [`Self::define`].
+    fn reserve(&mut self) -> TableId {
+        self.tables.push(None);
+        TableId(self.tables.len() - 1)
+    }
+
+    fn define(&mut self, id: TableId, table: Table) {
+        if let Some(place) = self.tables.get_mut(id.0) {
+            *place = Some(table);
+        }
+    }
+
+    fn add(&mut self, table: Table) -> TableId {
+        self.tables.push(Some(table));
+        TableId(self.tables.len() - 1)
+    }
+
+    /// Returns a step to the same place that is cheap to copy.
+    fn shared(&mut self, step: Step, label: &Label) -> Step {
+        if step.actions.is_empty() && matches!(step.next, Next::Table(_) | Next::Restart(_) | Next::Fallback) {
+            return step;
+        }
+        let table = Table { kind: TableKind::Instruction, label: label.clone(), routes: Vec::new(), otherwise: step, otherwise_label: None };
+        Step::table(self.add(table))
+    }
+}
+
+/// Returns whether a statement called `name` is anywhere in `directives`.
+fn uses(directives: &[Directive], name: &str) -> bool {
+    directives.iter().any(|directive| directive.name() == name || directive.block.as_deref().is_some_and(|block| uses(block, name)))
+}

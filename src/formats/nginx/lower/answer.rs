@@ -1,0 +1,117 @@
+//! Statuses that nginx makes itself, and `error_page`.
+//!
+//! nginx: `ngx_http_special_response_handler`, `ngx_http_send_error_page`.
+
+use super::super::Directive;
+use super::Lowering;
+use super::route::Server;
+use super::scope::Scope;
+use super::variable::ERROR_PAGE;
+use crate::model::{Action, Condition, Label, Matcher, Name, Next, Outcome, Part, ProblemKind, QueryEdit, StatusHandler, Step, Value};
+use std::sync::Arc;
+
+impl Lowering<'_> {
+    /// A request that nginx refuses itself with `status`: the error page of the place, else the plain status.
+    pub(super) fn refuse(&mut self, server: &Server<'_>, scope: &Scope<'_>, status: u16, label: &Label) -> Step {
+        let plain = Step::end(Outcome::Reject { status, label: label.clone() });
+        let Some(page) = error_page(scope, status) else { return plain };
+        let step = self.error_page_step(server, scope, status, page);
+        self.unless_handled(scope, label, plain, step)
+    }
+
+    /// `handled` when an error page was taken before and `recursive_error_pages` is off; else `first`.
+    pub(super) fn unless_handled(&mut self, scope: &Scope<'_>, label: &Label, handled: Step, first: Step) -> Step {
+        if scope.is_on("recursive_error_pages") {
+            return first;
+        }
+        let seen = Condition::test(Value { parts: vec![Part::Variable(Name::from(ERROR_PAGE))] }, Matcher::Truthy { zero_is_false: true });
+        self.guarded(label, seen, handled, first)
+    }
+
+    /// Where `error_page` sends a request that got `status`.
+    ///
+    /// A path is an internal redirect as GET with the query of the page; `@name` keeps method and path; anything else is a redirect. The answer keeps
+    /// `status` unless the directive has `=`.
+    fn error_page_step(&mut self, server: &Server<'_>, scope: &Scope<'_>, status: u16, page: &Directive) -> Step {
+        let label = page.label();
+        let target = page.args.last().map(|word| word.text.to_string()).unwrap_or_default();
+        let equals = page.args.iter().rev().nth(1).and_then(|word| word.text.strip_prefix('='));
+        let fixed = match equals {
+            None => Some(status),
+            Some("") => None,
+            Some(number) => number.parse().ok(),
+        };
+        let mut actions = vec![Action::SetStatus(fixed)];
+        if !scope.is_on("recursive_error_pages") {
+            actions.push(Action::Set { variable: Name::from(ERROR_PAGE), value: Value::literal("1"), label: None });
+        }
+        if target.starts_with('@') {
+            let mut step = self.named(server, &target, page);
+            step.actions.splice(0..0, actions);
+            return step;
+        }
+        if !target.starts_with('/') && !target.starts_with('$') {
+            let location = self.value(&target, scope, &page.head);
+            let status = fixed.filter(|status| equals.is_some() && matches!(status, 301 | 302 | 303 | 307 | 308)).unwrap_or(302);
+            return Step::end(Outcome::Redirect { status, location, label });
+        }
+        let (path, args) = target.split_once('?').unwrap_or((&target, ""));
+        let path = Some(self.value(path, scope, &page.head));
+        let query = QueryEdit::Replace(self.value(args, scope, &page.head));
+        actions.push(Action::SetMethod(Arc::from("GET")));
+        actions.push(Action::Rewrite { path, query, label: Some(label) });
+        actions.extend(self.mark_internal());
+        Step { actions, next: Next::Restart(server.entry) }
+    }
+
+    /// The way into a named location.
+    ///
+    /// nginx: `ngx_http_named_location`: one that is not there is a 500 at request time, and no word from `nginx -t`.
+    pub(super) fn named(&mut self, server: &Server<'_>, name: &str, from: &Directive) -> Step {
+        if let Some(table) = server.named.get(name) {
+            return Step { actions: self.mark_internal(), next: Next::Restart(*table) };
+        }
+        if self.complete {
+            let key = format!("{}:{}:{name}", from.head.path, from.head.start);
+            if self.reported.insert(key) {
+                self.problem(
+                    ProblemKind::DanglingReference,
+                    false,
+                    format!("`{}` leads to `{name}`, and this `server` has no `location {name}`", from.label().text),
+                    Some(format!("add `location {name}` to the `server`, or correct the name; until then nginx answers 500 there")),
+                    &from.head,
+                );
+            }
+            return Step::end(Outcome::Reject { status: 500, label: from.label() });
+        }
+        let reason = Arc::from(format!("`location {name}` may be in a file that is not there"));
+        Step::end(Outcome::Opaque { reason, label: from.label() })
+    }
+
+    /// What happens to a forward when nginx makes one of the errors of a dead pool itself, or with `intercept` when the upstream answers one.
+    ///
+    /// Without interception only 502 and 504 are nginx's own (observed on 1.22.1).
+    pub(super) fn status_handlers(&mut self, server: &Server<'_>, scope: &Scope<'_>, intercept: bool) -> Vec<StatusHandler> {
+        let mut seen = std::collections::BTreeSet::new();
+        let mut handlers = Vec::new();
+        for page in scope.all("error_page") {
+            for status in statuses(page) {
+                if (intercept && status >= 300 || matches!(status, 502 | 504)) && seen.insert(status) {
+                    let step = self.error_page_step(server, scope, status, page);
+                    handlers.push(StatusHandler { statuses: vec![status], from_upstream: intercept, step, label: page.label() });
+                }
+            }
+        }
+        handlers
+    }
+}
+
+/// Returns the `error_page` that takes `status` at `scope`: the first of the nearest level that has any.
+pub(super) fn error_page<'a>(scope: &Scope<'a>, status: u16) -> Option<&'a Directive> {
+    scope.all("error_page").into_iter().find(|page| statuses(page).any(|have| have == status))
+}
+
+fn statuses(page: &Directive) -> impl Iterator<Item = u16> + '_ {
+    let last = page.args.len().saturating_sub(1);
+    page.args.iter().take(last).filter_map(|word| word.text.parse().ok())
+}

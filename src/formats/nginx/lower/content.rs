@@ -1,0 +1,338 @@
+//! What a location does with a request once its instructions have run: access, `try_files`, the content handler, files.
+
+use super::super::Directive;
+use super::Lowering;
+use super::answer::error_page;
+use super::route::{Server, block};
+use super::scope::{Level, LocationKind, Scope, location_kind};
+use crate::model::{Action, Cidr, Condition, Field, Label, Matcher, Next, Opaque, Outcome, Part, QueryEdit, Route, Step, Table, TableKind, Value};
+use std::sync::Arc;
+
+/// Directives that send the request on, each of which redirects `/dir` to its `location /dir/`.
+const PASSES: &[&str] = &["proxy_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "grpc_pass", "memcached_pass"];
+
+/// Directives that answer 200 themselves.
+const ANSWERS: &[&str] = &["empty_gif", "stub_status", "api", "status"];
+
+/// Directives of modules that answer in a way that is not read.
+const CODE: &[&str] = &[
+    "content_by_lua",
+    "content_by_lua_block",
+    "content_by_lua_file",
+    "js_content",
+    "perl",
+    "echo",
+    "drizzle_pass",
+    "postgres_pass",
+    "redis_pass",
+    "redis2_pass",
+    "rds_json",
+    "passenger_enabled",
+    "push_stream_publisher",
+    "push_stream_subscriber",
+    "nchan_pubsub",
+    "nchan_publisher",
+    "nchan_subscriber",
+    "tfs_pass",
+    "ajp_pass",
+    "upload_pass",
+    "websockify_pass",
+];
+
+/// Other directives whose presence in an `if` block makes a difference to where a request goes or whether it is served.
+const SETTINGS: &[&str] = &[
+    "root",
+    "alias",
+    "index",
+    "error_page",
+    "recursive_error_pages",
+    "allow",
+    "deny",
+    "satisfy",
+    "auth_basic",
+    "auth_request",
+    "resolver",
+    "limit_except",
+];
+
+/// The families of `*_pass` directives, whose settings begin alike.
+const FAMILIES: &[&str] = &["proxy_", "fastcgi_", "uwsgi_", "scgi_", "grpc_", "memcached_"];
+
+/// Endings of the settings of a family that are modelled.
+const FAMILY_SETTINGS: &[&str] =
+    &["pass", "next_upstream", "next_upstream_tries", "connect_timeout", "read_timeout", "send_timeout", "intercept_errors"];
+
+/// The line a content is made for.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'s> {
+    /// The location, or the server where none matched.
+    pub(super) label: &'s Label,
+    /// `false` behind `rewrite … break`: the URI part of a `proxy_pass` is not used (nginx: `r->valid_location`).
+    pub(super) valid_location: bool,
+}
+
+/// Returns whether the block of an `if` in `location` leads to another content than the location itself.
+///
+/// `try_files` is not taken over by `if` blocks, so in a location that has it every `if` makes a difference (observed on 1.22.1).
+pub(super) fn differs(body: &[Directive], location: &Scope<'_>) -> bool {
+    location.own.iter().any(|directive| directive.name() == "try_files")
+        || body.iter().any(|directive| {
+            let name = directive.name();
+            let family = FAMILIES.iter().find_map(|family| name.strip_prefix(family));
+            family.is_some_and(|rest| FAMILY_SETTINGS.contains(&rest)) || [ANSWERS, CODE, SETTINGS].iter().any(|list| list.contains(&name))
+        })
+}
+
+/// Returns whether the location itself passes requests on.
+pub(super) fn passes(scope: &Scope<'_>) -> bool {
+    scope.own.iter().any(|directive| PASSES.contains(&directive.name()))
+}
+
+fn own_handler<'a>(directives: &'a [Directive]) -> Option<&'a Directive> {
+    directives.iter().rfind(|directive| [PASSES, ANSWERS, CODE].iter().any(|list| list.contains(&directive.name())))
+}
+
+/// The content handler of `scope`; `if` and `limit_except` blocks take over the one of their location (`ngx_http_proxy_merge_loc_conf`).
+fn handler<'a>(scope: &Scope<'a>) -> Option<&'a Directive> {
+    own_handler(scope.own).or_else(|| match (scope.level, scope.parent) {
+        (Level::If | Level::LimitExcept, Some(location)) => own_handler(location.own),
+        _ => None,
+    })
+}
+
+impl Lowering<'_> {
+    /// What becomes of a request that has come to `scope`, its instructions done.
+    pub(super) fn content(&mut self, server: &Server<'_>, scope: &Scope<'_>, place: Place<'_>) -> Step {
+        let found = self.lower_handler(server, scope, place);
+        let step = match scope.own.iter().find(|directive| directive.name() == "try_files") {
+            Some(directive) if matches!(scope.level, Level::Location(..) | Level::Server(_)) => self.lower_try_files(server, scope, directive, found),
+            _ => found,
+        };
+        self.lower_access(server, scope, step)
+    }
+
+    fn lower_handler(&mut self, server: &Server<'_>, scope: &Scope<'_>, place: Place<'_>) -> Step {
+        let Some(directive) = handler(scope) else { return self.lower_files(server, scope, place.label) };
+        let (name, label) = (directive.name(), directive.label());
+        if PASSES.contains(&name) {
+            self.lower_pass(server, scope, directive, place.valid_location)
+        } else if ANSWERS.contains(&name) {
+            Step::end(Outcome::Respond { status: 200, label })
+        } else {
+            let reason = format!("`{name}` makes the answer");
+            self.unknown(&directive.head, reason.clone());
+            Step::end(Outcome::Opaque { reason: Arc::from(reason), label })
+        }
+    }
+
+    /// `allow`, `deny`, `auth_basic`, `auth_request`, `satisfy`.
+    ///
+    /// Rules on the address are tried in order, the first that has it decides (`ngx_http_access_handler`). Who has credentials cannot be told from the
+    /// configuration: a free boolean, 401 where it does not hold. (An `auth_request` may also end in 403; that alone is not told apart.)
+    fn lower_access(&mut self, server: &Server<'_>, scope: &Scope<'_>, step: Step) -> Step {
+        let rules = scope.nearest(&["allow", "deny"]);
+        let auth: Vec<&Directive> =
+            ["auth_basic", "auth_request"].iter().filter_map(|name| scope.get(name)).filter(|directive| directive.arg(0) != Some("off")).collect();
+        let any = scope.text("satisfy") == Some("any") && !rules.is_empty() && !auth.is_empty();
+        let Some(line) = auth.first().or(rules.first()).map(|directive| directive.label()) else { return step };
+        let step = self.shared(step, &line);
+        if any {
+            let known = Condition::Any(auth.iter().map(|directive| authenticated(directive)).collect());
+            let refused = self.refuse(server, scope, 401, &line);
+            let otherwise = Step::table(self.instruction(&line, known.negated(), refused, step.clone()));
+            return self.address_rules(&rules, step, |_, _| otherwise.clone());
+        }
+        let mut step = step;
+        for directive in auth.iter().rev() {
+            let refused = self.refuse(server, scope, 401, &directive.label());
+            step = Step::table(self.instruction(&directive.label(), authenticated(directive).negated(), refused, step));
+        }
+        if rules.iter().any(|rule| rule.name() == "deny") {
+            step = self.address_rules(&rules, step, |lowering, label| lowering.refuse(server, scope, 403, label));
+        }
+        step
+    }
+
+    fn address_rules(&mut self, rules: &[&Directive], allowed: Step, mut denied: impl FnMut(&mut Self, &Label) -> Step) -> Step {
+        let mut routes = Vec::new();
+        let mut label = None;
+        for rule in rules {
+            let line = rule.label();
+            let when = match rule.arg(0).unwrap_or_default() {
+                "all" => Condition::Always,
+                "unix:" => Condition::test(Value::field(Field::Source), Matcher::Prefix { text: Arc::from("unix:"), caseless: false }),
+                text => match Cidr::parse(text) {
+                    Some(network) => Condition::test(Value::field(Field::Source), Matcher::Network(network)),
+                    None => Condition::Opaque(Opaque { text: Arc::from(format!("the client is {text}")), input: Value::field(Field::Source) }),
+                },
+            };
+            let step = if rule.name() == "deny" { denied(self, &line) } else { allowed.clone() };
+            routes.push(Route { when, step, label: Some(line.clone()) });
+            label.get_or_insert(line);
+        }
+        let Some(label) = label else { return allowed };
+        Step::table(self.add(Table { kind: TableKind::Instruction, label, routes, otherwise: allowed, otherwise_label: None }))
+    }
+
+    /// `try_files a b last`: which of the files exist is not known; `last` is a path to start again with, `@name` or `=code`.
+    ///
+    /// Where only `=404` remains, what exists is what matters: a file that is not there gives 404 anyway. nginx: `ngx_http_try_files_handler`.
+    fn lower_try_files(&mut self, server: &Server<'_>, scope: &Scope<'_>, directive: &Directive, found: Step) -> Step {
+        let label = directive.label();
+        let Some((last, tests)) = directive.args.split_last() else { return found };
+        let otherwise = if let Some(code) = last.text.strip_prefix('=') {
+            self.refuse(server, scope, code.parse().unwrap_or(404), &label)
+        } else if last.text.starts_with('@') {
+            self.named(server, &last.text, directive)
+        } else {
+            let (path, args) = last.text.split_once('?').unwrap_or((&last.text, ""));
+            let path = Some(self.value(path, scope, &last.span));
+            let query = QueryEdit::Replace(self.value(args, scope, &last.span));
+            let mut actions = vec![Action::Rewrite { path, query, label: Some(label.clone()) }];
+            actions.extend(self.mark_internal());
+            Step { actions, next: Next::Restart(server.entry) }
+        };
+        if is_end(&otherwise, |outcome| matches!(outcome, Outcome::Reject { status: 404, .. })) {
+            return found;
+        }
+        let is_files = is_end(&found, |outcome| matches!(outcome, Outcome::Files { .. }));
+        let found = self.shared(found, &label);
+        let root = self.root(scope);
+        let mut routes = Vec::new();
+        for test in tests {
+            let (text, what) = match test.text.strip_suffix('/') {
+                Some(text) => (text, "directory exists"),
+                None => (&*test.text, "file exists"),
+            };
+            let path = self.value(text, scope, &test.span);
+            let input = Value { parts: root.parts.iter().chain(&path.parts).cloned().collect() };
+            let mut step = found.clone();
+            if !is_files && &*test.text != "$uri" {
+                let path = Some(self.value(&test.text, scope, &test.span));
+                step.actions.push(Action::Rewrite { path, query: QueryEdit::Keep, label: None });
+            }
+            routes.push(Route { when: Condition::Opaque(Opaque { text: Arc::from(what), input }), step, label: Some(label.clone()) });
+        }
+        Step::table(self.add(Table { kind: TableKind::Instruction, label: label.clone(), routes, otherwise, otherwise_label: Some(label) }))
+    }
+
+    /// Files below the root, with what can lead away from them: `index`, and an `error_page` for files that are not there.
+    fn lower_files(&mut self, server: &Server<'_>, scope: &Scope<'_>, label: &Label) -> Step {
+        let root = self.root(scope);
+        let line = scope.nearest(&["root", "alias"]).last().map_or_else(|| label.clone(), |directive| directive.label());
+        let mut step = Step::end(Outcome::Files { root, label: line });
+        if let Some(page) = error_page(scope, 404)
+            && page_leads_away(server, page)
+        {
+            let missing = self.refuse(server, scope, 404, &page.label());
+            let input = self.file_name(scope);
+            let exists = Condition::Opaque(Opaque { text: Arc::from("file exists"), input });
+            step = self.guarded(&page.label(), exists, step, missing);
+        }
+        self.lower_index(server, scope, step, label)
+    }
+
+    /// `index`: a path that ends in `/` starts again with the first index file that exists. Told only where that leads to something else than files.
+    ///
+    /// nginx: `ngx_http_index_handler`.
+    fn lower_index(&mut self, server: &Server<'_>, scope: &Scope<'_>, files: Step, label: &Label) -> Step {
+        let directive = scope.get("index");
+        let names: Vec<&str> = directive.map_or_else(|| vec!["index.html"], |line| line.args.iter().map(|word| &*word.text).collect());
+        let folder = match scope.location() {
+            Some((LocationKind::Prefix | LocationKind::PrefixOnly, path)) => format!("{}/", path.trim_end_matches('/')),
+            _ => "/".to_owned(),
+        };
+        let line = directive.map_or_else(|| label.clone(), Directive::label);
+        let slash = Condition::test(Value::field(Field::Path), Matcher::Suffix { text: Arc::from("/"), caseless: false });
+        let mut routes = Vec::new();
+        for (at, name) in names.iter().enumerate() {
+            if !names.get(at..).unwrap_or_default().iter().any(|name| leads_away(server, &join_path(&folder, name))) {
+                break;
+            }
+            let file = self.value(name, scope, &line.span);
+            let mut parts = if name.starts_with('/') { Vec::new() } else { vec![Part::Field(Field::Path)] };
+            parts.extend(file.parts.iter().cloned());
+            let mut input = self.root(scope);
+            input.parts.extend(parts.iter().cloned());
+            let exists = Condition::Opaque(Opaque { text: Arc::from("file exists"), input });
+            let mut actions = vec![Action::Rewrite { path: Some(Value { parts }), query: QueryEdit::Keep, label: Some(line.clone()) }];
+            actions.extend(self.mark_internal());
+            let step = Step { actions, next: Next::Restart(server.entry) };
+            routes.push(Route { when: Condition::All(vec![slash.clone(), exists]), step, label: None });
+        }
+        if routes.is_empty() {
+            return files;
+        }
+        Step::table(self.add(Table { kind: TableKind::Instruction, label: line, routes, otherwise: files, otherwise_label: None }))
+    }
+}
+
+fn join_path(folder: &str, name: &str) -> String {
+    if name.starts_with('/') { name.to_owned() } else { format!("{folder}{name}") }
+}
+
+fn is_end(step: &Step, test: impl Fn(&Outcome) -> bool) -> bool {
+    step.actions.is_empty() && matches!(&step.next, Next::End(outcome) if test(outcome))
+}
+
+fn authenticated(directive: &Directive) -> Condition {
+    let text = match directive.name() {
+        "auth_basic" => "the client has credentials (auth_basic)".to_owned(),
+        _ => format!("{} lets the client in", directive.label().text),
+    };
+    Condition::Opaque(Opaque { text: Arc::from(text), input: Value::default() })
+}
+
+/// Returns whether an error page for missing files is more than a page: another handler, or an answer with another status.
+fn page_leads_away(server: &Server<'_>, page: &Directive) -> bool {
+    let target = page.args.last().map(|word| &*word.text).unwrap_or_default();
+    let path = target.split_once('?').map_or(target, |(path, _)| path);
+    !path.starts_with('/') || path.contains('$') || leads_away(server, path)
+}
+
+/// Returns whether the location of the literal `path` does anything but serve files, as far as its own block says.
+fn leads_away(server: &Server<'_>, path: &str) -> bool {
+    let does_more = |directives: &[Directive]| {
+        own_handler(directives).is_some()
+            || directives.iter().any(|directive| matches!(directive.name(), "return" | "rewrite" | "try_files" | "if" | "deny" | "auth_basic"))
+    };
+    path.contains('$') || find(server.block, path).is_some_and(|location| location.is_none_or(|location| does_more(block(location))))
+}
+
+/// Finds the location of a literal path: `None` when there is none, `Some(None)` when a regex cannot be tried.
+fn find<'a>(level: &'a [Directive], path: &str) -> Option<Option<&'a Directive>> {
+    search(level, path).map(|(found, _)| found)
+}
+
+/// As [`find`], and whether the search ends there (an exact location or a regex).
+fn search<'a>(level: &'a [Directive], path: &str) -> Option<(Option<&'a Directive>, bool)> {
+    let locations: Vec<_> = level
+        .iter()
+        .filter(|directive| directive.name() == "location")
+        .filter_map(|directive| location_kind(directive).map(|(kind, text)| (directive, kind, text)))
+        .collect();
+    if let Some((exact, ..)) = locations.iter().find(|(_, kind, text)| *kind == LocationKind::Exact && *text == path) {
+        return Some((Some(exact), true));
+    }
+    let is_prefix = |kind| matches!(kind, LocationKind::Prefix | LocationKind::PrefixOnly);
+    let longest = locations.iter().filter(|(_, kind, text)| is_prefix(*kind) && path.starts_with(text)).max_by_key(|(_, _, text)| text.len());
+    let nested = longest.and_then(|(directive, ..)| search(block(directive), path));
+    if let Some((found, true)) = nested {
+        return Some((found, true));
+    }
+    if longest.is_none_or(|(_, kind, _)| *kind != LocationKind::PrefixOnly) {
+        for (directive, kind, pattern) in &locations {
+            let caseless = match kind {
+                LocationKind::Regex => "",
+                LocationKind::RegexCaseless => "(?i)",
+                LocationKind::Exact | LocationKind::Prefix | LocationKind::PrefixOnly | LocationKind::Named => continue,
+            };
+            match fancy_regex::Regex::new(&format!("{caseless}{pattern}")).and_then(|regex| regex.is_match(path)) {
+                Ok(false) => {}
+                Ok(true) => return Some((search(block(directive), path).map_or(Some(*directive), |(found, _)| found), true)),
+                Err(_) => return Some((None, true)),
+            }
+        }
+    }
+    nested.or(longest.map(|(directive, ..)| (Some(*directive), false)))
+}

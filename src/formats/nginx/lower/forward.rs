@@ -1,0 +1,319 @@
+//! `proxy_pass` and its kin: who gets the request and what it is asked for.
+//!
+//! nginx: `ngx_http_proxy_pass`, `ngx_http_proxy_eval`, `ngx_http_proxy_create_request`.
+
+use super::super::Directive;
+use super::Lowering;
+use super::route::Server;
+use super::scope::{Level, LocationKind, Scope};
+use super::variable::Definition;
+use crate::model::{Condition, Field, Forward, Label, Matcher, Outcome, Part, ProblemKind, Retry, Step, Target, Timeouts, UpstreamUri, Value};
+use std::sync::Arc;
+
+/// The most values of a variable that are followed one by one.
+const MAX_VALUES: usize = 256;
+
+/// A `*_pass` directive while it is lowered.
+struct Pass<'s, 'a> {
+    server: &'s Server<'a>,
+    scope: &'s Scope<'s>,
+    directive: &'s Directive,
+    label: Label,
+    /// `proxy`, `fastcgi`, `grpc`…: how its settings begin.
+    family: &'s str,
+    /// `false` behind `rewrite … break`.
+    valid_location: bool,
+}
+
+impl Lowering<'_> {
+    /// Lowers a `*_pass` directive that is the content handler of `scope`.
+    pub(super) fn lower_pass(&mut self, server: &Server<'_>, scope: &Scope<'_>, directive: &Directive, valid_location: bool) -> Step {
+        let family = directive.name().strip_suffix("_pass").unwrap_or("proxy");
+        let pass = Pass { server, scope, directive, label: directive.label(), family, valid_location };
+        let text = directive.arg(0).unwrap_or_default().to_owned();
+        match family {
+            "proxy" => self.pass_url(&pass, &text, 0),
+            "grpc" => {
+                let (protocol, port, rest) = match (text.strip_prefix("grpc://"), text.strip_prefix("grpcs://")) {
+                    (Some(rest), _) => ("grpc", 80, rest),
+                    (None, Some(rest)) => ("grpcs", 443, rest),
+                    (None, None) => ("grpc", 80, text.as_str()),
+                };
+                self.pass_address(&pass, protocol, port, rest)
+            }
+            "uwsgi" => {
+                let (protocol, rest) = match (text.strip_prefix("uwsgi://"), text.strip_prefix("suwsgi://")) {
+                    (None, Some(rest)) => ("suwsgi", rest),
+                    (rest, None) => ("uwsgi", rest.unwrap_or(&text)),
+                    (Some(rest), Some(_)) => ("uwsgi", rest),
+                };
+                self.pass_address(&pass, protocol, 0, rest)
+            }
+            family => self.pass_address(&pass, family, 0, &text),
+        }
+    }
+
+    /// A pass without a URL: `fastcgi_pass 10.0.0.1:9000`, `grpc_pass $name`.
+    fn pass_address(&mut self, pass: &Pass<'_, '_>, protocol: &str, port: u16, text: &str) -> Step {
+        let authority = self.value(text, pass.scope, &pass.directive.head);
+        let authority = self.constant(authority, pass.scope);
+        let target = self.target(pass, authority, port);
+        self.forward(pass, protocol, target, UpstreamUri::AsReceived)
+    }
+
+    /// `proxy_pass URL`; `depth` counts the variables that were followed.
+    fn pass_url(&mut self, pass: &Pass<'_, '_>, text: &str, depth: u32) -> Step {
+        for (scheme, port) in [("http", 80), ("https", 443)] {
+            if let Some(rest) = text.strip_prefix(scheme).and_then(|rest| rest.strip_prefix("://")) {
+                return self.pass_authority(pass, scheme, port, rest);
+            }
+        }
+        let Some((name, rest)) = leading_variable(text) else { return self.bad_url(pass, text) };
+        let lower = name.to_ascii_lowercase();
+        if lower == "scheme" && !self.definitions.contains_key("scheme") {
+            let secure = self.pass_url(pass, &format!("https{rest}"), depth);
+            let clear = self.pass_url(pass, &format!("http{rest}"), depth);
+            let when = Condition::test(Value::field(Field::Scheme), Matcher::Equals { text: Value::literal("https"), caseless: false });
+            return self.guarded(&pass.label, when, secure, clear);
+        }
+        let values: Vec<String> = self.values.get(&lower).into_iter().flatten().cloned().collect();
+        let known = matches!(self.definitions.get(&lower), Some(Definition::Set | Definition::Lookup)) && depth < 4 && values.len() <= MAX_VALUES;
+        if let ([value], true, Some(Definition::Set)) = (values.as_slice(), known, self.definitions.get(&lower)) {
+            return self.pass_url(pass, &format!("{value}{rest}"), depth + 1);
+        }
+        let reason = format!("`{}` is not known: what it is made of is not in the configuration", pass.directive.arg(0).unwrap_or_default());
+        let mut step = Step::end(Outcome::Opaque { reason: Arc::from(reason.clone()), label: pass.label.clone() });
+        if !known || values.is_empty() {
+            self.unknown(&pass.directive.head, reason);
+            return step;
+        }
+        let subject = self.value(&format!("${{{name}}}"), pass.scope, &pass.directive.head);
+        for value in values.iter().rev() {
+            let taken = self.pass_url(pass, &format!("{value}{rest}"), depth + 1);
+            let text = self.value(value, pass.scope, &pass.directive.head);
+            let when = Condition::test(subject.clone(), Matcher::Equals { text, caseless: false });
+            step = self.guarded(&pass.label, when, taken, step);
+        }
+        step
+    }
+
+    /// A URL that begins with no scheme: nginx refuses one without variables, and answers 500 for one with.
+    fn bad_url(&mut self, pass: &Pass<'_, '_>, text: &str) -> Step {
+        let written = pass.directive.arg(0).unwrap_or_default();
+        if !written.contains('$') && self.reported.insert(format!("url:{}:{}", pass.label.span.path, pass.label.span.start)) {
+            let message = format!("`{written}` begins with neither `http://` nor `https://`");
+            self.problem(ProblemKind::Syntax, true, message, None, &pass.directive.head);
+        }
+        if text.contains("{{") || text.contains("<%") {
+            return Step::end(Outcome::Opaque { reason: Arc::from("the address is a template expression"), label: pass.label.clone() });
+        }
+        Step::end(Outcome::Reject { status: 500, label: pass.label.clone() })
+    }
+
+    fn pass_authority(&mut self, pass: &Pass<'_, '_>, scheme: &str, port: u16, rest: &str) -> Step {
+        let written = pass.directive.arg(0).unwrap_or_default().contains('$');
+        if !written {
+            let (authority, uri) = split_url(rest);
+            let uri = match (uri, pass.scope.location()) {
+                ("", _) => UpstreamUri::AsReceived,
+                (uri, Some((LocationKind::Exact | LocationKind::Prefix | LocationKind::PrefixOnly, prefix)))
+                    if !matches!(pass.scope.level, Level::If | Level::LimitExcept) || !self.own_pass(pass) =>
+                {
+                    if pass.valid_location {
+                        UpstreamUri::ReplacePrefix { prefix: Arc::from(prefix), with: Arc::from(uri) }
+                    } else {
+                        UpstreamUri::AsReceived
+                    }
+                }
+                (uri, _) => {
+                    self.refuse_uri_part(pass, uri);
+                    UpstreamUri::AsReceived
+                }
+            };
+            let target = self.target(pass, Value::literal(authority), port);
+            return self.forward(pass, scheme, target, uri);
+        }
+        let value = self.value(rest, pass.scope, &pass.directive.head);
+        let (authority, uri) = split_value(value);
+        let authority = self.constant(authority, pass.scope);
+        let target = self.target(pass, authority, port);
+        let uri = if uri.parts.is_empty() { UpstreamUri::AsReceived } else { UpstreamUri::Exact(uri) };
+        self.forward(pass, scheme, target, uri)
+    }
+
+    /// Whether the directive stands in the `if` or `limit_except` block itself, rather than being taken over from the location.
+    fn own_pass(&self, pass: &Pass<'_, '_>) -> bool {
+        pass.scope.own.iter().any(|directive| directive.head == pass.directive.head)
+    }
+
+    /// nginx: a URI part "in location given by regular expression, or inside named location, or inside "if" statement, or inside "limit_except" block".
+    fn refuse_uri_part(&mut self, pass: &Pass<'_, '_>, uri: &str) {
+        if !self.reported.insert(format!("uri:{}:{}", pass.label.span.path, pass.label.span.start)) {
+            return;
+        }
+        let place = match (pass.scope.level, pass.scope.location()) {
+            (Level::If, _) => "inside `if`",
+            (Level::LimitExcept, _) => "inside `limit_except`",
+            (_, Some((LocationKind::Named, _))) => "in a named location",
+            _ => "in a location given by a regular expression",
+        };
+        let message = format!("`proxy_pass` cannot have a URI part (`{uri}`) {place}");
+        let help = format!(
+            "remove `{uri}`, and change the path with `rewrite … break` where it must change; nginx refuses the whole configuration until then"
+        );
+        self.problem(ProblemKind::Syntax, true, message, Some(help), &pass.directive.head);
+    }
+
+    /// Puts in the value of a variable that has only one (`set $app web; proxy_pass http://$app:8080`), so that the pool can be named.
+    fn constant(&mut self, value: Value, scope: &Scope<'_>) -> Value {
+        let mut parts: Vec<Part> = Vec::new();
+        for part in value.parts {
+            let Part::Variable(name) = &part else {
+                parts.push(part);
+                continue;
+            };
+            let only = match (self.definitions.get(&**name), self.values.get(&**name)) {
+                (Some(Definition::Set), Some(values)) if values.len() == 1 => values.first().filter(|text| !text.contains('$')).cloned(),
+                _ => None,
+            };
+            // A variable that the request may pass by without setting it is not constant.
+            match only.filter(|_| is_surely_set(scope, name)) {
+                Some(text) => parts.extend(Value::literal(&text).parts),
+                None => parts.push(part),
+            }
+        }
+        let mut joined: Vec<Part> = Vec::new();
+        for part in parts {
+            match (joined.last_mut(), part) {
+                (Some(Part::Literal(before)), Part::Literal(text)) => *before = Arc::from(format!("{before}{text}")),
+                (_, part) => joined.push(part),
+            }
+        }
+        Value { parts: joined }
+    }
+
+    fn target(&mut self, pass: &Pass<'_, '_>, authority: Value, default_port: u16) -> Target {
+        match authority.as_literal() {
+            Some(text) => Target::Pool(self.pool_of(text, default_port, pass.directive)),
+            None => Target::Computed { authority, default_port, resolvable: pass.scope.get("resolver").is_some() },
+        }
+    }
+
+    fn forward(&mut self, pass: &Pass<'_, '_>, protocol: &str, target: Target, uri: UpstreamUri) -> Step {
+        let (scope, family) = (pass.scope, pass.family);
+        let setting = |name: &str| scope.get(&format!("{family}_{name}"));
+        let milliseconds = |name: &str, default| Some(setting(name).and_then(|line| line.arg(0)).and_then(parse_time).unwrap_or(default));
+        let next: Vec<&str> =
+            setting("next_upstream").map_or_else(|| vec!["error", "timeout"], |line| line.args.iter().map(|word| &*word.text).collect());
+        let tries = setting("next_upstream_tries").and_then(|line| line.arg(0)).and_then(|text| text.parse().ok()).filter(|tries| *tries > 0);
+        let intercept = scope.is_on(&format!("{family}_intercept_errors"));
+        let on_status = self.status_handlers(pass.server, scope, intercept);
+        let mut forward = Forward {
+            target,
+            uri,
+            protocol: Arc::from(protocol),
+            retry: Retry { on_connect_failure: next.contains(&"error") && !next.contains(&"off"), attempts: tries },
+            timeouts: Timeouts {
+                connect_ms: milliseconds("connect_timeout", 60_000),
+                read_ms: milliseconds("read_timeout", 60_000),
+                send_ms: milliseconds("send_timeout", 60_000),
+            },
+            on_status,
+            label: pass.label.clone(),
+        };
+        let first = Step::end(Outcome::Forward(Box::new(forward.clone())));
+        if forward.on_status.is_empty() {
+            return first;
+        }
+        forward.on_status.clear();
+        let handled = Step::end(Outcome::Forward(Box::new(forward)));
+        self.unless_handled(scope, &pass.label, handled, first)
+    }
+}
+
+/// Returns whether every request of `scope` has passed a `set` of `name`: at the top of its server, or of its location.
+fn is_surely_set(scope: &Scope<'_>, name: &str) -> bool {
+    let here = scope.own.iter().any(|directive| directive.name() == "set" && is_named(directive, name));
+    here || match scope.level {
+        Level::Http | Level::Server(_) => false,
+        // The instructions of outer locations are not run for inner ones: only the server's and one's own are.
+        Level::Location(..) => {
+            scope.server().is_some_and(|server| server.block.iter().flatten().any(|directive| directive.name() == "set" && is_named(directive, name)))
+        }
+        Level::If | Level::LimitExcept => scope.parent.is_some_and(|location| is_surely_set(location, name)),
+    }
+}
+
+fn is_named(directive: &Directive, name: &str) -> bool {
+    directive.arg(0).and_then(|word| word.strip_prefix('$')).is_some_and(|word| word.eq_ignore_ascii_case(name))
+}
+
+/// Splits `$name…` or `${name}…` into the name and the rest.
+fn leading_variable(text: &str) -> Option<(&str, &str)> {
+    let after = text.strip_prefix('$')?;
+    if let Some(braced) = after.strip_prefix('{') {
+        return braced.split_once('}');
+    }
+    let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(after.len());
+    after.split_at_checked(end).filter(|(name, _)| !name.is_empty())
+}
+
+/// Splits what follows `http://` into authority and URI. A socket's path ends at a colon. nginx: `ngx_parse_url`.
+fn split_url(rest: &str) -> (&str, &str) {
+    if let Some(path) = rest.strip_prefix("unix:") {
+        return match path.find(':') {
+            Some(at) => (rest.get(..at + 5).unwrap_or(rest), rest.get(at + 6..).unwrap_or_default()),
+            None => (rest, ""),
+        };
+    }
+    rest.find(['/', '?']).and_then(|at| rest.split_at_checked(at)).unwrap_or((rest, ""))
+}
+
+/// As [`split_url`], where parts are made at request time: the URI begins at the first `/` or `?`, or at a part that begins with one.
+fn split_value(value: Value) -> (Value, Value) {
+    let mut authority = Value::default();
+    let mut parts = value.parts.into_iter();
+    while let Some(part) = parts.next() {
+        match part {
+            Part::Literal(text) => {
+                let (before, uri) = split_url(&text);
+                authority.parts.extend(Value::literal(before).parts);
+                if !uri.is_empty() {
+                    let first = Value::literal(uri).parts;
+                    return (authority, Value { parts: first.into_iter().chain(parts).collect() });
+                }
+            }
+            Part::Field(Field::Path | Field::Target | Field::QueryMark) => {
+                return (authority, Value { parts: std::iter::once(part).chain(parts).collect() });
+            }
+            part => authority.parts.push(part),
+        }
+    }
+    (authority, Value::default())
+}
+
+/// Reads a time (`60`, `60s`, `1m30s`, `500ms`) in milliseconds; a number alone is seconds. nginx: `ngx_parse_time`.
+pub(super) fn parse_time(text: &str) -> Option<u64> {
+    let mut total: u64 = 0;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let (number, tail) = rest.split_at_checked(digits)?;
+        let letters = tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at_checked(letters)?;
+        let factor = match unit.trim() {
+            "ms" => 1,
+            "" | "s" => 1000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
+            "w" => 7 * 86_400_000,
+            "M" => 30 * 86_400_000,
+            "y" => 365 * 86_400_000,
+            _ => return None,
+        };
+        total = total.checked_add(number.parse::<u64>().ok()?.checked_mul(factor)?)?;
+        rest = tail;
+    }
+    Some(total)
+}

@@ -1,0 +1,254 @@
+//! `listen` and `server_name`: where requests come in and which `server` gets them.
+//!
+//! nginx: `ngx_http_core_listen`, `ngx_http_add_listen`, `ngx_http_server_names`, `ngx_hash_find_combined`.
+
+use super::super::Directive;
+use super::Lowering;
+use super::route::block;
+use super::scope::Scope;
+use super::variable::regex;
+use crate::model::{
+    Condition, Field, HostPattern, Label, ListenAddress, Listener, Matcher, Opaque, ProblemKind, Route, Step, Table, TableId, TableKind, Tls, Value,
+    VirtualHost,
+};
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+/// A `listen` line of a server, or what nginx does without one.
+struct Listen {
+    address: ListenAddress,
+    default_server: bool,
+    tls: bool,
+    label: Label,
+    /// It takes IPv4 connections too (`[::]:80 ipv6only=off`).
+    both_families: bool,
+}
+
+/// One address with the servers on it, in file order.
+struct Group {
+    address: ListenAddress,
+    label: Label,
+    tls: bool,
+    hosts: Vec<(usize, Label)>,
+    default: Option<usize>,
+    /// It exists only because of an `ipv6only=off`, and gives way to a `listen` of its own.
+    implied: bool,
+}
+
+impl Lowering<'_> {
+    /// Groups the servers by address and lowers each group to a listener.
+    pub(super) fn lower_listeners(&mut self, http: &Scope<'_>, servers: &[(&Directive, TableId)], listeners: &mut Vec<Listener>) {
+        let mut groups: Vec<Group> = Vec::new();
+        for (index, (directive, _)) in servers.iter().enumerate() {
+            for listen in listens(directive) {
+                if matches!(listen.address, ListenAddress::Hole(_)) {
+                    self.unknown(&listen.label.span, format!("`{}`: the address cannot be read", listen.label.text));
+                }
+                self.join_group(&mut groups, index, &listen, &listen.address, false);
+                if listen.both_families
+                    && let Some(port) = listen.address.port()
+                {
+                    self.join_group(&mut groups, index, &listen, &ListenAddress::Tcp { ip: None, v6: false, port }, true);
+                }
+            }
+        }
+        for group in groups {
+            let listener = self.lower_group(http, servers, &group);
+            listeners.push(listener);
+        }
+    }
+
+    fn join_group(&mut self, groups: &mut Vec<Group>, index: usize, listen: &Listen, address: &ListenAddress, implied: bool) {
+        let at = groups.iter().position(|group| group.address == *address).unwrap_or_else(|| {
+            groups.push(Group { address: address.clone(), label: listen.label.clone(), tls: false, hosts: Vec::new(), default: None, implied });
+            groups.len() - 1
+        });
+        let Some(group) = groups.get_mut(at) else { return };
+        if group.implied && !implied {
+            *group = Group { address: address.clone(), label: listen.label.clone(), tls: false, hosts: Vec::new(), default: None, implied };
+        } else if implied && !group.implied {
+            return;
+        }
+        group.tls |= listen.tls;
+        if !group.hosts.iter().any(|(have, _)| *have == index) {
+            group.hosts.push((index, listen.label.clone()));
+        }
+        let position = group.hosts.iter().position(|(have, _)| *have == index);
+        if listen.default_server {
+            if group.default.is_some() && group.default != position {
+                let message = format!("a second default server for {address}");
+                let help = "take `default_server` from one of the two; nginx refuses the whole configuration until then".to_owned();
+                self.problem(ProblemKind::Syntax, true, message, Some(help), &listen.label.span);
+            } else {
+                group.default = position;
+            }
+        }
+    }
+
+    fn lower_group(&mut self, http: &Scope<'_>, servers: &[(&Directive, TableId)], group: &Group) -> Listener {
+        let mut virtual_hosts = Vec::new();
+        let mut certificates = Vec::new();
+        for (index, listen_label) in &group.hosts {
+            let Some((directive, table)) = servers.get(*index) else { continue };
+            let names = self.names(directive);
+            virtual_hosts.push(VirtualHost { names, table: *table, label: directive.label(), listen_label: listen_label.clone() });
+            let own: Vec<Label> = block(directive).iter().filter(|line| line.name() == "ssl_certificate").map(Directive::label).collect();
+            certificates.extend(if own.is_empty() { http.all("ssl_certificate").into_iter().map(Directive::label).collect() } else { own });
+        }
+        certificates.dedup();
+        let default = group.default.unwrap_or(0);
+        let entry = self.lower_names(group, &virtual_hosts, default);
+        Listener {
+            address: group.address.clone(),
+            tls: group.tls.then_some(Tls { certificates }),
+            entry,
+            default_host: (!virtual_hosts.is_empty()).then_some(default),
+            virtual_hosts,
+            label: group.label.clone(),
+        }
+    }
+
+    /// The names of a server, with the line of each.
+    fn names(&mut self, server: &Directive) -> Vec<(HostPattern, Label)> {
+        let mut names = Vec::new();
+        for line in block(server).iter().filter(|line| line.name() == "server_name") {
+            for word in &line.args {
+                let text = if word.text.is_empty() { "\"\"" } else { &word.text };
+                let label = Label { span: line.head.clone(), text: Arc::from(format!("server_name {text}")) };
+                let patterns = host_patterns(&word.text);
+                if patterns.iter().any(|pattern| matches!(pattern, HostPattern::Hole(_))) && *word.text != *"$hostname" {
+                    self.unknown(&word.span, format!("`{}`: the name cannot be read", label.text));
+                }
+                names.extend(patterns.into_iter().map(|pattern| (pattern, label.clone())));
+            }
+        }
+        names
+    }
+
+    /// The choice among the servers of an address: whole names, the longest `*.name`, the longest `name.*`, regexes in file order, the default.
+    /// A name that two servers claim is the first one's; nginx only warns.
+    fn lower_names(&mut self, group: &Group, hosts: &[VirtualHost], default: usize) -> TableId {
+        let mut ranked: Vec<(Rank, Route)> = Vec::new();
+        let mut seen = BTreeSet::new();
+        for (at, host) in hosts.iter().enumerate() {
+            let nameless = (HostPattern::Exact(Arc::from("")), host.label.clone());
+            let unnamed = if host.names.is_empty() && at != default { Some(&nameless) } else { None };
+            for (pattern, label) in host.names.iter().chain(unnamed) {
+                if !matches!(pattern, HostPattern::Regex(_)) && !seen.insert(pattern.clone()) {
+                    continue;
+                }
+                let (rank, when) = name_test(pattern);
+                ranked.push((rank, Route { when, step: Step::table(host.table), label: Some(label.clone()) }));
+            }
+        }
+        ranked.sort_by_key(|(rank, _)| *rank);
+        let otherwise = hosts.get(default);
+        let table = Table {
+            kind: TableKind::VirtualHosts,
+            label: group.label.clone(),
+            routes: ranked.into_iter().map(|(_, route)| route).collect(),
+            otherwise: otherwise.map_or_else(|| Step::end(crate::model::Outcome::None), |host| Step::table(host.table)),
+            otherwise_label: otherwise.map(|host| host.listen_label.clone()),
+        };
+        self.add(table)
+    }
+}
+
+/// The order in which names are tried: smaller first, and file order among equals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    /// A name that cannot be read may be the request's own.
+    Hole,
+    Exact,
+    Leading(Reverse<usize>),
+    Trailing(Reverse<usize>),
+    Regex,
+}
+
+fn name_test(pattern: &HostPattern) -> (Rank, Condition) {
+    let host = Value::field(Field::Host);
+    match pattern {
+        HostPattern::Exact(name) => (Rank::Exact, Condition::test(host, Matcher::Equals { text: Value::literal(name), caseless: false })),
+        HostPattern::AnyPrefix(tail) => {
+            (Rank::Leading(Reverse(tail.len())), Condition::test(host, Matcher::Suffix { text: Arc::clone(tail), caseless: false }))
+        }
+        HostPattern::AnySuffix(head) => {
+            (Rank::Trailing(Reverse(head.len())), Condition::test(host, Matcher::Prefix { text: Arc::clone(head), caseless: false }))
+        }
+        HostPattern::Regex(regex) => (Rank::Regex, Condition::test(host, Matcher::Regex(regex.clone()))),
+        HostPattern::Hole(text) => (Rank::Hole, Condition::Opaque(Opaque { text: Arc::from(format!("the host is {text}")), input: host })),
+    }
+}
+
+/// Returns the patterns of one word of `server_name`; `.example.com` is two.
+fn host_patterns(word: &str) -> Vec<HostPattern> {
+    if let Some(pattern) = word.strip_prefix('~') {
+        let caseless = pattern.bytes().any(|byte| byte.is_ascii_uppercase());
+        return vec![HostPattern::Regex(regex(pattern, caseless))];
+    }
+    if word.contains(['$', '{', '<', '%']) {
+        return vec![HostPattern::Hole(Arc::from(word))];
+    }
+    let name = word.to_ascii_lowercase();
+    if let Some(tail) = name.strip_prefix('*').filter(|tail| tail.starts_with('.')) {
+        return vec![HostPattern::AnyPrefix(Arc::from(tail))];
+    }
+    if let Some(plain) = name.strip_prefix('.') {
+        return vec![HostPattern::Exact(Arc::from(plain)), HostPattern::AnyPrefix(Arc::from(name.as_str()))];
+    }
+    if let Some(head) = name.strip_suffix('*').filter(|head| head.ends_with('.')) {
+        return vec![HostPattern::AnySuffix(Arc::from(head))];
+    }
+    vec![HostPattern::Exact(Arc::from(name.trim_end_matches('.')))]
+}
+
+/// The `listen` lines of a server; without any, `listen 80` (nginx run as root: `ngx_http_core_server`).
+fn listens(server: &Directive) -> Vec<Listen> {
+    let legacy = block(server).iter().any(|line| line.name() == "ssl" && line.arg(0) == Some("on"));
+    let mut found: Vec<Listen> = block(server).iter().filter(|line| line.name() == "listen").filter_map(|line| read_listen(line, legacy)).collect();
+    if found.is_empty() {
+        let address = ListenAddress::Tcp { ip: None, v6: false, port: 80 };
+        found.push(Listen { address, default_server: false, tls: legacy, label: server.label(), both_families: false });
+    }
+    found
+}
+
+fn read_listen(line: &Directive, legacy_ssl: bool) -> Option<Listen> {
+    let address = listen_address(line.arg(0)?);
+    let flag = |name: &str| line.args.iter().skip(1).any(|word| &*word.text == name);
+    let wildcard_v6 = matches!(address, ListenAddress::Tcp { ip: None, v6: true, .. });
+    Some(Listen {
+        default_server: flag("default_server") || flag("default"),
+        tls: legacy_ssl || flag("ssl") || flag("quic"),
+        label: line.label(),
+        both_families: wildcard_v6 && flag("ipv6only=off"),
+        address,
+    })
+}
+
+fn listen_address(text: &str) -> ListenAddress {
+    let hole = || ListenAddress::Hole(Arc::from(text));
+    if let Some(path) = text.strip_prefix("unix:") {
+        return ListenAddress::Unix(Arc::from(path));
+    }
+    if let Ok(port) = text.parse::<u16>() {
+        return ListenAddress::Tcp { ip: None, v6: false, port };
+    }
+    let (host, port) = if let Some((ip, rest)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        (ip, rest.strip_prefix(':'))
+    } else {
+        text.rsplit_once(':').map_or((text, None), |(host, port)| (host, Some(port)))
+    };
+    let Some(port) = port.map_or(Some(80), |port| port.parse().ok()) else { return hole() };
+    let ip = match host {
+        "*" => return ListenAddress::Tcp { ip: None, v6: false, port },
+        "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        _ => match host.parse::<IpAddr>() {
+            Ok(ip) => ip,
+            Err(_) => return hole(),
+        },
+    };
+    ListenAddress::Tcp { ip: (!ip.is_unspecified()).then_some(ip), v6: ip.is_ipv6(), port }
+}

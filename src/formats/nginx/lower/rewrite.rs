@@ -1,0 +1,427 @@
+//! `set`, `if`, `rewrite`, `break`, `return`: instructions, run in order.
+//!
+//! nginx compiles them to one flat list per server and per location (`ngx_http_rewrite_module`): an `if` jumps behind its block when its condition does not
+//! hold. Two things are remembered on the way: whether the path was changed (then the location search runs again at the end) and which `if` block was
+//! entered last (its other directives then take the location's place).
+
+use super::super::Directive;
+use super::content::{self, Place};
+use super::route::Server;
+use super::scope::{Level, Scope};
+use super::variable::{INTERNAL, regex};
+use super::{Lowering, route};
+use crate::model::{
+    Action, Condition, Field, Label, Matcher, Name, Next, Opaque, Outcome, Part, ProblemKind, QueryEdit, Step, Table, TableId, TableKind, Value,
+};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The most `if` blocks with settings of their own that are told apart in one location.
+const MAX_CONTEXTS: usize = 64;
+
+/// One entry of the flat list.
+enum Op<'a> {
+    Set(&'a Directive),
+    Return(&'a Directive),
+    Rewrite(&'a Directive),
+    Break,
+    /// A directive that runs code which may do anything.
+    Code(&'a Directive),
+    /// Goes on behind itself in context `context`, or at `end` when the condition does not hold.
+    If {
+        directive: &'a Directive,
+        end: usize,
+        context: usize,
+    },
+}
+
+/// What is remembered while the list is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct State {
+    /// The path was changed and the search has to run again.
+    changed: bool,
+    /// The `if` block that holds, an index into [`Program::contexts`]; 0 is the location itself.
+    context: usize,
+}
+
+/// The list of one server or location.
+struct Program<'a> {
+    ops: Vec<Op<'a>>,
+    /// The blocks whose settings can hold at the end: the location, then the `if`s.
+    contexts: Vec<Scope<'a>>,
+}
+
+/// Where a list ends.
+struct Ends<'s, 'a> {
+    server: &'s Server<'a>,
+    label: &'s Label,
+    /// `false` for the list of a server, which always goes on with the search.
+    in_location: bool,
+    /// The content of each context, made when first needed; the second is after `rewrite … break`.
+    contents: BTreeMap<(usize, bool), TableId>,
+}
+
+impl Lowering<'_> {
+    /// Lowers the instructions of a server; they run before the search and again after an internal redirect.
+    pub(super) fn lower_server_rewrites(&mut self, server: &Server<'_>, scope: &Scope<'_>) -> Step {
+        let mut program = Program { ops: Vec::new(), contexts: vec![*scope] };
+        self.flatten(scope.own, scope, false, &mut program);
+        let label = server.label.clone();
+        self.lower_program(&program, Ends { server, label: &label, in_location: false, contents: BTreeMap::new() })
+    }
+
+    /// Lowers the instructions of a location and what follows them.
+    pub(super) fn lower_location_rewrites(&mut self, server: &Server<'_>, scope: &Scope<'_>, label: &Label) -> Step {
+        let mut program = Program { ops: Vec::new(), contexts: vec![*scope] };
+        self.flatten(scope.own, scope, true, &mut program);
+        if program.ops.is_empty() {
+            return self.content(server, scope, Place { label, valid_location: true });
+        }
+        if program.contexts.len() > MAX_CONTEXTS {
+            let reason = format!("more than {MAX_CONTEXTS} `if` blocks with settings of their own in one location");
+            self.unknown(&label.span, reason.clone());
+            return Step::end(Outcome::Opaque { reason: Arc::from(reason), label: label.clone() });
+        }
+        self.lower_program(&program, Ends { server, label, in_location: true, contents: BTreeMap::new() })
+    }
+
+    fn flatten<'a>(&self, directives: &'a [Directive], scope: &Scope<'a>, in_location: bool, program: &mut Program<'a>) {
+        for directive in directives {
+            match directive.name() {
+                "set" => program.ops.push(Op::Set(directive)),
+                "return" => program.ops.push(Op::Return(directive)),
+                "rewrite" => program.ops.push(Op::Rewrite(directive)),
+                "break" => program.ops.push(Op::Break),
+                name if name.starts_with("rewrite_by_lua") || name.starts_with("server_rewrite_by_lua") => program.ops.push(Op::Code(directive)),
+                "if" => {
+                    let body = route::block(directive);
+                    let at = program.ops.len();
+                    let mut context = 0;
+                    if in_location && content::differs(body, scope) {
+                        context = program.contexts.len();
+                        // The parent of every `if` is the location: settings of an outer `if` do not matter to an inner one in practice, and
+                        // nginx merges them from the location too when it is the last one that held.
+                        program.contexts.push(Scope { own: body, parent: None, level: Level::If });
+                    }
+                    program.ops.push(Op::If { directive, end: 0, context });
+                    self.flatten(body, scope, in_location, program);
+                    let behind = program.ops.len();
+                    if let Some(Op::If { end, .. }) = program.ops.get_mut(at) {
+                        *end = behind;
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Lowers a list back to front. Every (place, state) that can be reached is lowered once, so the size stays linear in the list's length
+    /// for each context.
+    fn lower_program(&mut self, program: &Program<'_>, mut ends: Ends<'_, '_>) -> Step {
+        let uses = reachable(&program.ops);
+        let mut steps: BTreeMap<(usize, State), Step> = BTreeMap::new();
+        for ((at, state), count) in uses.iter().rev() {
+            let step = match program.ops.get(*at) {
+                None => self.finish(program, &mut ends, *state),
+                Some(op) => self.lower_op(program, &mut ends, (op, *at, *state), &mut steps),
+            };
+            let step = if *count > 1 { self.shared(step, ends.label) } else { step };
+            steps.insert((*at, *state), step);
+        }
+        steps.remove(&(0, START)).unwrap_or_else(|| Step::end(Outcome::None))
+    }
+
+    /// The end of the list: search again, or on to the content.
+    fn finish(&mut self, program: &Program<'_>, ends: &mut Ends<'_, '_>, state: State) -> Step {
+        if !ends.in_location {
+            return Step::table(ends.server.search);
+        }
+        if state.changed {
+            return Step { actions: self.mark_internal(), next: Next::Restart(ends.server.search) };
+        }
+        self.content_of(program, ends, state.context, true)
+    }
+
+    fn content_of(&mut self, program: &Program<'_>, ends: &mut Ends<'_, '_>, context: usize, valid_location: bool) -> Step {
+        if let Some(table) = ends.contents.get(&(context, valid_location)) {
+            return Step::table(*table);
+        }
+        let place = Place { label: ends.label, valid_location };
+        let step = with_context(program, context, |scope| self.content(ends.server, scope, place));
+        let label = ends.label.clone();
+        let step = self.shared(step, &label);
+        if let Next::Table(table) = step.next {
+            ends.contents.insert((context, valid_location), table);
+        }
+        step
+    }
+
+    fn lower_op(
+        &mut self,
+        program: &Program<'_>,
+        ends: &mut Ends<'_, '_>,
+        (op, at, state): (&Op<'_>, usize, State),
+        steps: &mut BTreeMap<(usize, State), Step>,
+    ) -> Step {
+        match op {
+            Op::Set(directive) => {
+                let mut step = take(steps, at + 1, state);
+                if let (Some(name), Some(value)) = (directive.arg(0).and_then(|word| word.strip_prefix('$')), directive.args.get(1)) {
+                    let value = with_context(program, 0, |scope| self.value(&value.text, scope, &value.span));
+                    let variable = Name::from(name.to_ascii_lowercase());
+                    step.actions.insert(0, Action::Set { variable, value, label: Some(directive.label()) });
+                }
+                step
+            }
+            Op::Return(directive) => with_context(program, state.context, |scope| self.lower_return(ends.server, scope, directive)),
+            // `break` takes back that the path was changed (`ngx_http_script_break_code`).
+            Op::Break => self.finish(program, ends, State { changed: false, ..state }),
+            Op::Rewrite(directive) => self.lower_rewrite(program, ends, (directive, at, state), steps),
+            Op::Code(directive) => {
+                let label = directive.label();
+                let reason = Arc::from(format!("`{}` runs code that may send the request anywhere", directive.name()));
+                let next = take(steps, at + 1, state);
+                let when = Condition::Opaque(Opaque { text: Arc::clone(&label.text), input: Value::default() });
+                Step::table(self.instruction(&label, when, Step::end(Outcome::Opaque { reason, label: label.clone() }), next))
+            }
+            Op::If { directive, end, context } => {
+                let label = directive.label();
+                let when = with_context(program, 0, |scope| self.if_condition(directive, scope));
+                let inside = take(steps, at + 1, State { context: *context, ..state });
+                let behind = take(steps, *end, state);
+                Step::table(self.instruction(&label, when, inside, behind))
+            }
+        }
+    }
+
+    /// `rewrite regex replacement [flag]`. nginx: `ngx_http_rewrite`, `ngx_http_script_regex_end_code`.
+    fn lower_rewrite(
+        &mut self,
+        program: &Program<'_>,
+        ends: &mut Ends<'_, '_>,
+        (directive, at, state): (&Directive, usize, State),
+        steps: &mut BTreeMap<(usize, State), Step>,
+    ) -> Step {
+        let label = directive.label();
+        let (Some(pattern), Some(replacement)) = (directive.arg(0), directive.args.get(1)) else { return take(steps, at + 1, state) };
+        let kind = rewrite_kind(directive);
+        let when = Condition::test(Value::field(Field::Path), Matcher::Regex(regex(pattern, false)));
+        let taken = if let RewriteKind::Redirect(status) = kind {
+            with_context(program, 0, |scope| self.redirect_to(&replacement.text, status, scope, directive))
+        } else {
+            let change = with_context(program, 0, |scope| self.change_uri(&replacement.text, scope, directive));
+            let mut step = match kind {
+                RewriteKind::Redirect(_) | RewriteKind::Last => self.finish(program, ends, State { changed: true, ..state }),
+                RewriteKind::Break if ends.in_location => {
+                    let mut step = self.content_of(program, ends, state.context, false);
+                    step.actions = self.mark_internal();
+                    step
+                }
+                RewriteKind::Break => self.finish(program, ends, state),
+                RewriteKind::GoOn => take(steps, at + 1, State { changed: true, ..state }),
+            };
+            if !ends.in_location {
+                step.actions.splice(0..0, self.mark_internal());
+            }
+            step.actions.insert(0, change);
+            step
+        };
+        let otherwise = take(steps, at + 1, state);
+        Step::table(self.instruction(&label, when, taken, otherwise))
+    }
+
+    /// What a rewrite does to path and query. A `?` at the end drops the old query; without one it is kept, or follows the new one.
+    fn change_uri(&mut self, replacement: &str, scope: &Scope<'_>, directive: &Directive) -> Action {
+        let (text, add_args) = replacement.strip_suffix('?').map_or((replacement, true), |text| (text, false));
+        let (path, args) = text.split_once('?').map_or((text, None), |(path, args)| (path, Some(args)));
+        let path = Some(self.value(path, scope, &directive.head));
+        let query = match (args, add_args) {
+            (None, true) => QueryEdit::Keep,
+            (None, false) => QueryEdit::Replace(Value::default()),
+            (Some(args), true) => QueryEdit::Prepend(self.value(args, scope, &directive.head)),
+            (Some(args), false) => QueryEdit::Replace(self.value(args, scope, &directive.head)),
+        };
+        Action::Rewrite { path, query, label: Some(directive.label()) }
+    }
+
+    /// A rewrite that answers with a redirect; the old query follows unless the replacement ends in `?`.
+    fn redirect_to(&mut self, replacement: &str, status: u16, scope: &Scope<'_>, directive: &Directive) -> Step {
+        let label = directive.label();
+        let (text, add_args) = replacement.strip_suffix('?').map_or((replacement, true), |text| (text, false));
+        let mut location = self.value(text, scope, &directive.head);
+        if add_args && text.contains('?') {
+            let plain = Step::end(Outcome::Redirect { status, location: location.clone(), label: label.clone() });
+            location.parts.extend([Part::Literal(Arc::from("&")), Part::Field(Field::Query)]);
+            let joined = Step::end(Outcome::Redirect { status, location, label: label.clone() });
+            let has_query = Condition::test(Value::field(Field::Query), Matcher::Truthy { zero_is_false: false });
+            return self.guarded(&label, has_query, joined, plain);
+        }
+        if add_args {
+            location.parts.extend([Part::Field(Field::QueryMark), Part::Field(Field::Query)]);
+        }
+        Step::end(Outcome::Redirect { status, location, label })
+    }
+
+    /// `return code`, `return code text`, `return code URL`, `return URL`. nginx: `ngx_http_rewrite_return`, `ngx_http_send_response`.
+    fn lower_return(&mut self, server: &Server<'_>, scope: &Scope<'_>, directive: &Directive) -> Step {
+        let label = directive.label();
+        let Some(first) = directive.args.first() else { return Step::end(Outcome::None) };
+        let Ok(status) = first.text.parse::<u16>() else {
+            let location = self.value(&first.text, scope, &first.span);
+            return Step::end(Outcome::Redirect { status: 302, location, label });
+        };
+        let text = directive.args.get(1);
+        match (status, text) {
+            (444, None) => Step::end(Outcome::Close { label }),
+            (301 | 302 | 303 | 307 | 308, Some(location)) => {
+                let location = self.value(&location.text, scope, &location.span);
+                Step::end(Outcome::Redirect { status, location, label })
+            }
+            (400.., None) => self.refuse(server, scope, status, &label),
+            (400.., Some(_)) => Step::end(Outcome::Reject { status, label }),
+            (_, _) => Step::end(Outcome::Respond { status, label }),
+        }
+    }
+
+    /// The condition of an `if`. nginx: `ngx_http_rewrite_if_condition`.
+    fn if_condition(&mut self, directive: &Directive, scope: &Scope<'_>) -> Condition {
+        let words = condition_words(directive);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let opaque = |text: &str, input: Value| Condition::Opaque(Opaque { text: Arc::from(text), input });
+        match words.as_slice() {
+            [test @ ("-f" | "!-f" | "-d" | "!-d" | "-e" | "!-e" | "-x" | "!-x"), file] => {
+                let what = match test.trim_start_matches('!') {
+                    "-f" => "file exists",
+                    "-d" => "directory exists",
+                    "-e" => "file or directory exists",
+                    _ => "file can be executed",
+                };
+                let condition = opaque(what, self.value(file, scope, &directive.head));
+                if test.starts_with('!') { condition.negated() } else { condition }
+            }
+            [variable] if variable.starts_with('$') => {
+                Condition::test(self.value(variable, scope, &directive.head), Matcher::Truthy { zero_is_false: true })
+            }
+            [variable, operator, rest @ ..] if variable.starts_with('$') && rest.len() <= 1 => {
+                let subject = self.value(variable, scope, &directive.head);
+                let right = rest.first().copied().unwrap_or_default();
+                match *operator {
+                    "=" => Condition::test(subject, Matcher::Equals { text: self.value(right, scope, &directive.head), caseless: false }),
+                    "!=" => Condition::test(subject, Matcher::Equals { text: self.value(right, scope, &directive.head), caseless: false }).negated(),
+                    "~" => Condition::test(subject, Matcher::Regex(regex(right, false))),
+                    "~*" => Condition::test(subject, Matcher::Regex(regex(right, true))),
+                    "!~" => Condition::test(subject, Matcher::Regex(regex(right, false))).negated(),
+                    "!~*" => Condition::test(subject, Matcher::Regex(regex(right, true))).negated(),
+                    _ => self.unread_condition(directive),
+                }
+            }
+            _ => self.unread_condition(directive),
+        }
+    }
+
+    fn unread_condition(&mut self, directive: &Directive) -> Condition {
+        let message = format!("`{}` is not a condition that nginx knows", directive.label().text);
+        self.problem(ProblemKind::Syntax, true, message, None, &directive.head);
+        Condition::Opaque(Opaque { text: directive.label().text, input: Value::default() })
+    }
+
+    /// The mark that lets a request into `internal` locations, where there are any.
+    pub(super) fn mark_internal(&self) -> Vec<Action> {
+        if self.internal_used { vec![Action::Set { variable: Name::from(INTERNAL), value: Value::literal("1"), label: None }] } else { Vec::new() }
+    }
+
+    /// A choice that is no line of the configuration.
+    pub(super) fn guarded(&mut self, label: &Label, when: Condition, step: Step, otherwise: Step) -> Step {
+        let route = crate::model::Route { when, step, label: None };
+        Step::table(self.add(Table { kind: TableKind::Instruction, label: label.clone(), routes: vec![route], otherwise, otherwise_label: None }))
+    }
+}
+
+const START: State = State { changed: false, context: 0 };
+
+/// What a `rewrite` does when it matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum RewriteKind {
+    Redirect(u16),
+    Last,
+    Break,
+    GoOn,
+}
+
+fn rewrite_kind(directive: &Directive) -> RewriteKind {
+    let replacement = directive.arg(1).unwrap_or_default();
+    let absolute = ["http://", "https://", "$scheme"].iter().any(|start| replacement.starts_with(start));
+    match directive.arg(2) {
+        Some("permanent") => RewriteKind::Redirect(301),
+        Some("redirect") => RewriteKind::Redirect(302),
+        _ if absolute => RewriteKind::Redirect(302),
+        Some("last") => RewriteKind::Last,
+        Some("break") => RewriteKind::Break,
+        _ => RewriteKind::GoOn,
+    }
+}
+
+/// Returns how often each (place, state) is gone to.
+fn reachable(ops: &[Op<'_>]) -> BTreeMap<(usize, State), usize> {
+    let mut uses: BTreeMap<(usize, State), usize> = BTreeMap::new();
+    uses.insert((0, START), 1);
+    for at in 0..ops.len() {
+        let states: Vec<State> = uses.range((at, State { changed: false, context: 0 })..(at + 1, START)).map(|((_, state), _)| *state).collect();
+        for state in states {
+            let changed = State { changed: true, ..state };
+            let targets = match ops.get(at) {
+                Some(Op::Set(_) | Op::Code(_)) => vec![(at + 1, state)],
+                Some(Op::Rewrite(directive)) if rewrite_kind(directive) == RewriteKind::GoOn => vec![(at + 1, state), (at + 1, changed)],
+                Some(Op::Rewrite(_)) => vec![(at + 1, state)],
+                Some(Op::If { end, context, .. }) => vec![(at + 1, State { context: *context, ..state }), (*end, state)],
+                Some(Op::Return(_) | Op::Break) | None => Vec::new(),
+            };
+            for target in targets {
+                *uses.entry(target).or_insert(0) += 1;
+            }
+        }
+    }
+    uses
+}
+
+/// Takes the step of a place that only one other goes to; copies one that is shared, which is small by then.
+fn take(steps: &mut BTreeMap<(usize, State), Step>, at: usize, state: State) -> Step {
+    let step = steps.get(&(at, state));
+    match step {
+        Some(shared) if shared.actions.is_empty() && matches!(shared.next, Next::Table(_) | Next::Restart(_)) => shared.clone(),
+        Some(_) => steps.remove(&(at, state)).unwrap_or_else(|| Step::end(Outcome::None)),
+        None => Step::end(Outcome::None),
+    }
+}
+
+/// Calls `f` with the scope of a context, whose parent is the location.
+fn with_context<R>(program: &Program<'_>, context: usize, f: impl FnOnce(&Scope<'_>) -> R) -> R {
+    let empty = Scope { own: &[], parent: None, level: Level::Http };
+    let location = program.contexts.first().copied().unwrap_or(empty);
+    match program.contexts.get(context) {
+        Some(scope) if context > 0 => f(&Scope { own: scope.own, parent: Some(&location), level: Level::If }),
+        _ => f(&location),
+    }
+}
+
+/// Returns the words of a condition without the parentheses around it.
+fn condition_words(directive: &Directive) -> Vec<String> {
+    let mut words: Vec<String> = directive.args.iter().map(|word| word.text.to_string()).collect();
+    if let Some(first) = words.first_mut()
+        && let Some(rest) = first.strip_prefix('(')
+    {
+        *first = rest.to_owned();
+    }
+    if words.first().is_some_and(String::is_empty) {
+        words.remove(0);
+    }
+    if let Some(last) = words.last_mut()
+        && let Some(rest) = last.strip_suffix(')')
+    {
+        *last = rest.to_owned();
+        if last.is_empty() && words.len() != 2 {
+            words.pop();
+        }
+    }
+    words
+}

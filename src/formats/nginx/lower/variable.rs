@@ -1,0 +1,534 @@
+//! Variables: `$name` in texts, what nginx itself knows, `map` and `geo`.
+
+use super::super::Directive;
+use super::Lowering;
+use super::scope::{LocationKind, Scope};
+use crate::model::{Capture, Cidr, Field, Label, Lookup, LookupEntry, Matcher, Name, Part, Problem, ProblemKind, Regex, RegexDialect, Test, Value};
+use crate::span::Span;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Set to 1 once a request has been redirected internally: `internal` locations let it in (nginx: `r->internal`). No configuration can use this name.
+pub(super) const INTERNAL: &str = "!internal";
+/// Set to 1 once an `error_page` was taken without `recursive_error_pages`: no other is taken (nginx: `r->error_page`).
+pub(super) const ERROR_PAGE: &str = "!error_page";
+
+/// Where a variable gets its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Definition {
+    /// `set`.
+    Set,
+    /// `map` or `geo`.
+    Lookup,
+    /// A named group of a regular expression.
+    Group,
+    /// A directive that is not read (`split_clients`, `auth_request_set`, `perl_set`…).
+    Unread,
+}
+
+/// Directives that define the variable named in one of their arguments, and which argument that is; none of them is read.
+/// nginx's own modules first, then those of third parties that are met often.
+const UNREAD: &[(&str, usize)] = &[
+    ("auth_request_set", 0),
+    ("perl_set", 0),
+    ("js_set", 0),
+    ("js_var", 0),
+    ("userid", usize::MAX),
+    ("set_by_lua", 0),
+    ("set_by_lua_block", 0),
+    ("set_by_lua_file", 0),
+    ("geoip2", usize::MAX),
+    ("set_real_ip", usize::MAX),
+    ("set_random", 0),
+    ("set_md5", 0),
+    ("set_escape_uri", 0),
+    ("set_unescape_uri", 0),
+    ("set_formatted_local_time", 0),
+    ("set_if_empty", 0),
+    ("auth_jwt_claim_set", 0),
+    ("auth_jwt_header_set", 0),
+    ("keyval", 1),
+    ("otel_trace", usize::MAX),
+];
+
+/// Every variable that `directives` define, at any depth. nginx keeps variables of all of `http` in one name space, without case.
+pub(super) fn definitions(directives: &[Directive], found: &mut BTreeMap<String, Definition>) {
+    for directive in directives {
+        let name = directive.name();
+        let mut define = |index: usize, definition: Definition| {
+            if let Some(variable) = directive.arg(index).and_then(|word| word.strip_prefix('$')) {
+                let entry = found.entry(variable.to_ascii_lowercase()).or_insert_with(|| definition.clone());
+                if definition == Definition::Set || (*entry == Definition::Group) {
+                    *entry = definition;
+                }
+            }
+        };
+        match name {
+            "set" => define(0, Definition::Set),
+            "map" => define(1, Definition::Lookup),
+            "geo" => define(directive.args.len().saturating_sub(1), Definition::Lookup),
+            "split_clients" => define(1, Definition::Unread),
+            _ => {
+                if let Some((_, index)) = UNREAD.iter().find(|(unread, _)| *unread == name) {
+                    define(*index, Definition::Unread);
+                }
+            }
+        }
+        if matches!(name, "server_name" | "location" | "if" | "rewrite") {
+            for word in &directive.args {
+                for group in group_names(&word.text) {
+                    found.entry(group.to_ascii_lowercase()).or_insert(Definition::Group);
+                }
+            }
+        }
+        if let Some(block) = &directive.block {
+            match name {
+                "map" => block.iter().for_each(|entry| {
+                    for group in group_names(entry.name()) {
+                        found.entry(group.to_ascii_lowercase()).or_insert(Definition::Group);
+                    }
+                }),
+                "geoip2" => block.iter().for_each(|entry| {
+                    if let Some(variable) = entry.name().strip_prefix('$') {
+                        found.entry(variable.to_ascii_lowercase()).or_insert(Definition::Unread);
+                    }
+                }),
+                _ => definitions(block, found),
+            }
+        }
+    }
+}
+
+/// Returns the names of the groups of `pattern`, in order: `(?<name>`, `(?P<name>`, `(?'name'`.
+pub(super) fn group_names(pattern: &str) -> Vec<Name> {
+    let mut names = Vec::new();
+    let mut rest = pattern;
+    while let Some((_, after)) = rest.split_once("(?") {
+        rest = after;
+        let body = after.strip_prefix('P').unwrap_or(after);
+        let (open, close) = if let Some(body) = body.strip_prefix('<') {
+            (body, '>')
+        } else if let Some(body) = body.strip_prefix('\'') {
+            (body, '\'')
+        } else {
+            continue;
+        };
+        // `(?<=` and `(?<!` look behind and name nothing.
+        if let Some((name, _)) = open.split_once(close)
+            && !name.is_empty()
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        {
+            names.push(Name::from(name));
+        }
+    }
+    names
+}
+
+/// Returns `pattern` as nginx compiles it.
+pub(super) fn regex(pattern: &str, caseless: bool) -> Regex {
+    Regex { pattern: Arc::from(pattern), caseless, dialect: RegexDialect::Pcre, names: group_names(pattern) }
+}
+
+/// Prefixes of variables that exist whatever comes after them. nginx: `ngx_http_get_variable_index` and the `*_variable` prefixes of its modules.
+const PREFIXES: &[&str] = &["http_", "sent_http_", "sent_trailer_", "upstream_http_", "upstream_trailer_", "upstream_cookie_", "cookie_", "arg_"];
+
+/// Variables of nginx and its usual modules whose value no configuration tells.
+const HOLES: &[&str] = &[
+    "ancient_browser",
+    "binary_remote_addr",
+    "body_bytes_sent",
+    "bytes_received",
+    "bytes_sent",
+    "connection",
+    "connection_requests",
+    "connection_time",
+    "connections_active",
+    "connections_reading",
+    "connections_waiting",
+    "connections_writing",
+    "content_length",
+    "date_gmt",
+    "date_local",
+    "fastcgi_path_info",
+    "fastcgi_script_name",
+    "geoip_area_code",
+    "geoip_city",
+    "geoip_city_continent_code",
+    "geoip_city_country_code",
+    "geoip_city_country_code3",
+    "geoip_city_country_name",
+    "geoip_country_code",
+    "geoip_country_code3",
+    "geoip_country_name",
+    "geoip_dma_code",
+    "geoip_latitude",
+    "geoip_longitude",
+    "geoip_org",
+    "geoip_postal_code",
+    "geoip_region",
+    "geoip_region_name",
+    "gzip_ratio",
+    "hostname",
+    "http2",
+    "http3",
+    "invalid_referer",
+    "jwt_header",
+    "limit_conn_status",
+    "limit_rate",
+    "limit_req_status",
+    "memcached_key",
+    "modern_browser",
+    "msec",
+    "msie",
+    "nginx_version",
+    "pid",
+    "pipe",
+    "protocol",
+    "proxy_add_x_forwarded_for",
+    "proxy_internal_body_length",
+    "proxy_internal_chunked",
+    "proxy_protocol_addr",
+    "proxy_protocol_port",
+    "proxy_protocol_server_addr",
+    "proxy_protocol_server_port",
+    "quic",
+    "realip_remote_addr",
+    "realip_remote_port",
+    "realpath_root",
+    "remote_port",
+    "remote_user",
+    "request_body",
+    "request_body_file",
+    "request_completion",
+    "request_id",
+    "request_length",
+    "request_port",
+    "request_time",
+    "secure_link",
+    "secure_link_expires",
+    "secure_token",
+    "session_log_binary_id",
+    "session_log_id",
+    "slice_range",
+    "spdy",
+    "spdy_request_priority",
+    "ssl_alpn_protocol",
+    "ssl_cipher",
+    "ssl_ciphers",
+    "ssl_client_cert",
+    "ssl_client_escaped_cert",
+    "ssl_client_fingerprint",
+    "ssl_client_i_dn",
+    "ssl_client_i_dn_legacy",
+    "ssl_client_raw_cert",
+    "ssl_client_s_dn",
+    "ssl_client_s_dn_legacy",
+    "ssl_client_serial",
+    "ssl_client_v_end",
+    "ssl_client_v_remain",
+    "ssl_client_v_start",
+    "ssl_client_verify",
+    "ssl_curve",
+    "ssl_curves",
+    "ssl_early_data",
+    "ssl_preread_alpn_protocols",
+    "ssl_preread_protocol",
+    "ssl_preread_server_name",
+    "ssl_protocol",
+    "ssl_server_cert_type",
+    "ssl_session_id",
+    "ssl_session_reused",
+    "ssl_sigalg",
+    "status",
+    "tcpinfo_rcv_space",
+    "tcpinfo_rtt",
+    "tcpinfo_rttvar",
+    "tcpinfo_snd_cwnd",
+    "time_iso8601",
+    "time_local",
+    "uid_got",
+    "uid_reset",
+    "uid_set",
+    "upstream_addr",
+    "upstream_bytes_received",
+    "upstream_bytes_sent",
+    "upstream_cache_age",
+    "upstream_cache_key",
+    "upstream_cache_last_modified",
+    "upstream_cache_status",
+    "upstream_connect_time",
+    "upstream_first_byte_time",
+    "upstream_header_time",
+    "upstream_last_server_name",
+    "upstream_queue_time",
+    "upstream_response_length",
+    "upstream_response_time",
+    "upstream_session_time",
+    "upstream_status",
+];
+
+/// Returns what the built-in variable `name` (in lower case) is in `scope`; `None` when nginx has none of that name.
+fn builtin(lowering: &mut Lowering<'_>, name: &str, scope: &Scope<'_>) -> Option<Vec<Part>> {
+    let field = |field| Some(vec![Part::Field(field)]);
+    match name {
+        "host" => return field(Field::Host),
+        "uri" | "document_uri" => return field(Field::Path),
+        "request_uri" => return field(Field::Target),
+        "args" | "query_string" => return field(Field::Query),
+        "is_args" => return field(Field::QueryMark),
+        "request_method" => return field(Field::Method),
+        "remote_addr" => return field(Field::Source),
+        "server_port" => return field(Field::ListenPort),
+        "server_addr" => return field(Field::ListenAddress),
+        "scheme" => return field(Field::Scheme),
+        "ssl_server_name" => return field(Field::Sni),
+        "server_protocol" => return field(Field::Protocol),
+        "content_type" => return field(Field::Header(Name::from("content-type"))),
+        "request" => {
+            let blank = || Part::Literal(Arc::from(" "));
+            return Some(vec![Part::Field(Field::Method), blank(), Part::Field(Field::Target), blank(), Part::Field(Field::Protocol)]);
+        }
+        "server_name" => return Some(server_name(scope)),
+        "document_root" => return Some(lowering.root(scope).parts),
+        "request_filename" => return Some(lowering.file_name(scope).parts),
+        "https" => {
+            lowering.https_used = true;
+            return Some(vec![Part::Variable(Name::from("https"))]);
+        }
+        "proxy_host" | "proxy_port" => return Some(vec![Part::Hole(Arc::from(format!("${name}")))]),
+        _ => {}
+    }
+    if let Some(header) = name.strip_prefix("http_") {
+        return field(Field::Header(Name::from(header.replace('_', "-"))));
+    }
+    if let Some(cookie) = name.strip_prefix("cookie_") {
+        return field(Field::Cookie(Name::from(cookie)));
+    }
+    if let Some(parameter) = name.strip_prefix("arg_") {
+        return field(Field::QueryParam(Name::from(parameter)));
+    }
+    (PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || HOLES.contains(&name)).then(|| vec![Part::Hole(Arc::from(format!("${name}")))])
+}
+
+/// `$server_name`: the first name of the `server` block, whatever the request asked for. nginx: `ngx_http_variable_server_name`.
+fn server_name(scope: &Scope<'_>) -> Vec<Part> {
+    let Some(server) = scope.server() else { return vec![Part::Hole(Arc::from("$server_name"))] };
+    let names = server.block.iter().flatten().find(|directive| directive.name() == "server_name");
+    match names.and_then(|directive| directive.arg(0)) {
+        None => Vec::new(),
+        Some(name) if name.starts_with(['~', '$']) => vec![Part::Hole(Arc::from("$server_name"))],
+        // A name that begins with a dot loses it (`ngx_http_core_server_name`).
+        Some(name) => Value::literal(&name.strip_prefix('.').unwrap_or(name).to_ascii_lowercase()).parts,
+    }
+}
+
+impl Lowering<'_> {
+    /// Returns `text` as nginx puts it together at request time. nginx: `ngx_http_script_compile`.
+    ///
+    /// `span` is where the text is written, for a variable that nobody defines.
+    pub(super) fn value(&mut self, text: &str, scope: &Scope<'_>, span: &Span) -> Value {
+        let mut parts = Vec::new();
+        let mut literal = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('$') {
+            literal.push_str(before);
+            let (name, tail) = match after.strip_prefix('{').and_then(|braced| braced.split_once('}')) {
+                Some((name, tail)) => (name, tail),
+                None if after.starts_with(|c: char| ('1'..='9').contains(&c)) => after.split_at(1),
+                None => after.split_at(after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(after.len())),
+            };
+            rest = tail;
+            if name.is_empty() {
+                literal.push('$');
+                continue;
+            }
+            if !literal.is_empty() {
+                parts.push(Part::Literal(Arc::from(std::mem::take(&mut literal))));
+            }
+            parts.extend(self.variable(name, scope, span));
+        }
+        literal.push_str(rest);
+        if !literal.is_empty() {
+            parts.push(Part::Literal(Arc::from(literal)));
+        }
+        Value { parts }
+    }
+
+    fn variable(&mut self, name: &str, scope: &Scope<'_>, span: &Span) -> Vec<Part> {
+        if let Ok(index @ 0..=9) = name.parse::<u8>() {
+            return vec![Part::Capture(Capture::Index(index))];
+        }
+        let lower = name.to_ascii_lowercase();
+        match self.definitions.get(&lower) {
+            Some(Definition::Set | Definition::Lookup) => return vec![Part::Variable(Name::from(lower))],
+            Some(Definition::Group) => return vec![Part::Capture(Capture::Named(Name::from(name)))],
+            Some(Definition::Unread) => return vec![Part::Hole(Arc::from(format!("${name}")))],
+            None => {}
+        }
+        if let Some(parts) = builtin(self, &lower, scope) {
+            return parts;
+        }
+        if self.complete && !self.modules && self.reported.insert(format!("${lower}")) {
+            self.problem(
+                ProblemKind::DanglingReference,
+                true,
+                format!("no variable `${name}` is defined"),
+                Some(format!("define `${name}` with `set` or `map`, or correct the name; nginx refuses the whole configuration until then")),
+                span,
+            );
+        }
+        vec![Part::Hole(Arc::from(format!("${name}")))]
+    }
+
+    /// Returns the directory of `scope`: `alias` or `root`, `html` by default.
+    pub(super) fn root(&mut self, scope: &Scope<'_>) -> Value {
+        match scope.nearest(&["root", "alias"]).last() {
+            Some(directive) => {
+                let text = directive.arg(0).unwrap_or_default();
+                // A `root` loses its final slash (`ngx_http_core_root`).
+                let text = if directive.name() == "root" && text.len() > 1 { text.strip_suffix('/').unwrap_or(text) } else { text };
+                let text = text.to_owned();
+                self.value(&text, scope, &directive.head.clone())
+            }
+            None => Value::literal("html"),
+        }
+    }
+
+    /// Returns the file that a request of `scope` names: the root with the path. Below an `alias` the path loses the location's own, which
+    /// a value cannot say; there the alias stands before the whole path.
+    pub(super) fn file_name(&mut self, scope: &Scope<'_>) -> Value {
+        let mut value = self.root(scope);
+        let aliased = scope.nearest(&["root", "alias"]).last().is_some_and(|directive| directive.name() == "alias");
+        if !(aliased && matches!(scope.location(), Some((LocationKind::Exact, _)))) {
+            value.parts.push(Part::Field(Field::Path));
+        }
+        value
+    }
+
+    /// Lowers a `map` block.
+    ///
+    /// nginx: `ngx_http_map_find`: whole keys without case, then with `hostnames` the longest `*.name`, then the longest `name.*`, then regexes in
+    /// file order, then `default`, which is empty when not written.
+    pub(super) fn lower_map(&mut self, directive: &Directive, http: &Scope<'_>) {
+        let (Some(source), Some(variable)) = (directive.arg(0), directive.arg(1).and_then(|word| word.strip_prefix('$'))) else { return };
+        let subject = self.value(source, http, &directive.head);
+        let block = directive.block.as_deref().unwrap_or_default();
+        let hostnames = block.iter().any(|entry| entry.name() == "hostnames" && entry.args.is_empty());
+        let mut otherwise = Value::default();
+        let mut ranked: Vec<(Rank, LookupEntry)> = Vec::new();
+        for entry in block {
+            let (key, Some(text)) = (entry.name(), entry.args.first()) else { continue };
+            let value = self.value(&text.text, http, &text.span);
+            if key == "default" && !entry.name.quoted {
+                otherwise = value;
+                continue;
+            }
+            for (rank, matcher) in map_key(key, hostnames) {
+                let when = Test { subject: subject.clone(), matcher };
+                ranked.push((rank, LookupEntry { when, value: value.clone(), label: entry.label() }));
+            }
+        }
+        ranked.sort_by_key(|(rank, _)| *rank);
+        let entries = ranked.into_iter().map(|(_, entry)| entry).collect();
+        self.lookups.push(Lookup { name: Name::from(variable.to_ascii_lowercase()), entries, otherwise, label: directive.label() });
+    }
+
+    /// Lowers a `geo` block: the longest network that has the address. nginx: `ngx_http_geo_cidr_variable`.
+    pub(super) fn lower_geo(&mut self, directive: &Directive, http: &Scope<'_>) {
+        let Some(variable) = directive.args.last().and_then(|word| word.text.strip_prefix('$')) else { return };
+        let subject = match directive.args.as_slice() {
+            [source, _] => self.value(&source.text, http, &source.span),
+            _ => Value::field(Field::Source),
+        };
+        let block = directive.block.as_deref().unwrap_or_default();
+        if let Some(line) = block.iter().find(|line| matches!(line.name(), "ranges" | "proxy" | "proxy_recursive" | "delete")) {
+            self.unknown(&line.head, format!("`geo` with `{}` is not read; `${variable}` can be anything", line.name()));
+            self.definitions.insert(variable.to_ascii_lowercase(), Definition::Unread);
+            return;
+        }
+        let mut otherwise = Value::default();
+        let mut entries: Vec<(u8, LookupEntry)> = Vec::new();
+        for line in block {
+            let (key, Some(text)) = (line.name(), line.arg(0)) else { continue };
+            let value = Value::literal(text);
+            if key == "default" {
+                otherwise = value;
+            } else if let Some(cidr) = Cidr::parse(key) {
+                let when = Test { subject: subject.clone(), matcher: Matcher::Network(cidr) };
+                entries.push((cidr.bits(), LookupEntry { when, value, label: line.label() }));
+            }
+        }
+        entries.sort_by_key(|(length, _)| std::cmp::Reverse(*length));
+        let entries = entries.into_iter().map(|(_, entry)| entry).collect();
+        self.lookups.push(Lookup { name: Name::from(variable.to_ascii_lowercase()), entries, otherwise, label: directive.label() });
+    }
+
+    /// Adds the look-up that `$https` is: `on` over TLS, else empty.
+    pub(super) fn add_https(&mut self, label: &Label) {
+        let when = Test { subject: Value::field(Field::Scheme), matcher: Matcher::Equals { text: Value::literal("https"), caseless: false } };
+        let entry = LookupEntry { when, value: Value::literal("on"), label: label.clone() };
+        self.lookups.push(Lookup { name: Name::from("https"), entries: vec![entry], otherwise: Value::default(), label: label.clone() });
+    }
+
+    /// Notes a problem at `span`.
+    pub(super) fn problem(&mut self, kind: ProblemKind, fatal: bool, message: String, help: Option<String>, span: &Span) {
+        self.model.problems.push(Problem { kind, fatal, message, help, span: span.clone(), related: Vec::new() });
+    }
+}
+
+/// The order in which `map` looks: smaller first, and file order among equals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Exact,
+    Leading(std::cmp::Reverse<usize>),
+    Trailing(std::cmp::Reverse<usize>),
+    Regex,
+}
+
+fn map_key(key: &str, hostnames: bool) -> Vec<(Rank, Matcher)> {
+    use std::cmp::Reverse;
+    if let Some(pattern) = key.strip_prefix('~') {
+        let (pattern, caseless) = pattern.strip_prefix('*').map_or((pattern, false), |pattern| (pattern, true));
+        return vec![(Rank::Regex, Matcher::Regex(regex(pattern, caseless)))];
+    }
+    // A backslash lets a key begin with `~`, or be one of the words that mean something.
+    let key = key.strip_prefix('\\').unwrap_or(key).to_ascii_lowercase();
+    let exact = |text: &str| (Rank::Exact, Matcher::Equals { text: Value::literal(text), caseless: true });
+    let suffix = |text: &str| (Rank::Leading(Reverse(text.len())), Matcher::Suffix { text: Arc::from(text), caseless: true });
+    if hostnames {
+        if let Some(tail) = key.strip_prefix('*').filter(|tail| tail.starts_with('.')) {
+            return vec![suffix(tail)];
+        }
+        if let Some(name) = key.strip_prefix('.') {
+            return vec![exact(name), suffix(&key)];
+        }
+        if let Some(head) = key.strip_suffix('*').filter(|head| head.ends_with('.')) {
+            return vec![(Rank::Trailing(Reverse(head.len())), Matcher::Prefix { text: Arc::from(head), caseless: true })];
+        }
+    }
+    vec![exact(&key)]
+}
+
+/// The texts that `set`, `map` and `geo` give each variable, at any depth, as written.
+pub(super) fn values(directives: &[Directive], found: &mut BTreeMap<String, std::collections::BTreeSet<String>>) {
+    for directive in directives {
+        let lower = |index: usize| directive.arg(index).and_then(|word| word.strip_prefix('$')).map(str::to_ascii_lowercase);
+        let block = directive.block.as_deref().unwrap_or_default();
+        match directive.name() {
+            "set" => {
+                if let (Some(name), Some(value)) = (lower(0), directive.arg(1)) {
+                    found.entry(name).or_default().insert(value.to_owned());
+                }
+            }
+            "map" | "geo" => {
+                let Some(name) = lower(directive.args.len().saturating_sub(1)) else { continue };
+                let texts = found.entry(name).or_default();
+                texts.extend(block.iter().filter_map(|line| line.arg(0)).map(str::to_owned));
+                if !block.iter().any(|line| line.name() == "default") {
+                    texts.insert(String::new());
+                }
+            }
+            _ => values(block, found),
+        }
+    }
+}
