@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod inventory;
 #[cfg(test)]
+mod nginx;
+#[cfg(test)]
 mod snapshot;
 mod standin;
 #[cfg(test)]

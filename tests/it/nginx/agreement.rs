@@ -1,0 +1,88 @@
+//! Each request of each configuration, sent to the real nginx and traced: status, `Location`, backend and upstream path must be the same.
+
+use super::configurations::{ALL, Configuration};
+use crate::support::nginx::{Nginx, Response, available};
+use std::net::{IpAddr, Ipv4Addr};
+use waypost::analysis::{Destination, trace};
+use waypost::model::{Name, Request};
+use waypost::snapshot::memory;
+
+#[test]
+fn the_model_agrees_with_the_real_nginx() {
+    if !available() {
+        return;
+    }
+    let (mut sent, mut open, mut wrong) = (0, 0, Vec::new());
+    for configuration in ALL {
+        let nginx = Nginx::start(&whole(configuration), configuration.files);
+        let model = waypost::formats::read(&memory([("nginx.conf", &nginx.config)]));
+        assert_eq!(model.gateways.len(), 1, "{}: {:?}", configuration.name, model.problems);
+        for line in configuration.requests.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            let request = request(line, nginx.port("front"));
+            let answer = send(&nginx, &request);
+            let destination = trace(&model, &request).destination;
+            sent += 1;
+            open += usize::from(matches!(destination, Destination::Opaque { .. }));
+            if let Err(difference) = compare(&destination, &answer) {
+                wrong.push(format!("{}: {line}\n    model: {destination:?}\n    nginx: {difference}", configuration.name));
+            }
+        }
+    }
+    println!("{sent} requests, {} agree, {open} of them within what the model leaves open", sent - wrong.len());
+    assert!(wrong.is_empty(), "{} of {sent} differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// The configuration with three backends that answer with their port and what they were asked for.
+fn whole(configuration: &Configuration) -> String {
+    let backends = ["a", "b", "c"]
+        .map(|name| format!("server {{ listen 127.0.0.1:{{port:{name}}}; location / {{ return 200 \"at $server_port $request_uri\"; }} }}"));
+    format!("events {{}}\nhttp {{\n{}\n{}\n}}\n", configuration.http, backends.join("\n"))
+}
+
+/// Reads `METHOD HOST TARGET [Name: value]`.
+fn request(line: &str, port: u16) -> Request {
+    let mut words = line.splitn(4, ' ');
+    let mut next = || words.next().unwrap_or_default();
+    let (method, host, target) = (next(), next(), next());
+    let mut request = Request::get(&format!("http://{host}:{port}{target}")).expect("the request can be read");
+    request.method = method.to_owned();
+    request.from = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    request.headers.push((Name::from("host"), host.to_owned()));
+    if let Some((name, value)) = words.next().and_then(|header| header.split_once(": ")) {
+        request.headers.push((Name::from(name.to_ascii_lowercase()), value.to_owned()));
+    }
+    request
+}
+
+fn send(nginx: &Nginx, request: &Request) -> Response {
+    let headers: Vec<String> = request.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    Nginx::send(nginx.port("front"), &request.method, &request.host, &request.target, &headers)
+}
+
+/// Says what nginx did where it is not `destination`.
+fn compare(destination: &Destination, answer: &Response) -> Result<(), String> {
+    let location = answer.header("location").unwrap_or_default();
+    let agree = match destination {
+        Destination::Forward { servers, upstream_uri, .. } => {
+            let port = servers.first().and_then(|server| server.address.rsplit(':').next()).unwrap_or_default();
+            answer.body == format!("at {port} {upstream_uri}")
+        }
+        Destination::Redirect { status, location: expected } => {
+            answer.status == *status && (location == expected || same_location(location, expected))
+        }
+        Destination::Respond { status } | Destination::Reject { status } => answer.status == *status && !answer.body.starts_with("at "),
+        Destination::Files { root } => answer.status == 404 || (answer.status == 200 && answer.body.starts_with(&format!("file in {root}"))),
+        Destination::Close => answer.status == 0,
+        Destination::Opaque { alternatives, .. } => alternatives.iter().any(|alternative| compare(&alternative.outcome, answer).is_ok()),
+        Destination::None => false,
+    };
+    if agree { Ok(()) } else { Err(format!("{} {location} {}", answer.status, answer.body.lines().next().unwrap_or_default())) }
+}
+
+/// Whether a location is `expected` made absolute, its own port included.
+fn same_location(location: &str, expected: &str) -> bool {
+    let path =
+        |url: &str| url.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| rest[at..].to_owned())).unwrap_or_else(|| url.to_owned());
+    let host = |url: &str| url.split_once("://").map(|(_, rest)| rest.split(['/', ':']).next().unwrap_or_default().to_owned());
+    path(location) == path(expected) && (host(expected).is_none() || host(location) == host(expected))
+}

@@ -1,0 +1,4 @@
+//! nginx: what the model says against what the real one does.
+
+mod agreement;
+mod configurations;
