@@ -1,6 +1,8 @@
 //! All integration tests, one binary.
 
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
 mod inventory;
 #[cfg(test)]
 mod nginx;
