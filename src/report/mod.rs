@@ -2,22 +2,28 @@
 
 #![forbid(unsafe_code)]
 
+mod budget;
+mod check;
+mod comment;
 mod escape;
 mod excerpt;
 mod explain;
+#[cfg(test)]
+mod fixture;
+mod hunks;
 mod json;
+mod markdown;
 pub(crate) mod put;
 mod text;
 mod trace;
 mod words;
 
+pub use check::check_output;
+pub use comment::comment;
 pub use explain::{rule_list, rule_page};
 pub use json::{BatchError, batch_error_json, json, trace_json};
 pub use text::text;
 pub use trace::{trace_comment, trace_text};
-
-use crate::review::Review;
-use crate::snapshot::Snapshot;
 
 /// What GitHub's check run shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,14 +66,4 @@ pub struct CommentContext {
     pub head_sha: String,
     /// The commit compared with.
     pub base_sha: String,
-}
-
-/// Returns the sticky comment, without its hidden marker, which is the publisher's.
-pub fn comment(_review: &Review, _base: &Snapshot, _head: &Snapshot, _cx: &CommentContext) -> String {
-    String::new()
-}
-
-/// Returns what the check run shows.
-pub fn check_output(_review: &Review, _base: &Snapshot, _head: &Snapshot, _cx: &CommentContext) -> CheckOutput {
-    CheckOutput { title: String::new(), summary: String::new(), text: None, annotations: Vec::new() }
 }

@@ -3,7 +3,7 @@
 use super::escape::{cut, printable};
 use super::excerpt;
 use super::put::put;
-use super::words::{count, destination_words, input_words, percent, request_words, server_words};
+use super::words::{count, input_words, percent, request_words, way_words};
 use crate::policy::{Severity, Tree};
 use crate::review::{ChangeReport, FindingReport, Review, Verdict};
 use crate::snapshot::Snapshot;
@@ -117,24 +117,18 @@ fn put_changes(text: &mut String, what: &str, changes: &[ChangeReport], paint: &
     put!(*text, "\n{}{} of {what}{}\n", paint.bold, count(changes.len(), "group"), paint.off);
     for change in changes.iter().take(MAX_LISTED) {
         put!(*text, "  {}{}{}   {}\n", paint.bold, request_words(&change.request), paint.off, printable(&cut(&change.region, 200)));
-        put!(*text, "    was  {}\n", way(&change.was, change.broken_share_was, paint));
-        put!(*text, "    now  {}\n", way(&change.now, change.broken_share, paint));
+        let (was, now) = way_words(&change.was, &change.now);
+        put!(*text, "    was  {was}{}\n", broken_words(change.broken_share_was, paint));
+        put!(*text, "    now  {now}{}\n", broken_words(change.broken_share, paint));
     }
     if changes.len() > MAX_LISTED {
         put!(*text, "  and {} more\n", changes.len() - MAX_LISTED);
     }
 }
 
-/// Returns where requests go, on one line.
-fn way(destination: &crate::analysis::Destination, broken: f64, paint: &Paint) -> String {
-    let mut words = destination_words(destination);
-    if let Some(servers) = server_words(destination) {
-        put!(words, ": {servers}");
-    }
-    if broken > 0.0 {
-        put!(words, "; {}{} get an error{}", paint.red, percent(broken), paint.off);
-    }
-    words
+/// Returns how many of the requests break, behind where they go.
+fn broken_words(share: f64, paint: &Paint) -> String {
+    if share > 0.0 { format!("; {}{} get an error{}", paint.red, percent(share), paint.off) } else { String::new() }
 }
 
 fn put_unknown(text: &mut String, review: &Review, paint: &Paint) {
@@ -164,4 +158,55 @@ fn footer(review: &Review) -> String {
     let read = if review.inputs.is_empty() { "no file read".to_owned() } else { format!("{} read", input_words(&review.inputs)) };
     let exact = if review.exact { "" } else { "; not every possible request was tried" };
     format!("{found}; {read}{exact}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+    use crate::snapshot::memory;
+
+    #[test]
+    fn the_founding_outage_reads_well() {
+        insta::assert_snapshot!(text(&fixture::outage(), &fixture::base(), &fixture::head(), false));
+    }
+
+    #[test]
+    fn colour_adds_escape_sequences_and_nothing_else() {
+        let colored = text(&fixture::outage(), &fixture::base(), &fixture::head(), true);
+        assert!(colored.contains("\x1b["));
+        assert_eq!(anstream::adapter::strip_str(&colored).to_string(), text(&fixture::outage(), &fixture::base(), &fixture::head(), false));
+    }
+
+    #[test]
+    fn a_quiet_review_is_three_lines() {
+        insta::assert_snapshot!(text(&fixture::quiet(), &fixture::base(), &fixture::head(), false), @"
+        PASS  No request goes elsewhere, as far as 412 tried requests show
+
+        nothing found; 1 ansible file, 2 nginx files read; not every possible request was tried
+        ");
+    }
+
+    #[test]
+    fn a_hostile_file_cannot_steer_the_terminal() {
+        let mut review = fixture::outage();
+        review.findings[0].message = "`\x1b]0;owned\x07` and \u{202e}more".into();
+        review.findings[0].path = "a\x1b[2J.conf".into();
+        review.unknown[0].reason = "line\r\x1b[1A feed\n".into();
+        review.changes[0].request.url = "http://a/\x1b[31m".into();
+        let head = memory([("a\x1b[2J.conf", format!("x\ny\n  \x1b[31mserver \u{9b}2J \u{202e}{};\n", "z".repeat(3000)))]);
+        let text = text(&review, &fixture::base(), &head, false);
+        let bad = text.chars().find(|c| (c.is_control() && *c != '\n') || *c == '\u{202e}');
+        assert_eq!(bad, None, "{text}");
+        assert!(text.lines().all(|line| line.chars().count() < 400));
+        assert!(text.contains("␛[31mserver"));
+    }
+
+    #[test]
+    fn a_change_of_behaviour_only_says_so() {
+        let mut review = fixture::quiet();
+        review.changes = vec![fixture::change(fixture::was(), fixture::was())];
+        let text = text(&review, &fixture::base(), &fixture::head(), false);
+        assert!(text.contains("now  the same, with other retries, timeouts, limits or balancing"), "{text}");
+    }
 }

@@ -1,6 +1,6 @@
 //! Destinations, requests and shares in words. Plain text, already safe for a terminal; markdown escapes it once more.
 
-use super::escape::printable;
+use super::escape::{cut, printable};
 use super::put::put;
 use crate::analysis::{Destination, ServerShare, ServerState};
 use crate::policy::Severity;
@@ -8,6 +8,9 @@ use crate::review::RequestReport;
 use std::collections::BTreeMap;
 
 pub(super) use crate::review::percent;
+
+/// The most characters about the servers of one pool.
+const MAX_SERVERS: usize = 400;
 
 /// Returns the severity's word.
 pub(super) fn severity_word(severity: Severity) -> &'static str {
@@ -66,14 +69,38 @@ pub(super) fn server_words(destination: &Destination) -> Option<String> {
     }
     groups.sort_by(|(_, a), (_, b)| share_of(b).total_cmp(&share_of(a)));
     let words = groups.iter().map(|(_, group)| group_words(group));
-    Some(printable(&words.collect::<Vec<_>>().join(", ")))
+    Some(cut(&printable(&words.collect::<Vec<_>>().join(", ")), MAX_SERVERS))
+}
+
+/// Returns where requests went and where they go, each on one line, so that the two lines differ in what differs.
+pub(super) fn way_words(was: &Destination, now: &Destination) -> (String, String) {
+    let (mut before, mut after) = (whole_words(was), whole_words(now));
+    if let (Destination::Forward { upstream_uri: asked, .. }, Destination::Forward { upstream_uri: asks, .. }) = (was, now)
+        && asked != asks
+    {
+        put!(before, "; asked for {}", printable(asked));
+        put!(after, "; asked for {}", printable(asks));
+    }
+    if before == after {
+        "the same, with other retries, timeouts, limits or balancing".clone_into(&mut after);
+    }
+    (before, after)
+}
+
+/// Returns where a request ends, with the servers of a forward.
+pub(super) fn whole_words(destination: &Destination) -> String {
+    let words = destination_words(destination);
+    match server_words(destination) {
+        Some(servers) => format!("{words}: {servers}"),
+        None => words,
+    }
 }
 
 fn share_of(group: &[&ServerShare]) -> f64 {
     group.first().map_or(0.0, |server| server.share)
 }
 
-/// Returns `10.0.0.1:80 25 %`, or `10.0.0.1:80, 10.0.0.2:80 25 % each`.
+/// Returns `25 % to 10.0.0.1:80`, or `25 % each to 10.0.0.1:80 and 10.0.0.2:80`.
 fn group_words(group: &[&ServerShare]) -> String {
     const SHOWN: usize = 4;
     let Some(first) = group.first() else { return String::new() };
@@ -85,7 +112,7 @@ fn group_words(group: &[&ServerShare]) -> String {
         addresses = format!("{} and {} more", addresses.replace(" and ", ", "), group.len() - SHOWN);
     }
     let each = if group.len() > 1 && first.share > 0.0 { " each" } else { "" };
-    format!("{} to {addresses}{each}{}", percent(first.share), state_words(first))
+    format!("{}{each} to {addresses}{}", percent(first.share), state_words(first))
 }
 
 fn state_words(server: &ServerShare) -> &'static str {

@@ -1,0 +1,100 @@
+//! What the check run shows: a title, the comment's opening and findings, the rest as details, and notes on the deciding lines.
+
+use super::budget::Budget;
+use super::comment::{MAX_BYTES, Material, put_details, put_findings, put_opening};
+use super::escape::{cut, printable};
+use super::put::put;
+use super::words::request_words;
+use super::{Annotation, CheckOutput, CommentContext};
+use crate::policy::{Severity, Tree};
+use crate::review::{FindingReport, Review};
+use crate::snapshot::Snapshot;
+
+/// GitHub's limit for titles, in characters.
+const MAX_TITLE: usize = 255;
+/// A note's message may have 64 KB; nobody reads that much beside a line.
+const MAX_MESSAGE: usize = 4_000;
+/// More notes than this make a pull request page unusable; the others are in the text.
+const MAX_ANNOTATIONS: usize = 100;
+
+/// Returns what the check run shows.
+pub fn check_output(review: &Review, base: &Snapshot, head: &Snapshot, cx: &CommentContext) -> CheckOutput {
+    let material = Material { review, base, head, cx };
+    let mut summary = Budget::new(MAX_BYTES);
+    put_opening(&mut summary, material);
+    put_findings(&mut summary, material);
+    let mut details = Budget::new(MAX_BYTES);
+    put_details(&mut details, material);
+    let details = details.finish();
+    let on_head = review.findings.iter().filter(|finding| finding.tree == Tree::Head);
+    CheckOutput {
+        title: cut(&printable(&review.summary), MAX_TITLE),
+        summary: summary.finish(),
+        text: (!details.is_empty()).then_some(details),
+        annotations: on_head.take(MAX_ANNOTATIONS).map(annotation).collect(),
+    }
+}
+
+fn annotation(finding: &FindingReport) -> Annotation {
+    let level = match finding.severity {
+        Severity::Error if finding.waived.is_none() => "failure",
+        Severity::Warning if finding.waived.is_none() => "warning",
+        Severity::Error | Severity::Warning | Severity::Info => "notice",
+    };
+    let mut message = printable(&finding.message);
+    if let Some(when) = &finding.when {
+        put!(message, ", {}", printable(when));
+    }
+    if let Some(request) = finding.requests.first() {
+        put!(message, "\n\nFor example {}", request_words(request));
+    }
+    if !finding.help.is_empty() {
+        put!(message, "\n\nhelp: {}", printable(&finding.help));
+    }
+    Annotation {
+        path: finding.path.clone(),
+        start_line: finding.start_line,
+        end_line: finding.end_line,
+        columns: (finding.start_line == finding.end_line).then_some((finding.start_column, finding.end_column)),
+        level,
+        title: cut(&printable(&finding.rule), MAX_TITLE),
+        message: cut(&message, MAX_MESSAGE),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+
+    #[test]
+    fn the_note_stands_on_the_deciding_line() {
+        let output = check_output(&fixture::outage(), &fixture::base(), &fixture::head(), &CommentContext::default());
+        insta::assert_debug_snapshot!(output.annotations);
+        assert_eq!(output.title, fixture::outage().summary);
+    }
+
+    #[test]
+    fn a_line_that_is_gone_gets_no_note() {
+        let mut review = fixture::outage();
+        review.findings[0].tree = Tree::Base;
+        let output = check_output(&review, &fixture::base(), &fixture::head(), &CommentContext::default());
+        assert_eq!(output.annotations, []);
+        assert!(output.summary.contains("(before the change)"));
+    }
+
+    #[test]
+    fn the_limits_of_github_hold() {
+        let mut review = fixture::outage();
+        review.summary = "ä".repeat(70_000);
+        let mut finding = fixture::finding();
+        finding.message = "ä".repeat(70_000);
+        finding.end_line = 4;
+        review.findings = vec![finding; 500];
+        let output = check_output(&review, &fixture::base(), &fixture::head(), &CommentContext::default());
+        assert_eq!(output.title.chars().count(), 255);
+        assert!(output.summary.len() <= 65_535 && output.text.is_none_or(|text| text.len() <= 65_535));
+        assert_eq!(output.annotations.len(), MAX_ANNOTATIONS);
+        assert!(output.annotations.iter().all(|note| note.message.len() < 64_000 && note.columns.is_none()));
+    }
+}
