@@ -1,3 +1,25 @@
 //! GitHub: authentication, API, webhook types, publishing, slash commands.
+//!
+//! octocrab carries the requests; what is retried, how fast we write and which fields we read is decided here.
 
 #![forbid(unsafe_code)]
+
+mod api;
+mod auth;
+pub mod commands;
+mod publish;
+mod revert;
+mod sides;
+mod transport;
+mod tree;
+pub mod types;
+pub mod webhook;
+
+pub use api::{Api, RepoApi};
+pub use auth::{AppKey, BadKey, Issuer};
+pub use publish::{CHECK_NAME, Conclusion, OpenRun, PublishError, Publisher};
+pub use revert::{Reverts, reverts};
+pub use transport::{ApiError, ApiSettings, Counters};
+pub use sides::Sides;
+pub use tree::{Remote, TreeError, Trees};
+pub use types::{App, CheckRunId, CommentId, InstallationId, Place, PrNumber, Pull, Repo, Sha};

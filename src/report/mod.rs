@@ -14,6 +14,7 @@ mod hunks;
 mod json;
 mod markdown;
 pub(crate) mod put;
+pub mod replies;
 mod text;
 mod trace;
 mod words;

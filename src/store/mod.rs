@@ -1,3 +1,67 @@
-//! What must survive a restart: deliveries, jobs, blobs. SQLite.
+//! What must survive a restart: deliveries, jobs, file contents, reviews. SQLite; [`Store`] is where another database joins.
+//!
+//! The surprising thing: the database itself, not the code around it, forbids two running jobs in one lane and two queued jobs with one
+//! key (two partial unique indices). A worker that lost its lease is told so by its [`Fence`].
 
 #![forbid(unsafe_code)]
+
+mod clock;
+mod sqlite;
+mod types;
+
+pub use clock::now_ms;
+pub use sqlite::Sqlite;
+pub use types::{Accepted, Claimed, Delivery, End, Fence, JobId, NewJob, QueueState, ReviewKey, StoreError, StoredReview};
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// What a method of [`Store`] returns: a future that can be awaited on any thread.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// Everything that survives a restart. Each method is one transaction; all fail with [`StoreError`] only when the database does.
+pub trait Store: fmt::Debug + Send + Sync {
+    /// Writes a delivery and its jobs down. Once this returns, the work is not lost.
+    fn accept(&self, delivery: Delivery, jobs: Vec<NewJob>) -> Answer<'_, Accepted>;
+
+    /// Adds jobs that no delivery asked for.
+    fn enqueue(&self, jobs: Vec<NewJob>) -> Answer<'_, ()>;
+
+    /// Takes the oldest job that is due and whose lane is free, for `lease_ms` from `now_ms`. A job whose lease ran out is due again.
+    fn claim(&self, now_ms: i64, lease_ms: i64) -> Answer<'_, Option<Claimed>>;
+
+    /// Extends a lease; `false` when the job was lost to someone else, whose work must not be disturbed.
+    fn renew(&self, fence: Fence, lease_until_ms: i64) -> Answer<'_, bool>;
+
+    /// Ends a claim; `false` as in [`Store::renew`].
+    fn finish(&self, fence: Fence, end: End) -> Answer<'_, bool>;
+
+    /// Returns those of these file contents that are known, by object id.
+    fn blobs(&self, repository_id: u64, shas: Vec<String>) -> Answer<'_, BTreeMap<String, Arc<[u8]>>>;
+
+    /// Keeps file contents.
+    fn keep_blobs(&self, repository_id: u64, blobs: Vec<(String, Arc<[u8]>)>) -> Answer<'_, ()>;
+
+    /// Keeps the review of a pull request in place of the one before.
+    fn keep_review(&self, review: StoredReview) -> Answer<'_, ()>;
+
+    /// Returns the last review of a pull request.
+    fn review(&self, key: ReviewKey) -> Answer<'_, Option<StoredReview>>;
+
+    /// Returns the newest reviews, the newest first.
+    fn reviews(&self, at_most: u32) -> Answer<'_, Vec<StoredReview>>;
+
+    /// Returns a small fact.
+    fn note(&self, key: String) -> Answer<'_, Option<String>>;
+
+    /// Keeps a small fact; `None` forgets it.
+    fn keep_note(&self, key: String, value: Option<String>) -> Answer<'_, ()>;
+
+    /// Returns how much work there is.
+    fn queue_state(&self) -> Answer<'_, QueueState>;
+
+    /// Forgets finished deliveries and jobs received before `before_ms`, and file contents beyond `blob_bytes` in all.
+    fn tidy(&self, before_ms: i64, blob_bytes: u64) -> Answer<'_, ()>;
+}

@@ -1,0 +1,259 @@
+//! The calls we make, each a method. What they return is `types`.
+
+use super::auth::AppKey;
+use super::transport::{ApiError, ApiSettings, Call, Counters, Repeat, Transport};
+use super::types::{
+    App, CheckRun, CheckRunId, CheckRuns, Comment, CommentId, Commit, Compare, InstallationId, Place, PrNumber, Pull, PullRef, PullState, Sha, Tree,
+};
+use crate::store::now_ms;
+use http::Method;
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::OnceCell;
+
+const JSON: &str = "application/vnd.github+json";
+const RAW: &str = "application/vnd.github.raw+json";
+/// A token is replaced this long before it ends.
+const TOKEN_MARGIN_MS: i64 = 5 * 60 * 1000;
+/// Comments are read in pages of this many, at most this many pages.
+const PAGE: usize = 100;
+const MAX_PAGES: usize = 30;
+
+/// GitHub, as the App.
+#[derive(Clone, Debug)]
+pub struct Api {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    transport: Transport,
+    key: AppKey,
+    app: OnceCell<App>,
+    tokens: Mutex<BTreeMap<(InstallationId, u64), Token>>,
+}
+
+#[derive(Clone, Debug)]
+struct Token {
+    secret: SecretString,
+    expires_ms: i64,
+}
+
+#[derive(Deserialize)]
+struct TokenAnswer {
+    token: String,
+    expires_at: String,
+}
+
+impl Api {
+    /// Returns the GitHub of `settings`, for the App of `key`.
+    ///
+    /// # Errors
+    /// When the URL is none, or the machine has no TLS roots; in words.
+    pub fn new(settings: ApiSettings, key: AppKey) -> Result<Self, String> {
+        let shared = Shared { transport: Transport::new(settings)?, key, app: OnceCell::new(), tokens: Mutex::default() };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Returns the counters of all requests.
+    pub fn counters(&self) -> &Counters {
+        &self.shared.transport.counters
+    }
+
+    /// Returns the App we are; asked once.
+    ///
+    /// # Errors
+    /// As any call.
+    pub async fn app(&self) -> Result<App, ApiError> {
+        self.shared
+            .app
+            .get_or_try_init(|| async {
+                let call = Call { method: Method::GET, path: "/app", accept: JSON, body: None, repeat: Repeat::Harmless, installation: None };
+                read(&call, &self.shared.transport.send(&call, &self.shared.key.proof(now_ms())?).await?)
+            })
+            .await
+            .cloned()
+    }
+
+    /// Returns the calls on one repository, which count their requests together.
+    pub fn at(&self, place: &Place) -> RepoApi {
+        RepoApi { api: self.clone(), place: place.clone(), requests: Arc::default() }
+    }
+
+    /// Returns a token for one repository and no more than we need there.
+    async fn token(&self, place: &Place) -> Result<SecretString, ApiError> {
+        let key = (place.installation, place.repository_id);
+        let known = self.shared.tokens.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        if let Some(token) = known.filter(|token| token.expires_ms - TOKEN_MARGIN_MS > now_ms()) {
+            return Ok(token.secret);
+        }
+        let body = json!({
+            "repository_ids": [place.repository_id],
+            "permissions": {"checks": "write", "contents": "read", "metadata": "read", "pull_requests": "write"},
+        });
+        let path = format!("/app/installations/{}/access_tokens", place.installation.0);
+        // Two tokens are no harm, so this POST may be repeated; it is not paced, for it writes nothing that is seen.
+        let call = Call { method: Method::POST, path: &path, accept: JSON, body: Some(body), repeat: Repeat::Harmless, installation: None };
+        let answer: TokenAnswer = read(&call, &self.shared.transport.send(&call, &self.shared.key.proof(now_ms())?).await?)?;
+        let expires: jiff::Timestamp =
+            answer.expires_at.parse().map_err(|error: jiff::Error| ApiError::Unreadable { call: format!("POST {path}"), cause: error.to_string() })?;
+        let secret = SecretString::from(answer.token);
+        let token = Token { secret: secret.clone(), expires_ms: expires.as_millisecond() };
+        let mut tokens = self.shared.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        tokens.retain(|_, token| token.expires_ms > now_ms());
+        tokens.insert(key, token);
+        Ok(secret)
+    }
+
+    fn forget_token(&self, place: &Place) {
+        self.shared.tokens.lock().unwrap_or_else(PoisonError::into_inner).remove(&(place.installation, place.repository_id));
+    }
+}
+
+/// The calls on one repository.
+#[derive(Clone, Debug)]
+pub struct RepoApi {
+    api: Api,
+    place: Place,
+    requests: Arc<AtomicU64>,
+}
+
+impl RepoApi {
+    /// Returns where this is.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Returns the App we are.
+    ///
+    /// # Errors
+    /// As any call.
+    pub async fn app(&self) -> Result<App, ApiError> {
+        self.api.app().await
+    }
+
+    /// Returns how many requests these calls made, repetitions not counted.
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Returns a pull request.
+    pub(crate) async fn pull(&self, number: PrNumber) -> Result<Pull, ApiError> {
+        self.get(&format!("pulls/{}", number.0)).await
+    }
+
+    /// Returns what `base` and `head` have in common.
+    pub(crate) async fn compare(&self, base: &Sha, head: &Sha) -> Result<Compare, ApiError> {
+        self.get(&format!("compare/{base}...{head}?per_page=1")).await
+    }
+
+    /// Returns a commit.
+    pub(crate) async fn commit(&self, sha: &Sha) -> Result<Commit, ApiError> {
+        self.get(&format!("git/commits/{sha}")).await
+    }
+
+    /// Returns the names in a tree, or in the tree of a commit.
+    pub(crate) async fn tree(&self, sha: &Sha, recursive: bool) -> Result<Tree, ApiError> {
+        self.get(&format!("git/trees/{sha}{}", if recursive { "?recursive=1" } else { "" })).await
+    }
+
+    /// Returns the content of a file.
+    pub(crate) async fn blob(&self, sha: &Sha) -> Result<Vec<u8>, ApiError> {
+        self.send(Method::GET, &format!("git/blobs/{sha}"), RAW, None, Repeat::Harmless).await.map(|(_, body)| body)
+    }
+
+    /// Returns the open pull requests whose head is `sha`.
+    pub(crate) async fn pulls_of(&self, sha: &Sha) -> Result<Vec<PrNumber>, ApiError> {
+        let pulls: Vec<PullRef> = self.get(&format!("commits/{sha}/pulls")).await?;
+        Ok(pulls.into_iter().filter(|pull| pull.state == PullState::Open).map(|pull| pull.number).collect())
+    }
+
+    /// Returns our check runs on a commit, finished ones too.
+    pub(crate) async fn check_runs(&self, sha: &Sha, name: &str) -> Result<Vec<CheckRun>, ApiError> {
+        let page: CheckRuns = self.get(&format!("commits/{sha}/check-runs?check_name={name}&filter=all&per_page={PAGE}")).await?;
+        Ok(page.check_runs)
+    }
+
+    /// Makes a check run.
+    pub(crate) async fn create_check_run(&self, body: Value) -> Result<CheckRun, ApiError> {
+        self.write(Method::POST, "check-runs", body, Repeat::LookFirst).await
+    }
+
+    /// Changes a check run. With annotations it adds them, so that is not repeated.
+    pub(crate) async fn update_check_run(&self, id: CheckRunId, body: Value) -> Result<CheckRun, ApiError> {
+        let adds = body.pointer("/output/annotations").is_some();
+        self.write(Method::PATCH, &format!("check-runs/{}", id.0), body, if adds { Repeat::LookFirst } else { Repeat::Harmless }).await
+    }
+
+    /// Returns the first comment of a pull request that `wanted` says yes to.
+    pub(crate) async fn find_comment(&self, number: PrNumber, wanted: impl Fn(&Comment) -> bool + Send) -> Result<Option<Comment>, ApiError> {
+        // Page numbers of our own: the `next` links of GitHub Enterprise Server are absolute, and octocrab follows them without the token.
+        for page in 1..=MAX_PAGES {
+            let comments: Vec<Comment> = self.get(&format!("issues/{}/comments?per_page={PAGE}&page={page}", number.0)).await?;
+            let last = comments.len() < PAGE;
+            if let Some(found) = comments.into_iter().find(|comment| wanted(comment)) {
+                return Ok(Some(found));
+            }
+            if last {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Adds a comment.
+    pub(crate) async fn create_comment(&self, number: PrNumber, body: &str) -> Result<Comment, ApiError> {
+        self.write(Method::POST, &format!("issues/{}/comments", number.0), json!({"body": body}), Repeat::LookFirst).await
+    }
+
+    /// Changes a comment.
+    pub(crate) async fn update_comment(&self, id: CommentId, body: &str) -> Result<Comment, ApiError> {
+        self.write(Method::PATCH, &format!("issues/comments/{}", id.0), json!({"body": body}), Repeat::Harmless).await
+    }
+
+    /// Reacts to a comment; the same reaction twice is one.
+    pub(crate) async fn react(&self, id: CommentId, content: &str) -> Result<(), ApiError> {
+        let path = format!("issues/comments/{}/reactions", id.0);
+        self.send(Method::POST, &path, JSON, Some(json!({"content": content})), Repeat::Harmless).await.map(|_| ())
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ApiError> {
+        let (call, body) = self.send(Method::GET, path, JSON, None, Repeat::Harmless).await?;
+        parse(&call, &body)
+    }
+
+    async fn write<T: DeserializeOwned>(&self, method: Method, path: &str, body: Value, repeat: Repeat) -> Result<T, ApiError> {
+        let (call, answer) = self.send(method, path, JSON, Some(body), repeat).await?;
+        parse(&call, &answer)
+    }
+
+    /// Sends one call; a token that GitHub no longer knows is replaced once.
+    async fn send(&self, method: Method, path: &str, accept: &str, body: Option<Value>, repeat: Repeat) -> Result<(String, Vec<u8>), ApiError> {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let path = format!("/repos/{}/{path}", self.place.repo);
+        let name = format!("{method} {path}");
+        let call = Call { method, path: &path, accept, body, repeat, installation: Some(self.place.installation) };
+        let transport = &self.api.shared.transport;
+        match transport.send(&call, &self.api.token(&self.place).await?).await {
+            Err(error) if error.status() == Some(401) => {
+                self.api.forget_token(&self.place);
+                transport.send(&call, &self.api.token(&self.place).await?).await
+            }
+            other => other,
+        }
+        .map(|answer| (name, answer))
+    }
+}
+
+fn read<T: DeserializeOwned>(call: &Call<'_>, body: &[u8]) -> Result<T, ApiError> {
+    parse(&format!("{} {}", call.method, call.path), body)
+}
+
+fn parse<T: DeserializeOwned>(call: &str, body: &[u8]) -> Result<T, ApiError> {
+    serde_json::from_slice(body).map_err(|error| ApiError::Unreadable { call: call.to_owned(), cause: error.to_string() })
+}

@@ -1,0 +1,118 @@
+//! From a comment to its commands.
+
+use super::{Command, SPECS, Spec, markdown};
+use crate::report::replies::Refusal;
+
+/// More commands than this in one comment are not read.
+const MAX_COMMANDS: usize = 10;
+
+/// Returns the commands of a comment in order; empty when it has none.
+pub fn commands_in(body: &str) -> Vec<Result<Command, Refusal>> {
+    markdown::said_lines(body).into_iter().filter_map(after_name).take(MAX_COMMANDS).map(command).collect()
+}
+
+/// Returns what follows `/waypost` on a line that begins with it.
+fn after_name(line: &str) -> Option<&str> {
+    let rest = line.trim().strip_prefix("/waypost")?;
+    (rest.is_empty() || rest.starts_with(char::is_whitespace)).then_some(rest)
+}
+
+fn command(rest: &str) -> Result<Command, Refusal> {
+    let words = words(rest)?;
+    let Some((name, arguments)) = words.split_first() else {
+        return Ok(Command::Help);
+    };
+    match SPECS.iter().find(|spec| spec.name.eq_ignore_ascii_case(name)) {
+        Some(spec) => (spec.parse)(arguments),
+        None => Err(Refusal::Unknown { word: name.clone(), nearest: nearest(name).map(|spec| spec.name) }),
+    }
+}
+
+/// Splits at blanks; quotes of either kind hold a word together, and a backslash takes the next character as it is.
+fn words(text: &str) -> Result<Vec<String>, Refusal> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match (quote, c) {
+            (Some(open), c) if c == open => quote = None,
+            (_, '\\') => word.get_or_insert_default().extend(chars.next()),
+            (Some(_), c) => word.get_or_insert_default().push(c),
+            (None, '\'' | '"') => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (None, c) if c.is_whitespace() => words.extend(word.take()),
+            (None, c) => word.get_or_insert_default().push(c),
+        }
+    }
+    match quote {
+        Some(quote) => Err(Refusal::OpenQuote { quote }),
+        None => {
+            words.extend(word);
+            Ok(words)
+        }
+    }
+}
+
+/// Returns the command that `name` is a slip of the finger away from.
+fn nearest(name: &str) -> Option<&'static Spec> {
+    let name = name.to_ascii_lowercase();
+    let close = SPECS.iter().map(|spec| (distance(&name, spec.name), *spec)).min_by_key(|(distance, _)| *distance)?;
+    (close.0 <= 2 && close.0 < close.1.name.len()).then_some(close.1)
+}
+
+/// Returns how many letters must be changed, added, removed or swapped with their neighbour.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(40).collect(), b.chars().collect());
+    let mut before_last: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, y) in b.iter().enumerate() {
+            let at = |row: &[usize], index: usize| row.get(index).copied().unwrap_or(usize::MAX / 2);
+            let mut best = (at(&last, j + 1) + 1).min(at(&row, j) + 1).min(at(&last, j) + usize::from(x != y));
+            let swapped = i > 0 && j > 0 && a.get(i - 1) == Some(y) && b.get(j - 1) == Some(x);
+            if swapped {
+                best = best.min(at(&before_last, j - 1) + 1);
+            }
+            row.push(best);
+        }
+        before_last = std::mem::replace(&mut last, row);
+    }
+    last.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_stands_on_a_line_of_its_own() {
+        assert_eq!(commands_in("Please look again:\n\n/waypost review\n\nThanks"), [Ok(Command::Review)]);
+        assert_eq!(commands_in("/waypost"), [Ok(Command::Help)]);
+        assert_eq!(commands_in("  /waypost HELP me\r\n/waypost review"), [Ok(Command::Help), Ok(Command::Review)]);
+        for none in ["try /waypost review", "/waypostreview", "//waypost review", "> /waypost review", "`/waypost review`", "/way post"] {
+            assert_eq!(commands_in(none), [], "{none}");
+        }
+    }
+
+    #[test]
+    fn a_slip_of_the_finger_is_answered_with_the_word() {
+        let nearest = |word: &str| match commands_in(&format!("/waypost {word}")).pop() {
+            Some(Err(Refusal::Unknown { nearest, .. })) => nearest,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(nearest("reveiw"), Some("review"));
+        assert_eq!(nearest("trase"), Some("trace"));
+        assert_eq!(nearest("hepl"), Some("help"));
+        assert_eq!(nearest("deploy"), None);
+    }
+
+    #[test]
+    fn quotes_hold_words_together() {
+        assert_eq!(words(r#" a "b c" d='e f' \" "" "#), Ok(vec!["a".to_owned(), "b c".to_owned(), "d=e f".to_owned(), "\"".to_owned(), String::new()]));
+        assert_eq!(words("a 'b"), Err(Refusal::OpenQuote { quote: '\'' }));
+    }
+}

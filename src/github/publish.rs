@@ -1,0 +1,308 @@
+//! Everything we write on GitHub: the check run and the comments. Each write can be cut off anywhere and done again without doubling.
+//!
+//! A check run is found again by its `external_id`, a comment by a hidden marker and its author. What is open is noted in the store
+//! before it is made, so that a server that was killed in between finds it and ends it.
+
+use super::api::RepoApi;
+use super::transport::ApiError;
+use super::types::{CheckRunId, Comment, CommentId, PrNumber, Sha};
+use crate::report::{Annotation, CheckOutput};
+use crate::store::{Store, StoreError, now_ms};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// The name people require.
+pub const CHECK_NAME: &str = "waypost";
+/// GitHub takes this many annotations at a time and adds them to those it has.
+const BATCH: usize = 50;
+/// More than this nobody reads, and each batch is a write.
+const MAX_ANNOTATIONS: usize = 500;
+/// GitHub counts bytes and refuses 65,536.
+const MAX_TEXT_BYTES: usize = 65_000;
+const MAX_TITLE_CHARS: usize = 255;
+/// How often a write in doubt is looked for and made again.
+const TRIES: usize = 3;
+const STICKY_MARKER: &str = "<!-- waypost:review -->";
+
+/// Why something is not published.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// GitHub did not take it.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// The store did not.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// How a check run ends. There is no `neutral` and no `skipped`: GitHub lets both through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conclusion {
+    /// Lets through; also with warnings, which the title then says.
+    Success,
+    /// Blocks.
+    Failure,
+    /// A newer commit is looked at instead.
+    Cancelled,
+}
+
+impl Conclusion {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failure => "failure",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// A check run that we have begun and not ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenRun {
+    external_id: String,
+    head: Sha,
+    id: Option<CheckRunId>,
+    /// Annotations that have arrived.
+    annotations: usize,
+}
+
+/// Writes on one pull request.
+#[derive(Debug)]
+pub struct Publisher {
+    api: RepoApi,
+    store: Arc<dyn Store>,
+    number: PrNumber,
+    details_url: Option<String>,
+}
+
+impl Publisher {
+    /// Returns the publisher for a pull request. `details_url` is where the check's link leads.
+    pub fn new(api: RepoApi, store: Arc<dyn Store>, number: PrNumber, details_url: Option<String>) -> Self {
+        Self { api, store, number, details_url }
+    }
+
+    fn note(&self, what: &str) -> String {
+        format!("{what}:{}:{}", self.api.place().repository_id, self.number.0)
+    }
+
+    /// Begins the check on `head`, or goes on with the one that a killed server left open there. One left open on another commit is
+    /// ended as cancelled. `output` is shown until the check is concluded.
+    pub async fn begin(&self, head: &Sha, output: &CheckOutput) -> Result<OpenRun, PublishError> {
+        let note = self.note("open-run");
+        let left: Option<OpenRun> = self.store.note(note.clone()).await?.and_then(|json| serde_json::from_str(&json).ok());
+        if let Some(mut left) = left {
+            if let Some(found) = self.find_run(&left).await? {
+                left.id = Some(found.id);
+                left.annotations = found.output.map_or(0, |output| usize::try_from(output.annotations_count).unwrap_or(0));
+                let open = found.status != "completed";
+                if open && left.head == *head {
+                    return Ok(left);
+                }
+                if open {
+                    self.supersede(&mut left, head).await?;
+                }
+            }
+            self.store.keep_note(note.clone(), None).await?;
+        }
+        let mut run = OpenRun { external_id: format!("waypost-{}-{}", now_ms(), self.number.0), head: head.clone(), id: None, annotations: 0 };
+        self.remember(&run).await?;
+        let body = self.body(&run, "in_progress", output, &[]);
+        run.id = Some(self.create_run(&run, &body).await?);
+        self.remember(&run).await?;
+        Ok(run)
+    }
+
+    /// Ends the check. Annotations go out in batches; where GitHub refuses them, the check is concluded without.
+    pub async fn conclude(&self, run: &mut OpenRun, conclusion: Conclusion, output: &CheckOutput) -> Result<(), PublishError> {
+        let annotations = output.annotations.get(..MAX_ANNOTATIONS).unwrap_or(&output.annotations);
+        let Some(id) = run.id else { return Ok(()) };
+        loop {
+            let rest = annotations.get(run.annotations..).unwrap_or_default();
+            let (batch, later) = rest.split_at(rest.len().min(BATCH));
+            let mut body = self.body(run, if later.is_empty() { "completed" } else { "in_progress" }, output, batch);
+            if later.is_empty() {
+                set(&mut body, "conclusion", conclusion.as_str());
+            }
+            match self.api.update_check_run(id, body).await {
+                Ok(_) => run.annotations += batch.len(),
+                Err(ApiError::InDoubt { call, cause }) => {
+                    let found = self.find_run(run).await?;
+                    let arrived = found.as_ref().and_then(|run| run.output).map_or(0, |output| output.annotations_count);
+                    let arrived = usize::try_from(arrived).unwrap_or(0);
+                    if arrived <= run.annotations && found.is_none_or(|run| run.status != "completed") {
+                        return Err(ApiError::InDoubt { call, cause }.into());
+                    }
+                    run.annotations = arrived;
+                }
+                Err(error) if error.status() == Some(422) && !batch.is_empty() => {
+                    tracing::warn!(repository = %self.api.place().repo, number = self.number.0, %error, "annotations refused, the check is concluded without");
+                    let mut body = self.body(run, "completed", output, &[]);
+                    set(&mut body, "conclusion", conclusion.as_str());
+                    self.api.update_check_run(id, body).await?;
+                    break;
+                }
+                Err(error) => return Err(error.into()),
+            }
+            if later.is_empty() {
+                break;
+            }
+        }
+        self.store.keep_note(self.note("open-run"), None).await?;
+        Ok(())
+    }
+
+    /// Ends a check whose commit is no longer the head.
+    pub async fn supersede(&self, run: &mut OpenRun, newer: &Sha) -> Result<(), PublishError> {
+        let output = crate::report::replies::superseded(newer.short());
+        self.conclude(run, Conclusion::Cancelled, &output).await
+    }
+
+    /// Shows `body` in the one comment of ours on this pull request. Makes it only where `may_create`; updates it wherever it is.
+    pub async fn comment(&self, body: &str, may_create: bool) -> Result<(), PublishError> {
+        let text = format!("{STICKY_MARKER}\n{}", cut(body, MAX_TEXT_BYTES - STICKY_MARKER.len() - 1));
+        let note = self.note("comment");
+        if let Some(id) = self.store.note(note.clone()).await?.and_then(|id| id.parse().ok()) {
+            match self.api.update_comment(CommentId(id), &text).await {
+                Ok(_) => return Ok(()),
+                // Someone deleted it.
+                Err(error) if error.status() == Some(404) => self.store.keep_note(note.clone(), None).await?,
+                Err(error) => return Err(error.into()),
+            }
+        } else if let Some(found) = self.find_ours(STICKY_MARKER).await? {
+            self.api.update_comment(found.id, &text).await?;
+            self.store.keep_note(note, Some(found.id.0.to_string())).await?;
+            return Ok(());
+        }
+        if may_create {
+            let id = self.create_comment(&text, STICKY_MARKER).await?;
+            self.store.keep_note(note, Some(id.0.to_string())).await?;
+        }
+        Ok(())
+    }
+
+    /// Returns whether we have answered this comment.
+    pub async fn has_answered(&self, to: CommentId) -> Result<bool, PublishError> {
+        Ok(self.find_ours(&reply_marker(to)).await?.is_some())
+    }
+
+    /// Answers a comment, once.
+    pub async fn answer(&self, to: CommentId, body: &str) -> Result<(), PublishError> {
+        let marker = reply_marker(to);
+        if self.find_ours(&marker).await?.is_none() {
+            let text = format!("{marker}\n{}", cut(body, MAX_TEXT_BYTES - marker.len() - 1));
+            self.create_comment(&text, &marker).await?;
+        }
+        Ok(())
+    }
+
+    /// Reacts to a comment: `eyes`, `rocket`, `confused`. A comment that is gone needs no reaction.
+    pub async fn react(&self, to: CommentId, content: &str) -> Result<(), PublishError> {
+        match self.api.react(to, content).await {
+            Err(error) if error.status() == Some(404) => Ok(()),
+            other => Ok(other?),
+        }
+    }
+
+    /// Returns whether `head` is what would be merged now.
+    pub async fn is_head(&self, head: &Sha) -> Result<bool, PublishError> {
+        Ok(self.api.pull(self.number).await?.head.sha == *head)
+    }
+
+    async fn remember(&self, run: &OpenRun) -> Result<(), PublishError> {
+        Ok(self.store.keep_note(self.note("open-run"), serde_json::to_string(run).ok()).await?)
+    }
+
+    async fn find_run(&self, run: &OpenRun) -> Result<Option<super::types::CheckRun>, PublishError> {
+        let runs = self.api.check_runs(&run.head, CHECK_NAME).await?;
+        Ok(runs.into_iter().find(|found| found.external_id.as_deref() == Some(&run.external_id)))
+    }
+
+    async fn create_run(&self, run: &OpenRun, body: &Value) -> Result<CheckRunId, PublishError> {
+        let mut last = None;
+        for _ in 0..TRIES {
+            match self.api.create_check_run(body.clone()).await {
+                Ok(made) => return Ok(made.id),
+                Err(error @ ApiError::InDoubt { .. }) => last = Some(error),
+                Err(error) => return Err(error.into()),
+            }
+            if let Some(found) = self.find_run(run).await? {
+                return Ok(found.id);
+            }
+        }
+        Err(last.unwrap_or(ApiError::Paused { until_ms: now_ms() }).into())
+    }
+
+    async fn create_comment(&self, text: &str, marker: &str) -> Result<CommentId, PublishError> {
+        let mut last = None;
+        for _ in 0..TRIES {
+            match self.api.create_comment(self.number, text).await {
+                Ok(made) => return Ok(made.id),
+                Err(error @ ApiError::InDoubt { .. }) => last = Some(error),
+                Err(error) => return Err(error.into()),
+            }
+            if let Some(found) = self.find_ours(marker).await? {
+                return Ok(found.id);
+            }
+        }
+        Err(last.unwrap_or(ApiError::Paused { until_ms: now_ms() }).into())
+    }
+
+    /// Finds a comment that begins with `marker` and that we wrote: anybody can copy a marker.
+    async fn find_ours(&self, marker: &str) -> Result<Option<Comment>, PublishError> {
+        let app = self.api.app().await?;
+        let ours = |comment: &Comment| comment.is_by(&app) && comment.body.as_deref().is_some_and(|body| body.starts_with(marker));
+        Ok(self.api.find_comment(self.number, ours).await?)
+    }
+
+    fn body(&self, run: &OpenRun, status: &str, output: &CheckOutput, annotations: &[Annotation]) -> Value {
+        let title = if output.title.is_empty() { "Waypost" } else { &output.title };
+        let summary = if output.summary.is_empty() { title } else { &output.summary };
+        let mut shown = json!({"title": title.chars().take(MAX_TITLE_CHARS).collect::<String>(), "summary": cut(summary, MAX_TEXT_BYTES)});
+        if let Some(text) = output.text.as_deref().filter(|text| !text.is_empty()) {
+            set(&mut shown, "text", cut(text, MAX_TEXT_BYTES));
+        }
+        if !annotations.is_empty() {
+            set(&mut shown, "annotations", annotations.iter().map(annotation).collect::<Vec<_>>());
+        }
+        let mut body = json!({"name": CHECK_NAME, "external_id": run.external_id, "status": status, "output": shown});
+        if run.id.is_none() {
+            set(&mut body, "head_sha", run.head.as_str());
+        }
+        if let Some(url) = &self.details_url {
+            set(&mut body, "details_url", url.as_str());
+        }
+        body
+    }
+}
+
+fn set(object: &mut Value, key: &str, value: impl Into<Value>) {
+    if let Some(object) = object.as_object_mut() {
+        object.insert(key.to_owned(), value.into());
+    }
+}
+
+fn reply_marker(to: CommentId) -> String {
+    format!("<!-- waypost:reply:{} -->", to.0)
+}
+
+fn annotation(note: &Annotation) -> Value {
+    let mut body = json!({
+        "path": note.path,
+        "start_line": note.start_line,
+        "end_line": note.end_line,
+        "annotation_level": note.level,
+        "title": note.title.chars().take(MAX_TITLE_CHARS).collect::<String>(),
+        "message": cut(&note.message, MAX_TEXT_BYTES),
+    });
+    if let Some((start, end)) = note.columns.filter(|_| note.start_line == note.end_line) {
+        set(&mut body, "start_column", start);
+        set(&mut body, "end_column", end);
+    }
+    body
+}
+
+/// Returns the longest beginning of `text` that has at most `bytes` bytes.
+fn cut(text: &str, bytes: usize) -> &str {
+    text.get(..text.floor_char_boundary(bytes)).unwrap_or(text)
+}
