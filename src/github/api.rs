@@ -100,8 +100,10 @@ impl Api {
         // Two tokens are no harm, so this POST may be repeated; it is not paced, for it writes nothing that is seen.
         let call = Call { method: Method::POST, path: &path, accept: JSON, body: Some(body), repeat: Repeat::Harmless, installation: None };
         let answer: TokenAnswer = read(&call, &self.shared.transport.send(&call, &self.shared.key.proof(now_ms())?).await?)?;
-        let expires: jiff::Timestamp =
-            answer.expires_at.parse().map_err(|error: jiff::Error| ApiError::Unreadable { call: format!("POST {path}"), cause: error.to_string() })?;
+        let expires: jiff::Timestamp = answer
+            .expires_at
+            .parse()
+            .map_err(|error: jiff::Error| ApiError::Unreadable { call: format!("POST {path}"), cause: error.to_string() })?;
         let secret = SecretString::from(answer.token);
         let token = Token { secret: secret.clone(), expires_ms: expires.as_millisecond() };
         let mut tokens = self.shared.tokens.lock().unwrap_or_else(PoisonError::into_inner);

@@ -19,7 +19,7 @@ pub use api::{Api, RepoApi};
 pub use auth::{AppKey, BadKey, Issuer};
 pub use publish::{CHECK_NAME, Conclusion, OpenRun, PublishError, Publisher};
 pub use revert::{Reverts, reverts};
-pub use transport::{ApiError, ApiSettings, Counters};
 pub use sides::Sides;
+pub use transport::{ApiError, ApiSettings, Counters};
 pub use tree::{Remote, TreeError, Trees};
 pub use types::{App, CheckRunId, CommentId, InstallationId, Place, PrNumber, Pull, Repo, Sha};

@@ -140,7 +140,12 @@ impl Trees {
     ///
     /// # Errors
     /// As [`Trees::snapshot`]; [`TreeError::Crashed`] and [`TreeError::Slow`].
-    pub async fn run<T: Send + 'static>(&self, snapshots: &[Remote], limit: Duration, work: Arc<dyn Fn() -> T + Send + Sync>) -> Result<T, TreeError> {
+    pub async fn run<T: Send + 'static>(
+        &self,
+        snapshots: &[Remote],
+        limit: Duration,
+        work: Arc<dyn Fn() -> T + Send + Sync>,
+    ) -> Result<T, TreeError> {
         for _ in 0..MAX_ROUNDS {
             let once = Arc::clone(&work);
             let done = match tokio::time::timeout(limit, tokio::task::spawn_blocking(move || once())).await {
@@ -184,7 +189,9 @@ impl Trees {
             let content = match answer {
                 Ok(content) => Ok(Arc::<[u8]>::from(content)),
                 // The tree names it and GitHub does not have it: say so in the review, once, instead of failing for ever.
-                Err(error) if matches!(error.status(), Some(403 | 404 | 410 | 422)) => Err(ReadError::Unreadable("GitHub does not give it".to_owned())),
+                Err(error) if matches!(error.status(), Some(403 | 404 | 410 | 422)) => {
+                    Err(ReadError::Unreadable("GitHub does not give it".to_owned()))
+                }
                 Err(error) => return Err(error.into()),
             };
             if let Ok(content) = &content {

@@ -1,3 +1,144 @@
-//! The webhook server: inbox, worker, pages.
+//! The webhook server: inbox, workers, pages.
+//!
+//! A request to `/webhook` does three things: check the signature, write the delivery and its job down, answer 202. Everything else is
+//! done by workers that read the truth from GitHub, one job a pull request at a time. [`start`] runs all of it in the caller's runtime.
 
 #![forbid(unsafe_code)]
+
+mod error;
+mod health;
+mod inbox;
+mod jobs;
+mod metrics;
+mod pages;
+mod settings;
+mod work;
+mod worker;
+
+pub use error::StartError;
+pub use settings::Settings;
+
+use crate::github::webhook::WebhookSecrets;
+use crate::github::{Api, AppKey};
+use crate::store::{Sqlite, Store, now_ms};
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use metrics::Metrics;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+
+/// GitHub sends at most 25 MB.
+const MAX_DELIVERY_BYTES: usize = 26 << 20;
+/// Finished deliveries and jobs are kept this long.
+const KEEP: Duration = Duration::from_hours(14 * 24);
+/// File contents are kept up to this many bytes in all.
+const KEEP_BLOB_BYTES: u64 = 256 << 20;
+const TIDY_EVERY: Duration = Duration::from_hours(1);
+
+/// What requests and workers share.
+#[derive(Debug)]
+struct App {
+    settings: Settings,
+    secrets: WebhookSecrets,
+    store: Arc<dyn Store>,
+    api: Api,
+    metrics: Metrics,
+    /// Rung when a job was added.
+    bell: Notify,
+}
+
+/// A server that runs until it is told to stop.
+#[derive(Debug)]
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+    store: Sqlite,
+}
+
+impl Running {
+    /// Takes no more requests, lets running jobs end within the grace time, hands the others back to the queue, closes the store.
+    pub async fn shutdown(self) {
+        self.stop.send_replace(true);
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a part of the server ended in a crash");
+            }
+        }
+        self.store.close().await;
+        tracing::info!("stopped; nothing that was accepted is lost");
+    }
+}
+
+/// Starts a server.
+///
+/// GitHub need not be reachable for that: deliveries are taken in, and `/readyz` says what is missing.
+///
+/// # Errors
+/// [`StartError`], each with what to do about it.
+pub async fn start(settings: Settings) -> Result<Running, StartError> {
+    let secrets = settings.webhook_secret.as_ref().and_then(WebhookSecrets::new).ok_or(StartError::NoWebhookSecret)?;
+    let key = AppKey::new(settings.issuer.clone(), &settings.private_key)
+        .map_err(|bad| StartError::BadKey { origin: settings.private_key_origin.clone(), bad })?;
+    let api = Api::new(settings.github.clone(), key).map_err(|cause| StartError::GitHub { url: settings.github.url.clone(), cause })?;
+    let store = Sqlite::open(&settings.database_url).await?;
+    let listen_error = |error: std::io::Error| StartError::Listen { address: settings.listen, cause: error.to_string() };
+    let listener = TcpListener::bind(settings.listen).await.map_err(listen_error)?;
+    let address = listener.local_addr().map_err(listen_error)?;
+    let workers = settings.workers;
+    let app = Arc::new(App { settings, secrets, store: Arc::new(store.clone()), api, metrics: Metrics::default(), bell: Notify::new() });
+
+    let (stop, stopped) = watch::channel(false);
+    let mut tasks = vec![tokio::spawn(serve(listener, Arc::clone(&app), stopped.clone()))];
+    tasks.extend((0..workers).map(|_| tokio::spawn(worker::run(Arc::clone(&app), stopped.clone()))));
+    tasks.push(tokio::spawn(tidy(Arc::clone(&app), stopped.clone())));
+    tasks.push(tokio::spawn(health::greet(app, stopped)));
+    tracing::info!(%address, workers, "listening for webhooks at http://{address}/webhook");
+    Ok(Running { address, stop, tasks, store })
+}
+
+async fn serve(listener: TcpListener, app: Arc<App>, mut stopped: watch::Receiver<bool>) {
+    let stopping = async move { stop(&mut stopped).await };
+    if let Err(error) = axum::serve(listener, routes(app)).with_graceful_shutdown(stopping).await {
+        tracing::error!(%error, "the listener failed");
+    }
+}
+
+/// Waits until the server is to stop.
+async fn stop(stopped: &mut watch::Receiver<bool>) {
+    // An error means that the sender is gone, which is a stop too.
+    drop(stopped.wait_for(|stop| *stop).await);
+}
+
+fn routes(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/webhook", post(inbox::receive).layer(DefaultBodyLimit::max(MAX_DELIVERY_BYTES)))
+        .route("/livez", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .route("/", get(pages::index))
+        .route("/reviews/{owner}/{repo}/{number}", get(pages::review))
+        .route("/help", get(pages::help))
+        .route("/style.css", get(pages::style))
+        .fallback(pages::not_found)
+        .with_state(app)
+}
+
+/// Keeps the database small.
+async fn tidy(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
+    loop {
+        let keep_ms = i64::try_from(KEEP.as_millis()).unwrap_or(i64::MAX);
+        if let Err(error) = app.store.tidy(now_ms().saturating_sub(keep_ms), KEEP_BLOB_BYTES).await {
+            tracing::warn!(%error, "old deliveries could not be forgotten");
+        }
+        if (tokio::time::timeout(TIDY_EVERY, stop(&mut stopped)).await).is_ok() {
+            return;
+        }
+    }
+}

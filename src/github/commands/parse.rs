@@ -112,7 +112,10 @@ mod tests {
 
     #[test]
     fn quotes_hold_words_together() {
-        assert_eq!(words(r#" a "b c" d='e f' \" "" "#), Ok(vec!["a".to_owned(), "b c".to_owned(), "d=e f".to_owned(), "\"".to_owned(), String::new()]));
+        assert_eq!(
+            words(r#" a "b c" d='e f' \" "" "#),
+            Ok(vec!["a".to_owned(), "b c".to_owned(), "d=e f".to_owned(), "\"".to_owned(), String::new()])
+        );
         assert_eq!(words("a 'b"), Err(Refusal::OpenQuote { quote: '\'' }));
     }
 }

@@ -101,7 +101,13 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said() {
-        for bad in ["/waypost trace", "/waypost trace shop.example.com", "/waypost trace http://a/ http://b/", "/waypost trace http://a/ -H x", "/waypost trace http://a/ -H"] {
+        for bad in [
+            "/waypost trace",
+            "/waypost trace shop.example.com",
+            "/waypost trace http://a/ http://b/",
+            "/waypost trace http://a/ -H x",
+            "/waypost trace http://a/ -H",
+        ] {
             assert!(traced(bad).is_err(), "{bad}");
         }
     }

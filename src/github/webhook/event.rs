@@ -203,7 +203,9 @@ mod tests {
     #[test]
     fn what_changes_head_or_base_is_a_changed_pull_request() {
         for action in ["opened", "reopened", "synchronize", "ready_for_review"] {
-            let body = payload(json!({"action": action, "number": 812, "pull_request": {"number": 812, "body": null, "user": null, "head": {"repo": null}}}));
+            let body = payload(
+                json!({"action": action, "number": 812, "pull_request": {"number": 812, "body": null, "user": null, "head": {"repo": null}}}),
+            );
             assert_eq!(parse("pull_request", &body), Event::Pull(pull()), "{action}");
         }
         let edited = |changes| payload(json!({"action": "edited", "number": 812, "pull_request": {"number": 812}, "changes": changes}));

@@ -17,7 +17,8 @@ pub(super) async fn enqueue(store: &Sqlite, jobs: Vec<NewJob>) -> Result<(), Sto
 /// Adds a job, or makes the queued job with the same key do this one's work too. Returns its number.
 pub(super) async fn add(tx: &mut Transaction<'static, Db>, job: &NewJob) -> Result<i64, StoreError> {
     let now = now_ms();
-    let queued = sqlx::query("SELECT id, payload FROM jobs WHERE dedupe = $1 AND state = 'queued'").bind(&job.dedupe).fetch_optional(&mut **tx).await?;
+    let queued =
+        sqlx::query("SELECT id, payload FROM jobs WHERE dedupe = $1 AND state = 'queued'").bind(&job.dedupe).fetch_optional(&mut **tx).await?;
     if let Some(row) = queued {
         let id: i64 = row.try_get("id")?;
         let payload = (job.merge)(&row.try_get::<String, _>("payload")?, &job.payload);
@@ -30,27 +31,25 @@ pub(super) async fn add(tx: &mut Transaction<'static, Db>, job: &NewJob) -> Resu
             .await?;
         return Ok(id);
     }
-    let row = sqlx::query(
-        "INSERT INTO jobs (lane, dedupe, payload, state, run_at_ms, created_at_ms) VALUES ($1, $2, $3, 'queued', $4, $4) RETURNING id",
-    )
-    .bind(&job.lane)
-    .bind(&job.dedupe)
-    .bind(&job.payload)
-    .bind(now)
-    .fetch_one(&mut **tx)
-    .await?;
+    let row =
+        sqlx::query("INSERT INTO jobs (lane, dedupe, payload, state, run_at_ms, created_at_ms) VALUES ($1, $2, $3, 'queued', $4, $4) RETURNING id")
+            .bind(&job.lane)
+            .bind(&job.dedupe)
+            .bind(&job.payload)
+            .bind(now)
+            .fetch_one(&mut **tx)
+            .await?;
     Ok(row.try_get("id")?)
 }
 
 /// See [`crate::store::Store::claim`].
 pub(super) async fn claim(store: &Sqlite, now_ms: i64, lease_ms: i64) -> Result<Option<Claimed>, StoreError> {
     // Most polls find nothing to do; they should not take the write lock to learn that.
-    let waiting = sqlx::query(
-        "SELECT 1 FROM jobs WHERE (state = 'queued' AND run_at_ms <= $1) OR (state = 'running' AND lease_until_ms < $1) LIMIT 1",
-    )
-    .bind(now_ms)
-    .fetch_optional(&store.pool)
-    .await?;
+    let waiting =
+        sqlx::query("SELECT 1 FROM jobs WHERE (state = 'queued' AND run_at_ms <= $1) OR (state = 'running' AND lease_until_ms < $1) LIMIT 1")
+            .bind(now_ms)
+            .fetch_optional(&store.pool)
+            .await?;
     if waiting.is_none() {
         return Ok(None);
     }
@@ -92,10 +91,11 @@ async fn take_back(tx: &mut Transaction<'static, Db>, now_ms: i64) -> Result<(),
 
 /// Puts a running job back. Where a newer one with the same key waits already, that one does the work of both.
 async fn requeue(tx: &mut Transaction<'static, Db>, id: i64, at_ms: i64) -> Result<(), StoreError> {
-    let newer = sqlx::query("SELECT newer.id FROM jobs AS newer JOIN jobs AS old ON newer.dedupe = old.dedupe WHERE old.id = $1 AND newer.state = 'queued'")
-        .bind(id)
-        .fetch_optional(&mut **tx)
-        .await?;
+    let newer =
+        sqlx::query("SELECT newer.id FROM jobs AS newer JOIN jobs AS old ON newer.dedupe = old.dedupe WHERE old.id = $1 AND newer.state = 'queued'")
+            .bind(id)
+            .fetch_optional(&mut **tx)
+            .await?;
     let Some(newer) = newer.map(|row| row.try_get::<i64, _>("id")).transpose()? else {
         sqlx::query("UPDATE jobs SET state = 'queued', run_at_ms = $2, lease_until_ms = NULL WHERE id = $1")
             .bind(id)

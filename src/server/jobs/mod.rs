@@ -1,0 +1,100 @@
+//! What workers do: one file a kind of job.
+
+mod comment;
+mod find;
+mod review;
+
+use super::App;
+use super::work::Work;
+use crate::github::commands::CommandError;
+use crate::github::{ApiError, PublishError, TreeError};
+use crate::store::StoreError;
+use std::sync::Arc;
+
+/// Why a job did not end well.
+#[derive(Debug)]
+pub(super) struct JobError {
+    /// In words.
+    pub(super) text: String,
+    /// The same may work later.
+    pub(super) passing: bool,
+    /// Not before this, in milliseconds since 1970.
+    pub(super) not_before_ms: Option<i64>,
+}
+
+impl JobError {
+    /// Returns an error that goes away by itself.
+    pub(super) fn passing(text: String, not_before_ms: Option<i64>) -> Self {
+        Self { text, passing: true, not_before_ms }
+    }
+
+    /// Returns an error that does not.
+    pub(super) fn lasting(text: String) -> Self {
+        Self { text, passing: false, not_before_ms: None }
+    }
+}
+
+impl From<ApiError> for JobError {
+    fn from(error: ApiError) -> Self {
+        let not_before_ms = match &error {
+            ApiError::Paused { until_ms } => Some(*until_ms),
+            ApiError::Unreachable { .. } | ApiError::InDoubt { .. } | ApiError::Refused { .. } | ApiError::Unreadable { .. } | ApiError::Key(_) => {
+                None
+            }
+        };
+        Self { passing: error.is_temporary(), not_before_ms, text: error.to_string() }
+    }
+}
+
+impl From<StoreError> for JobError {
+    fn from(error: StoreError) -> Self {
+        Self::passing(error.to_string(), None)
+    }
+}
+
+impl From<PublishError> for JobError {
+    fn from(error: PublishError) -> Self {
+        match error {
+            PublishError::Api(error) => error.into(),
+            PublishError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<TreeError> for JobError {
+    fn from(error: TreeError) -> Self {
+        match error {
+            TreeError::Api(error) => error.into(),
+            TreeError::Store(error) => error.into(),
+            TreeError::TooLarge(_) | TreeError::Crashed(_) | TreeError::Slow(_) => Self::lasting(error.to_string()),
+        }
+    }
+}
+
+impl From<CommandError> for JobError {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::Tree(error) => error.into(),
+            CommandError::Publish(error) => error.into(),
+            CommandError::Refused(_) => Self::lasting(error.to_string()),
+        }
+    }
+}
+
+/// Does a job. `last`: there is no further attempt, so whoever waits must be told now.
+pub(super) async fn run(app: &Arc<App>, work: Work, last: bool) -> Result<(), JobError> {
+    match work {
+        Work::Review { place, number, forced, asked_in } => review::run(app, &review::Wish { place, number, forced, asked_in }, last).await,
+        Work::Comment { place, number, comment, body } => comment::run(app, &comment::Said { place, number, comment, body }, last).await,
+        Work::Find { place, head } => find::run(app, &place, &head).await,
+    }
+}
+
+/// Adds jobs and rings for a worker.
+async fn enqueue(app: &App, works: &[Work]) -> Result<(), JobError> {
+    app.store.enqueue(works.iter().map(Work::job).collect()).await?;
+    for _ in works {
+        app.bell.notify_one();
+    }
+    Ok(())
+}

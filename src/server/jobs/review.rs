@@ -1,0 +1,191 @@
+//! A pull request is reviewed: check in progress, trees, review, check concluded, comment.
+
+use super::{App, JobError, enqueue};
+use crate::github::{CommentId, Conclusion, OpenRun, Place, PrNumber, Publisher, Pull, RepoApi, Sides, Trees};
+use crate::report::{self, CheckOutput, CommentContext, replies};
+use crate::review::{Change, Review, Verdict, touches_traffic};
+use crate::server::work::Work;
+use crate::snapshot::diff;
+use crate::store::{ReviewKey, StoredReview, now_ms};
+use crate::{formats, review};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Whose review is wished for.
+#[derive(Debug)]
+pub(super) struct Wish {
+    pub(super) place: Place,
+    pub(super) number: PrNumber,
+    pub(super) forced: bool,
+    pub(super) asked_in: BTreeSet<CommentId>,
+}
+
+/// A review and what is shown of it.
+struct Made {
+    review: Review,
+    check: CheckOutput,
+    comment: String,
+    /// Whether the pull request touches a file that Waypost reads.
+    relevant: bool,
+    text: String,
+    base_sha: String,
+}
+
+/// Reviews the pull request as it is now.
+pub(super) async fn run(app: &Arc<App>, wish: &Wish, last: bool) -> Result<(), JobError> {
+    let started_ms = now_ms();
+    let api = app.api.at(&wish.place);
+    let pull = match api.pull(wish.number).await {
+        Ok(pull) => pull,
+        Err(error) if error.status() == Some(404) => {
+            tracing::info!(repository = %wish.place.repo, number = wish.number.0, "the pull request is gone, or we may not see it any more");
+            return Ok(());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let publisher = Publisher::new(api.clone(), Arc::clone(&app.store), wish.number, details_url(app, wish));
+    let inputs = inputs(&pull);
+    if !wish.forced && (pull.state != "open" || is_reviewed(app, wish, &inputs).await?) {
+        return Ok(());
+    }
+    let mut run = publisher.begin(&pull.head.sha, &replies::in_progress(pull.head.sha.short())).await?;
+    match make(app, &api, &pull, started_ms).await {
+        Ok(made) => publish(app, wish, &pull, &publisher, &mut run, &inputs, made).await?,
+        // The check stays in progress; the next attempt goes on with it.
+        Err(error) if error.passing && !last => return Err(error),
+        Err(error) => give_up(app, wish, &publisher, &mut run, &error).await?,
+    }
+    let requests = api.requests();
+    let took_ms = now_ms().saturating_sub(started_ms).max(0).unsigned_abs();
+    app.metrics.review_requests.fetch_add(requests, Ordering::Relaxed);
+    app.metrics.review_ms.fetch_add(took_ms, Ordering::Relaxed);
+    tracing::info!(repository = %wish.place.repo, number = wish.number.0, head = %pull.head.sha, requests, took_ms, "pull request reviewed");
+    Ok(())
+}
+
+/// Makes the review: all reading is done before, so that it is the pure function that the command line runs.
+async fn make(app: &App, api: &RepoApi, pull: &Pull, started_ms: i64) -> Result<Made, JobError> {
+    let trees = Trees::new(api.clone(), Arc::clone(&app.store));
+    let sides = Arc::new(Sides::of(api, &trees, pull).await?);
+    let limit = app.settings.review_limit;
+    // First only read: a review of half the files would be work for nothing.
+    let all = sides.all();
+    let reading = {
+        let all = all.clone();
+        move || all.iter().for_each(|side| drop(formats::read(side)))
+    };
+    trees.run(&all, limit, Arc::new(reading)).await?;
+    let cx = CommentContext {
+        repository_url: pull.html_url.as_deref().and_then(|url| url.split_once("/pull/")).map(|(repository, _)| repository.to_owned()),
+        head_sha: pull.head.sha.to_string(),
+        base_sha: sides.base_sha.to_string(),
+    };
+    let (title, body) = (pull.title.clone(), pull.body.clone().unwrap_or_default());
+    let reviewing = {
+        let sides = Arc::clone(&sides);
+        move || {
+            let (base, head) = (&*sides.base, &*sides.head);
+            let mut review = review::review(&Change { base, head, known_good: sides.known_good.as_deref(), title: &title, body: &body });
+            review.timings_ms.total = now_ms().saturating_sub(started_ms).max(0).unsigned_abs();
+            let changed = diff(base, head);
+            Made {
+                relevant: touches_traffic(changed.iter().map(|path| path.as_str()), &review.inputs),
+                check: report::check_output(&review, base, head, &cx),
+                comment: report::comment(&review, base, head, &cx),
+                text: report::text(&review, base, head, false),
+                base_sha: cx.base_sha.clone(),
+                review,
+            }
+        }
+    };
+    Ok(trees.run(&all, limit, Arc::new(reviewing)).await?)
+}
+
+/// Writes the review to GitHub, unless the pull request has moved on; then it is reviewed again.
+async fn publish(app: &App, wish: &Wish, pull: &Pull, to: &Publisher, run: &mut OpenRun, inputs: &str, made: Made) -> Result<(), JobError> {
+    let head = &pull.head.sha;
+    let again = || Work::Review { place: wish.place.clone(), number: wish.number, forced: wish.forced, asked_in: wish.asked_in.clone() };
+    let now = app.api.at(&wish.place).pull(wish.number).await?.head.sha;
+    if now != *head {
+        to.supersede(run, &now).await?;
+        return enqueue(app, &[again()]).await;
+    }
+    // A warning does not block: GitHub has no conclusion for "look at this", and `neutral` looks like "did not run".
+    let conclusion = if made.review.verdict == Verdict::Fail { Conclusion::Failure } else { Conclusion::Success };
+    to.conclude(run, conclusion, &made.check).await?;
+    if !to.is_head(head).await? {
+        return enqueue(app, &[again()]).await;
+    }
+    to.comment(&made.comment, made.relevant || made.review.verdict == Verdict::Fail).await?;
+    keep(app, wish, pull, inputs, &made).await?;
+    for comment in &wish.asked_in {
+        to.react(*comment, "rocket").await?;
+    }
+    app.metrics.reviews.fetch_add(1, Ordering::Relaxed);
+    Ok(())
+}
+
+/// Ends the check without a review. It blocks, and says why.
+async fn give_up(app: &App, wish: &Wish, to: &Publisher, run: &mut OpenRun, error: &JobError) -> Result<(), JobError> {
+    tracing::error!(repository = %wish.place.repo, number = wish.number.0, error = error.text, "no review could be made");
+    let output = replies::no_review(&error.text);
+    to.conclude(run, Conclusion::Failure, &output).await?;
+    // A comment of an earlier push would speak of a commit that is no longer the head.
+    to.comment(&format!("**{}**\n\n{}", output.title, output.summary), false).await?;
+    for comment in &wish.asked_in {
+        to.react(*comment, "confused").await?;
+    }
+    app.metrics.reviews_failed.fetch_add(1, Ordering::Relaxed);
+    Ok(())
+}
+
+async fn keep(app: &App, wish: &Wish, pull: &Pull, inputs: &str, made: &Made) -> Result<(), JobError> {
+    let verdict = match made.review.verdict {
+        Verdict::Pass => "pass",
+        Verdict::Warn => "warn",
+        Verdict::Fail => "fail",
+    };
+    let stored = StoredReview {
+        repository_id: wish.place.repository_id,
+        number: wish.number.0,
+        owner: wish.place.repo.owner().to_owned(),
+        name: wish.place.repo.name().to_owned(),
+        head_sha: pull.head.sha.to_string(),
+        base_sha: made.base_sha.clone(),
+        inputs: inputs.to_owned(),
+        title: pull.title.clone(),
+        verdict: verdict.to_owned(),
+        summary: made.review.summary.clone(),
+        review: serde_json::to_string(&made.review).unwrap_or_default(),
+        report: made.text.clone(),
+        reviewed_at_ms: now_ms(),
+    };
+    Ok(app.store.keep_review(stored).await?)
+}
+
+/// Returns whether the last review was made of the same.
+async fn is_reviewed(app: &App, wish: &Wish, inputs: &str) -> Result<bool, JobError> {
+    let key = ReviewKey::Id { repository_id: wish.place.repository_id, number: wish.number.0 };
+    Ok(app.store.review(key).await?.is_some_and(|last| last.inputs == inputs))
+}
+
+/// Returns a digest of everything a review is made of.
+fn inputs(pull: &Pull) -> String {
+    let body = pull.body.as_deref().unwrap_or_default();
+    let mut digest = Sha256::new();
+    for part in [env!("CARGO_PKG_VERSION"), pull.head.sha.as_str(), pull.base.sha.as_str(), &pull.title, body] {
+        digest.update(part.len().to_le_bytes());
+        digest.update(part);
+    }
+    digest.finalize().iter().fold(String::new(), |mut text, byte| {
+        text.push_str(&format!("{byte:02x}"));
+        text
+    })
+}
+
+fn details_url(app: &App, wish: &Wish) -> Option<String> {
+    let url = app.settings.public_url.as_deref()?.trim_end_matches('/');
+    Some(format!("{url}/reviews/{}/{}", wish.place.repo, wish.number.0))
+}
