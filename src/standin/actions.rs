@@ -125,6 +125,7 @@ pub(super) fn open_pull(hub: &Hub, state: &mut State, at: usize, author: &Accoun
         created: now,
         updated: now,
         offers: Vec::new(),
+        suggestions: Vec::new(),
     });
     pull_event(hub, state, (at, number), author, "opened", json!({}));
     Some(number)

@@ -244,6 +244,15 @@ impl Standin {
         });
     }
 
+    /// Lets the page suggest a comment to try.
+    pub fn suggest(&self, repository: &str, number: u64, comment: &str) {
+        self.change(repository, |_, state, at| {
+            if let Some(pull) = state.repositories.get_mut(at).and_then(|repository| repository.pull_mut(number)) {
+                pull.suggestions.push(comment.to_owned());
+            }
+        });
+    }
+
     /// Comments as a person. Returns the comment's id; 0 where there is no such pull request.
     pub fn comment_as_user(&self, repository: &str, number: u64, login: &str, body: &str) -> u64 {
         let author = State::account(login, "User");

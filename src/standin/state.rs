@@ -78,6 +78,8 @@ pub(super) struct Pull {
     pub(super) updated: i64,
     /// Commits that somebody can push with a button of the page.
     pub(super) offers: Vec<Offer>,
+    /// Comments that the page suggests to try.
+    pub(super) suggestions: Vec<String>,
 }
 
 /// A push that is prepared as a button.
