@@ -29,7 +29,7 @@ pub(super) struct Arrival<'a> {
 
 /// Returns where `trace` arrives: one pool, or each of those that something opaque chooses between, or none.
 pub(super) fn arrivals<'a>(model: &'a Model, trace: &'a Trace) -> Vec<Arrival<'a>> {
-    let gateway = trace.gateway.as_deref().and_then(|id| model.gateways.iter().find(|gateway| *gateway.id == *id));
+    let gateway = trace.gateway_in(model);
     let mut found = Vec::new();
     let mut open: Vec<(&Destination, Option<String>)> = vec![(&trace.destination, None)];
     while let Some((destination, when)) = open.pop() {
@@ -99,6 +99,14 @@ impl<'a> Arrival<'a> {
     }
 }
 
+/// Returns the pools that take over from those `trace` arrives at, when these answer with certain statuses.
+pub(super) fn fallbacks<'a>(model: &'a Model, trace: &Trace) -> Vec<(&'a Gateway, &'a Pool)> {
+    let Some(gateway) = trace.gateway_in(model) else { return Vec::new() };
+    let arrived: Vec<&str> = arrivals(model, trace).iter().map(|arrival| arrival.name).collect();
+    let pools = trace.pools.iter().filter_map(|id| gateway.pools.get(id.0));
+    pools.filter(|pool| !arrived.contains(&&*pool.name)).map(|pool| (gateway, pool)).collect()
+}
+
 /// Returns the line of the outcome of `trace`.
 pub(super) fn outcome_line(trace: &Trace) -> Option<&Label> {
     trace.steps.iter().rev().find(|step| step.choice == Choice::Outcome).or_else(|| trace.steps.last()).map(|step| &step.label)
@@ -106,7 +114,7 @@ pub(super) fn outcome_line(trace: &Trace) -> Option<&Label> {
 
 /// Returns the line of the route of a virtual host that took the request of `trace`, the innermost one.
 pub(super) fn route_line<'a>(model: &Model, trace: &'a Trace) -> Option<&'a Label> {
-    let gateway = trace.gateway.as_deref().and_then(|id| model.gateways.iter().find(|gateway| *gateway.id == *id))?;
+    let gateway = trace.gateway_in(model)?;
     let is_route = |choice: Choice| match choice {
         Choice::Route(table, _) => gateway.tables.get(table.0).is_some_and(|table| table.kind == TableKind::Routes),
         Choice::Listener | Choice::Otherwise(_) | Choice::Action | Choice::Outcome | Choice::Pool => false,

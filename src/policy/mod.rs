@@ -5,11 +5,14 @@
 mod arrival;
 mod category;
 mod finding;
+mod hosts;
 mod idle;
 mod near;
 mod problems;
 mod registry;
 pub mod rules;
+#[cfg(test)]
+mod scene;
 mod words;
 
 pub use category::{Category, Severity};

@@ -195,3 +195,45 @@ impl Dangling<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::scene::say;
+
+    const URL: [&str; 1] = ["http://a.example/"];
+
+    #[test]
+    fn a_pool_renamed_without_its_references_is_an_error() {
+        let base = "pool web_pool: 10.0.0.1:80\nhost a.example\n/ -> web_pool";
+        let head = "pool storefront: 10.0.0.1:80\nhost a.example\n/ -> web_pool";
+        insta::assert_debug_snapshot!(say(base, head, &URL), @r#"
+        [
+            "error config/dangling-reference: requests go to `web_pool`, a pool that this change removes or renames @ to web_pool",
+        ]
+        "#);
+    }
+
+    #[test]
+    fn a_slip_is_a_warning_and_a_service_name_is_none() {
+        let base = "pool web_pool: 10.0.0.1:80\nhost a.example\n/ -> web_pool";
+        insta::assert_debug_snapshot!(say(base, &base.replace("-> web_pool", "-> web_pol"), &URL), @r#"
+        [
+            "warning config/dangling-reference: requests go to `web_pol`, which is no pool here and in no inventory; there is a pool `web_pool` @ to web_pol",
+        ]
+        "#);
+        assert!(say(base, &base.replace("-> web_pool", "-> checkout"), &URL).is_empty());
+    }
+
+    #[test]
+    fn a_name_that_was_a_member_is_resolved_by_somebody() {
+        let base = "pool app: app:80\nhost a.example\n/ -> app";
+        assert!(say(base, "host a.example\n/ -> app", &URL).is_empty());
+    }
+
+    #[test]
+    fn short_names_and_siblings_are_no_slips() {
+        assert!(is_slip("web_pol", "web_pool") && is_slip("strorefront", "storefront"));
+        assert!(!is_slip("api", "app") && !is_slip("backend1", "backend2") && !is_slip("web_pool", "web_pool"));
+    }
+}

@@ -260,6 +260,7 @@ impl Leftover<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::scene::{say, say_titled};
 
     #[test]
     fn a_rollback_says_so() {
@@ -269,5 +270,45 @@ mod tests {
         assert!(says_rollback("Hotfix", "Reverts #812"));
         assert!(!says_rollback("Add the revert button to the shop", "The roll back of cookies is documented."));
         assert!(!says_rollback("", ""));
+    }
+
+    const URL: [&str; 1] = ["http://app.example.org/"];
+
+    fn with(pool: &str) -> String {
+        format!("pool app: {pool}\ninventory 10.21.3.0/24: 10.21.3.31, 10.21.3.32, 10.21.3.33\nhost app.example.org\n/ -> app")
+    }
+
+    #[test]
+    fn what_a_revert_leaves_behind_is_named() {
+        let good = with("10.21.3.31:90, 10.21.3.32:90, 10.21.3.33:90");
+        let base = with("10.21.3.31:90, 10.21.3.39:90, 10.21.3.39:90 weight=9");
+        let head = with("10.21.3.31:90, 10.21.3.32:90, 10.21.3.33:90, 10.21.3.39:90 weight=9");
+        insta::assert_debug_snapshot!(say_titled("Revert \"Bring in spare\"", None, (&base, &head), &URL), @r#"
+        [
+            "error rollback/rollback-unsafe: the rollback leaves 10.21.3.39:90 in `app`: 75 % of requests to app.example.org would still get an error @ app: server 10.21.3.39:90 weight=9",
+            "error traffic/missing-server: 75 % of requests to app.example.org would go to 10.21.3.39:90, which no host has @ app: server 10.21.3.39:90 weight=9",
+        ]
+        "#);
+        insta::assert_debug_snapshot!(say_titled("", Some(&good), (&base, &head), &URL), @"");
+        assert!(!say(&base, &head, &URL).iter().any(|line| line.contains("rollback")));
+    }
+
+    #[test]
+    fn a_rollback_that_goes_back_is_silent() {
+        let good = with("10.21.3.31:90, 10.21.3.32:90");
+        let base = with("10.21.3.31:90, 10.21.3.39:90 weight=9");
+        assert!(say_titled("Revert \"Bring in spare\"", Some(&good), (&base, &good), &URL).is_empty());
+        assert!(say_titled("Revert \"Bring in spare\"", None, (&base, &good), &URL).is_empty());
+    }
+
+    #[test]
+    fn a_harmless_difference_is_a_warning() {
+        let good = with("10.21.3.31:90, 10.21.3.32:90");
+        let head = with("10.21.3.31:90 weight=2, 10.21.3.32:90");
+        insta::assert_debug_snapshot!(say_titled("Rollback", Some(&good), (&head, &head), &URL), @r#"
+        [
+            "warning rollback/rollback-unsafe: the rollback does not restore the known-good state in 1 region (app.example.org): requests like GET http://app.example.org/ go to `app`, they used to be different @ upstream app",
+        ]
+        "#);
     }
 }

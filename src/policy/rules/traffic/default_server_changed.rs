@@ -1,8 +1,9 @@
 //! `traffic/default-server-changed`.
 
 use crate::analysis::{Choice, Destination, Trace};
-use crate::model::{Gateway, HostPattern, Label, Listener, Model, Table, TableKind, VirtualHost};
+use crate::model::{Gateway, Label, Model, TableKind, VirtualHost};
 use crate::policy::arrival::{goes, served, witnesses};
+use crate::policy::hosts::{host_name, is_catch_all, same_host};
 use crate::policy::{Finding, RuleContext, Severity, Tree};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,7 +30,7 @@ rule! {
     /// ```
     ///
     /// ```text
-    /// requests for hosts that no virtual host names would go to `promo_pool` (virtual host spring.example.com); until now they go to `api_pool` (virtual host api.example.com)
+    /// requests for hosts that no virtual host names would go to `promo_pool` (virtual host spring.example.com); now they go to `api_pool` (virtual host api.example.com)
     /// help: if that is not meant, mark the virtual host api.example.com as the default (nginx: `default_server` on its `listen` line)
     /// ```
     ///
@@ -55,6 +56,14 @@ rule! {
     pub static DEFAULT_SERVER_CHANGED = { id: "traffic/default-server-changed", category: DefaultServerChanged, severity: Error, check: check }
 }
 
+/// The default virtual host that answered a request.
+struct Default<'a> {
+    gateway: &'a Gateway,
+    host: &'a VirtualHost,
+    /// What makes it the default.
+    line: &'a Label,
+}
+
 /// The facts of one finding: a virtual host that has become the default.
 struct NewDefault<'a> {
     gateway: &'a str,
@@ -75,74 +84,41 @@ fn check(cx: &RuleContext<'_>, out: &mut Vec<Finding>) {
         let (Some(was), Some(now)) = (default_of(cx.base.model, &pair.was), default_of(cx.head.model, &pair.now)) else { continue };
         let (before, after) = (&pair.was.destination, &pair.now.destination);
         // Silent: the same virtual host with other routes, or one refusal for another.
-        if same_host(was.1, now.1) || (!served(before) && !served(after)) {
+        if same_host(was.host, now.host) || (!served(before) && !served(after)) {
             continue;
         }
-        let severity = if served(before) && !is_catch_all(now.1) { Severity::Error } else { Severity::Warning };
-        let line = default_table(now.0, &pair.now).and_then(|table| table.otherwise_label.as_ref()).unwrap_or(&now.1.listen_label);
-        let entry = found.entry((&now.0.id, host_name(now.1))).or_insert_with(|| NewDefault {
-            gateway: &now.0.id,
-            line,
-            now: now.1,
-            was: was.1,
+        let severity = if served(before) && !is_catch_all(now.host) { Severity::Error } else { Severity::Warning };
+        let entry = found.entry((&now.gateway.id, host_name(now.host))).or_insert_with(|| NewDefault {
+            gateway: &now.gateway.id,
+            line: now.line,
+            now: now.host,
+            was: was.host,
             severity,
             ends: (before, after),
             pairs: BTreeSet::new(),
         });
         entry.pairs.insert(at);
         if severity > entry.severity {
-            (entry.severity, entry.line, entry.ends, entry.was) = (severity, line, (before, after), was.1);
+            (entry.severity, entry.line, entry.ends, entry.was) = (severity, now.line, (before, after), was.host);
         }
     }
     out.extend(found.values().map(|found| found.finding(cx)));
 }
 
-/// Returns the default virtual host that took the request of `trace` because nobody names its host.
-fn default_of<'a>(model: &'a Model, trace: &Trace) -> Option<(&'a Gateway, &'a VirtualHost)> {
+/// Returns the default virtual host that took the request of `trace` because nobody names its host, and the line that makes it the default.
+fn default_of<'a>(model: &'a Model, trace: &Trace) -> Option<Default<'a>> {
     let gateway = trace.gateway_in(model)?;
-    default_table(gateway, trace)?;
-    let address = trace.listener.as_deref()?;
-    let is_it = |listener: &&Listener| listener.address.to_string() == address;
-    let listener = gateway.listeners.iter().find(is_it)?;
-    Some((gateway, listener.virtual_hosts.get(listener.default_host?)?))
-}
-
-/// Returns the table of virtual hosts whose default took the request of `trace`.
-fn default_table<'a>(gateway: &'a Gateway, trace: &Trace) -> Option<&'a Table> {
-    trace.steps.iter().find_map(|step| match step.choice {
-        Choice::Otherwise(id) => gateway.tables.get(id.0).filter(|table| table.kind == TableKind::VirtualHosts),
-        Choice::Listener | Choice::Route(..) | Choice::Action | Choice::Outcome | Choice::Pool => None,
-    })
-}
-
-/// Returns whether two virtual hosts of two revisions are the same one: they share a name, or neither names anything.
-fn same_host(a: &VirtualHost, b: &VirtualHost) -> bool {
-    let shared = a.names.iter().any(|(name, _)| is_name(name) && b.names.iter().any(|(other, _)| name == other));
-    shared || (is_catch_all(a) && is_catch_all(b))
-}
-
-/// Returns whether `host` names no host that a client would ask for (`_`, nothing, an empty name): it is there to be the default.
-fn is_catch_all(host: &VirtualHost) -> bool {
-    !host.names.iter().any(|(name, _)| is_name(name))
-}
-
-/// Returns whether `name` can be a name on the Internet or in an office: it has a dot, or is `localhost`, or is a pattern.
-fn is_name(name: &HostPattern) -> bool {
-    match name {
-        HostPattern::Exact(name) => name.contains('.') || name.chars().any(char::is_alphanumeric),
-        HostPattern::AnyPrefix(_) | HostPattern::AnySuffix(_) | HostPattern::Hole(_) => true,
-        HostPattern::Regex(regex) => !matches!(&*regex.pattern, "" | "." | ".*" | ".+" | "^" | "^.*$" | "^.+$" | "^.*" | "^.+"),
-    }
-}
-
-/// Returns the first name of `host`, else its line's words.
-fn host_name(host: &VirtualHost) -> String {
-    let exact = host.names.iter().find_map(|(name, label)| match name {
-        HostPattern::Exact(name) if is_name(&HostPattern::Exact(name.clone())) => Some(name.to_string()),
-        HostPattern::Exact(_) => None,
-        HostPattern::AnyPrefix(_) | HostPattern::AnySuffix(_) | HostPattern::Regex(_) | HostPattern::Hole(_) => Some(label.text.to_string()),
+    let listener = trace.listener_in(model)?;
+    let named = trace.steps.iter().any(|step| match step.choice {
+        Choice::Route(table, _) => gateway.tables.get(table.0).is_some_and(|table| table.kind == TableKind::VirtualHosts),
+        Choice::Listener | Choice::Otherwise(_) | Choice::Action | Choice::Outcome | Choice::Pool => false,
     });
-    exact.unwrap_or_else(|| "without names".to_owned())
+    if named || trace.virtual_host != listener.default_host {
+        return None;
+    }
+    let host = trace.virtual_host_in(model)?;
+    let line = gateway.tables.get(listener.entry.0).and_then(|table| table.otherwise_label.as_ref()).unwrap_or(&host.listen_label);
+    Some(Default { gateway, host, line })
 }
 
 impl NewDefault<'_> {
@@ -158,7 +134,7 @@ impl NewDefault<'_> {
             rule: DEFAULT_SERVER_CHANGED.id,
             severity: self.severity,
             message: format!(
-                "requests for hosts that no virtual host names would {} (virtual host {now}); until now they {} (virtual host {was})",
+                "requests for hosts that no virtual host names would {} (virtual host {now}); now they {} (virtual host {was})",
                 goes(after).replacen("are ", "be ", 1),
                 goes(before)
             ),
@@ -169,5 +145,44 @@ impl NewDefault<'_> {
             identity: format!("{}|{}|{now}", DEFAULT_SERVER_CHANGED.id, self.gateway),
             requests: witnesses(cx.comparison, &self.pairs),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::policy::scene::say;
+
+    const URLS: [&str; 3] = ["http://10.23.0.10/v1", "http://api.example.com/v1", "http://spring.example.com/"];
+    const POOLS: &str = "pool api: 10.0.0.1:80\npool promo: 10.0.0.2:80\n";
+    const API: &str = "host api.example.com\n/ -> api\n";
+    const SPRING: &str = "host spring.example.com\n/ -> promo\n";
+
+    #[test]
+    fn a_host_that_sorts_first_takes_over_the_default() {
+        let (base, head) = (format!("{POOLS}{API}"), format!("{POOLS}{SPRING}{API}"));
+        insta::assert_debug_snapshot!(say(&base, &head, &URLS), @r#"
+        [
+            "error traffic/default-server-changed: requests for hosts that no virtual host names would go to `promo` (virtual host spring.example.com); until now they go to `api` (virtual host api.example.com) @ listen 80 of spring.example.com",
+        ]
+        "#);
+    }
+
+    #[test]
+    fn a_refusal_made_on_purpose_is_a_warning_and_another_refusal_is_none() {
+        let (base, head) = (format!("{POOLS}{API}"), format!("{POOLS}host _\n/ -> 404\n{API}"));
+        insta::assert_debug_snapshot!(say(&base, &head, &URLS), @r#"
+        [
+            "warning traffic/default-server-changed: requests for hosts that no virtual host names would be refused with 404 (virtual host without names); until now they go to `api` (virtual host api.example.com) @ listen 80 of _",
+        ]
+        "#);
+        let (base, head) = (format!("{POOLS}host _\n/ -> 403\n{API}"), format!("{POOLS}host old.example.com\n/ -> 404\n{API}"));
+        assert!(say(&base, &head, &URLS).is_empty());
+    }
+
+    #[test]
+    fn the_same_host_elsewhere_and_the_same_outcome_are_no_change() {
+        assert!(say(&format!("{POOLS}{API}"), &format!("{POOLS}{API}{SPRING}"), &URLS).is_empty());
+        let same = format!("{POOLS}host first.example.com\n/ -> api\n{API}");
+        assert!(say(&format!("{POOLS}{API}"), &same, &URLS).is_empty());
     }
 }

@@ -77,3 +77,35 @@ fn finding(cx: &RuleContext<'_>, idle: &Idle<'_>) -> Finding {
         requests: witnesses(cx.comparison, &idle.pairs),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::policy::scene::say;
+
+    fn with(pool: &str) -> String {
+        format!("pool web: {pool}\ninventory 10.0.0.0/24: 10.0.0.1, 10.0.0.2\nhost shop.example.com\n/ -> web")
+    }
+
+    #[test]
+    fn the_last_server_taken_out_is_one_error() {
+        let base = with("10.0.0.1:80, 10.0.0.2:80 down");
+        insta::assert_debug_snapshot!(say(&base, &with("10.0.0.1:80 down, 10.0.0.2:80 down"), &["http://shop.example.com/"]), @r#"
+        [
+            "error traffic/drain-all: all requests to shop.example.com would get an error: the change takes the last of 2 servers of `web` out of service @ web: server 10.0.0.1:80 down",
+        ]
+        "#);
+    }
+
+    #[test]
+    fn one_at_a_time_is_maintenance() {
+        let base = with("10.0.0.1:80, 10.0.0.2:80");
+        assert!(say(&base, &with("10.0.0.1:80, 10.0.0.2:80 down"), &["http://shop.example.com/"]).is_empty());
+        assert!(say(&base, &with("10.0.0.1:80 down, 10.0.0.2:80 backup"), &["http://shop.example.com/"]).is_empty());
+    }
+
+    #[test]
+    fn a_pool_that_was_out_of_service_before_is_no_news() {
+        let base = with("10.0.0.1:80 down, 10.0.0.2:80 down");
+        assert!(say(&base, &with("10.0.0.1:80 down"), &["http://shop.example.com/"]).is_empty());
+    }
+}

@@ -1,7 +1,7 @@
 //! `traffic/missing-server`.
 
-use crate::model::{Claim, Existence, Host, InventoryHost, Label, MemberState, Range};
-use crate::policy::arrival::{Arrival, arrivals, changes_of, whose, witnesses};
+use crate::model::{Claim, Existence, Gateway, Host, InventoryHost, Label, Member, MemberState, Pool, Range};
+use crate::policy::arrival::{Arrival, arrivals, changes_of, fallbacks, whose, witnesses};
 use crate::policy::words::{self, EPSILON};
 use crate::policy::{Finding, RuleContext, Severity, Tree, near};
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,6 +62,8 @@ struct Missing<'a> {
     line: &'a Label,
     claim: &'a Claim,
     state: MemberState,
+    /// Its pool takes over only when another one fails.
+    fallback: bool,
     /// Its share where that is highest, and the fraction of those requests that gets an error.
     share: f64,
     broken: f64,
@@ -90,8 +92,10 @@ fn check(cx: &RuleContext<'_>, out: &mut Vec<Finding>) {
     let mut found: BTreeMap<(&str, &str, String), Missing<'_>> = BTreeMap::new();
     for (at, pair) in cx.comparison.pairs.iter().enumerate() {
         let now = arrivals(cx.head.model, &pair.now);
-        if now.is_empty() {
-            continue;
+        for (gateway, pool) in fallbacks(cx.head.model, &pair.now) {
+            for missing in standing_by(cx, gateway, pool) {
+                found.entry((missing.gateway, missing.pool, missing.address.clone())).or_insert(missing).pairs.insert(at);
+            }
         }
         let was = arrivals(cx.base.model, &pair.was);
         for arrival in &now {
@@ -107,6 +111,7 @@ fn check(cx: &RuleContext<'_>, out: &mut Vec<Finding>) {
                     line,
                     claim,
                     state,
+                    fallback: false,
                     share: 0.0,
                     broken: 0.0,
                     removed: if let Existence::Known(host) = before { Some(host) } else { None },
@@ -126,6 +131,37 @@ fn check(cx: &RuleContext<'_>, out: &mut Vec<Finding>) {
             out.push(missing.finding(cx));
         }
     }
+}
+
+/// Returns the missing members of a pool that takes over when another one fails.
+fn standing_by<'a>(cx: &RuleContext<'a>, gateway: &'a Gateway, pool: &'a Pool) -> Vec<Missing<'a>> {
+    let one = |member: &'a Member| {
+        let host = &member.address.host;
+        let Existence::Missing(claim) = cx.head.model.inventory.existence(host) else { return None };
+        let had = cx.base.model.gateways.iter().flat_map(|gateway| &gateway.pools).filter(|base| base.name == pool.name);
+        let had = had.flat_map(|base| &base.members).any(|before| before.address == member.address);
+        let before = cx.base.model.inventory.existence(host);
+        let cause = match (had, &before) {
+            (true, Existence::Missing(_)) => Cause::Before,
+            (true, Existence::Unknown) => Cause::Beside,
+            (true, Existence::Known(_)) | (false, _) => Cause::Change,
+        };
+        Some(Missing {
+            address: member.address.to_string(),
+            line: &member.label,
+            claim,
+            state: member.state,
+            fallback: true,
+            share: 0.0,
+            broken: 0.0,
+            removed: if let Existence::Known(host) = before { Some(host) } else { None },
+            cause,
+            gateway: &gateway.id,
+            pool: &pool.name,
+            pairs: BTreeSet::new(),
+        })
+    };
+    pool.members.iter().filter_map(one).collect()
 }
 
 /// Returns the servers of an arrival with their shares, those the configuration lists or the one it computes; each address once.
@@ -179,7 +215,7 @@ fn cause(cx: &RuleContext<'_>, now: &Arrival<'_>, was: &[Arrival<'_>], (address,
 /// Returns whether the pool of `now` had `address` on base, among the same members.
 fn base_pool_has(cx: &RuleContext<'_>, now: &Arrival<'_>, address: &str) -> bool {
     let Some(pool) = now.pool else { return false };
-    let members = |pool: &crate::model::Pool| -> Vec<(String, u32, MemberState)> {
+    let members = |pool: &Pool| -> Vec<(String, u32, MemberState)> {
         pool.members.iter().map(|member| (member.address.to_string(), member.weight, member.state)).collect()
     };
     let mut bases = cx.base.model.gateways.iter().flat_map(|gateway| &gateway.pools);
@@ -189,6 +225,7 @@ fn base_pool_has(cx: &RuleContext<'_>, now: &Arrival<'_>, address: &str) -> bool
 impl Missing<'_> {
     /// Adds the request of pair `at`, of which `share` goes to the server and `broken` gets an error.
     fn add(&mut self, at: usize, cause: Cause, share: f64, broken: f64) {
+        self.fallback = false;
         if cause > self.cause {
             // What a worse request shows is what the finding says.
             (self.cause, self.share, self.broken) = (cause, 0.0, 0.0);
@@ -210,6 +247,7 @@ impl Missing<'_> {
             (Cause::Beside, _) if hurts => Severity::Warning,
             (Cause::Change, _) if gets_requests => Severity::Warning,
             (Cause::Change, MemberState::Backup) => Severity::Warning,
+            (Cause::Change, MemberState::Active) if self.fallback => Severity::Warning,
             (Cause::Beside | Cause::Change, _) => Severity::Info,
         }
     }
@@ -234,11 +272,12 @@ impl Missing<'_> {
         let who = if self.removed.is_some() { "which leaves the inventory with this change" } else { "which no host has" };
         if self.share <= EPSILON {
             let role = match self.state {
-                MemberState::Active | MemberState::Backup => "a backup",
-                MemberState::Down => "marked down",
-                MemberState::Drained => "drained",
+                MemberState::Active | MemberState::Backup if self.fallback => "gets requests only when another pool fails",
+                MemberState::Active | MemberState::Backup => "gets requests only when others fail",
+                MemberState::Down => "is marked down",
+                MemberState::Drained => "is drained",
             };
-            return format!("`{}` lists {address}, {who}; it is {role} and gets no requests now", self.pool);
+            return format!("`{}` lists {address}, {who}; it {role}", self.pool);
         }
         let requests = format!("{} {}", words::of_requests(self.share), whose(&changes_of(cx.comparison, &self.pairs), self.pool));
         let hidden = if self.broken > EPSILON { "" } else { "; the next server is tried, so users wait instead of getting errors" };
@@ -263,5 +302,75 @@ impl Missing<'_> {
         };
         let has = known.map_or_else(|| "does not have it".to_owned(), |known| format!("has {known} there"));
         format!("{source} speaks for this address and {has}; correct the address, or add the host there in this pull request")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::policy::scene::say;
+
+    const FOUR: &str = "inventory 10.20.1.0/24: 10.20.1.11, 10.20.1.12, 10.20.1.13, 10.20.1.14
+        host shop.example.com
+        / -> web";
+
+    fn with(pool: &str) -> String {
+        format!("pool web: {pool}\n{FOUR}")
+    }
+
+    #[test]
+    fn weight_on_a_server_that_no_host_has_is_an_error_on_its_line() {
+        let base = with("10.20.1.11:8080, 10.20.1.12:8080, 10.20.1.13:8080");
+        let head = with("10.20.1.11:8080, 10.20.1.12:8080, 10.20.1.25:8080 weight=2");
+        insta::assert_debug_snapshot!(say(&base, &head, &["http://shop.example.com/cart"]), @r#"
+        [
+            "error traffic/missing-server: 50 % of requests to shop.example.com would go to 10.20.1.25:8080, which no host has @ web: server 10.20.1.25:8080 weight=2",
+        ]
+        "#);
+    }
+
+    #[test]
+    fn what_retries_hide_is_a_warning() {
+        let base = with("10.20.1.11:8080, 10.20.1.12:8080\nretry");
+        let head = with("10.20.1.11:8080, 10.20.1.25:8080\nretry");
+        insta::assert_debug_snapshot!(say(&base, &head, &["http://shop.example.com/cart"]), @r#"
+        [
+            "warning traffic/missing-server: 50 % of requests to shop.example.com would go to 10.20.1.25:8080, which no host has; the next server is tried, so users wait instead of getting errors @ web: server 10.20.1.25:8080",
+        ]
+        "#);
+    }
+
+    #[test]
+    fn what_was_missing_before_blocks_nobody() {
+        let base = with("10.20.1.11:8080, 10.20.1.25:8080");
+        assert!(say(&base, &base.replace("web", "renamed"), &["http://shop.example.com/"]).is_empty());
+        let other = format!("{base}\n/new/ -> 204");
+        assert!(say(&base, &other, &["http://shop.example.com/", "http://shop.example.com/new/"]).is_empty());
+    }
+
+    #[test]
+    fn a_host_that_leaves_the_inventory_takes_its_server_along() {
+        let base = with("10.20.1.11:8080, 10.20.1.14:8080");
+        insta::assert_debug_snapshot!(say(&base, &base.replace(", 10.20.1.14\n", "\n"), &["http://shop.example.com/"]), @r#"
+        [
+            "error traffic/missing-server: 50 % of requests to shop.example.com would go to 10.20.1.14:8080, which leaves the inventory with this change @ web: server 10.20.1.14:8080",
+        ]
+        "#);
+    }
+
+    #[test]
+    fn nobody_speaks_for_other_networks() {
+        let base = with("10.20.1.11:8080, 10.20.1.12:8080");
+        assert!(say(&base, &with("10.20.1.11:8080, 192.0.2.1:8080"), &["http://shop.example.com/"]).is_empty());
+    }
+
+    #[test]
+    fn a_missing_backup_is_a_warning_and_a_missing_server_that_is_down_is_none() {
+        let base = with("10.20.1.11:8080, 10.20.1.12:8080");
+        insta::assert_debug_snapshot!(say(&base, &with("10.20.1.11:8080, 10.20.1.12:8080, 10.20.1.77:8080 backup"), &["http://shop.example.com/"]), @r#"
+        [
+            "warning traffic/missing-server: `web` lists 10.20.1.77:8080, which no host has; it gets requests only when others fail @ web: server 10.20.1.77:8080 backup",
+        ]
+        "#);
+        assert!(say(&base, &with("10.20.1.11:8080, 10.20.1.12:8080, 10.20.1.77:8080 down"), &["http://shop.example.com/"]).is_empty());
     }
 }

@@ -98,3 +98,26 @@ fn why(cx: &RuleContext<'_>, members: &[Member]) -> String {
     let parts: Vec<String> = parts.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}")).collect();
     if parts.is_empty() { "it has none".to_owned() } else { parts.join(", ") }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::policy::scene::say;
+
+    const POOLS: &str = "pool blue: 10.0.0.1:80\npool green: 10.0.0.2:80 down\ninventory 10.0.0.0/24: 10.0.0.1, 10.0.0.2\nhost shop.example.com\n";
+
+    #[test]
+    fn a_route_to_a_pool_out_of_service_is_an_error_on_the_line_that_sends_it_there() {
+        let (base, head) = (format!("{POOLS}/ -> blue"), format!("{POOLS}/ -> green"));
+        insta::assert_debug_snapshot!(say(&base, &head, &["http://shop.example.com/"]), @r#"
+        [
+            "error traffic/no-healthy-server: all requests to shop.example.com would get an error: no server of `green` can serve (1 down) @ ?",
+        ]
+        "#);
+    }
+
+    #[test]
+    fn a_new_route_to_a_pool_out_of_service_takes_nothing_from_anybody() {
+        let (base, head) = (format!("{POOLS}/ -> blue\n/beta/ -> 404"), format!("{POOLS}/ -> blue\n/beta/ -> green"));
+        assert!(say(&base, &head, &["http://shop.example.com/", "http://shop.example.com/beta/"]).is_empty());
+    }
+}

@@ -1,10 +1,9 @@
 //! `traffic/route-hijack`.
 
 use crate::analysis::{Choice, Destination, Trace};
-use crate::model::{
-    Condition, Field, Gateway, HostPattern, Label, Listener, Matcher, Model, Next, Step, Table, TableId, TableKind, Test, VirtualHost,
-};
+use crate::model::{Condition, Field, Gateway, HostPattern, Label, Listener, Matcher, Model, Next, Step, TableId, TableKind, Test, VirtualHost};
 use crate::policy::arrival::{goes, served, witnesses};
+use crate::policy::hosts::{host_name, same_host};
 use crate::policy::words::list;
 use crate::policy::{Finding, RuleContext, Severity, Tree};
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,11 +61,9 @@ rule! {
 #[derive(Clone, Copy)]
 struct Taken<'a> {
     gateway: &'a Gateway,
+    host: &'a VirtualHost,
     label: &'a Label,
-    table: &'a Table,
     shape: Shape<'a>,
-    /// The table of the virtual host.
-    host: Option<TableId>,
 }
 
 /// What a route asks of the path.
@@ -86,8 +83,8 @@ enum Shape<'a> {
 struct Hijack<'a> {
     gateway: &'a str,
     by: &'a Label,
-    /// The virtual host, in its own words.
-    of: &'a str,
+    /// The virtual host.
+    of: &'a VirtualHost,
     /// Where the first of the requests goes now.
     now: &'a Destination,
     losers: BTreeMap<&'a str, Loser<'a>>,
@@ -106,6 +103,10 @@ fn check(cx: &RuleContext<'_>, out: &mut Vec<Finding>) {
     for at in changed {
         let Some(pair) = cx.comparison.pairs.get(at) else { continue };
         let (Some(was), Some(now)) = (taken(cx.base.model, &pair.was), taken(cx.head.model, &pair.now)) else { continue };
+        // Silent: another virtual host answers; other rules are about that.
+        if !same_host(was.host, now.host) {
+            continue;
+        }
         // Silent: the same route, nobody was served, or the old route is gone.
         if was.label.text == now.label.text || !served(&pair.was.destination) || !still_there(&now, &was.label.text) {
             continue;
@@ -117,7 +118,7 @@ fn check(cx: &RuleContext<'_>, out: &mut Vec<Finding>) {
         let hijack = found.entry(now.label).or_insert_with(|| Hijack {
             gateway: &now.gateway.id,
             by: now.label,
-            of: &now.table.label.text,
+            of: now.host,
             now: &pair.now.destination,
             losers: BTreeMap::new(),
         });
@@ -130,32 +131,19 @@ fn check(cx: &RuleContext<'_>, out: &mut Vec<Finding>) {
 /// Returns the innermost route of a virtual host that took the request of `trace`.
 fn taken<'a>(model: &'a Model, trace: &'a Trace) -> Option<Taken<'a>> {
     let gateway = trace.gateway_in(model)?;
-    let mut host = None;
-    let mut taken = None;
-    for step in &trace.steps {
-        let (table, route) = match step.choice {
-            Choice::Route(table, route) => (gateway.tables.get(table.0)?, Some(route)),
-            Choice::Otherwise(table) => (gateway.tables.get(table.0)?, None),
-            Choice::Listener | Choice::Action | Choice::Outcome | Choice::Pool => continue,
-        };
-        match (table.kind, route) {
-            (TableKind::VirtualHosts, route) => {
-                let step = route.map_or(Some(&table.otherwise), |route| table.routes.get(route).map(|route| &route.step))?;
-                host = tables_of(step).first().copied();
-            }
-            (TableKind::Routes, Some(route)) => {
-                let shape = Shape::of(&table.routes.get(route)?.when);
-                taken = Some(Taken { gateway, label: &step.label, table, shape, host });
-            }
-            (TableKind::Routes | TableKind::Instruction, _) => {}
+    let host = trace.virtual_host_in(model)?;
+    trace.steps.iter().rev().find_map(|step| match step.choice {
+        Choice::Route(table, route) => {
+            let table = gateway.tables.get(table.0).filter(|table| table.kind == TableKind::Routes)?;
+            Some(Taken { gateway, host, label: &step.label, shape: Shape::of(&table.routes.get(route)?.when) })
         }
-    }
-    taken.map(|taken| Taken { host, ..taken })
+        Choice::Listener | Choice::Otherwise(_) | Choice::Action | Choice::Outcome | Choice::Pool => None,
+    })
 }
 
 /// Returns whether the virtual host of `now` still has a route with the words `text`.
 fn still_there(now: &Taken<'_>, text: &str) -> bool {
-    let mut open: Vec<TableId> = now.host.into_iter().collect();
+    let mut open: Vec<TableId> = vec![now.host.table];
     let mut seen = BTreeSet::new();
     while let Some(id) = open.pop() {
         let Some(table) = now.gateway.tables.get(id.0).filter(|_| seen.insert(id)) else { continue };
@@ -214,13 +202,10 @@ impl Hijack<'_> {
         let (by, goes) = (&self.by.text, goes(self.now).replacen("are ", "be ", 1));
         let quote = |texts: &[&str]| list(&texts.iter().map(|text| format!("`{text}`")).collect::<Vec<_>>());
         let (severity, message) = if !whole.is_empty() {
-            let (is, has) = if whole.len() == 1 { ("is", "it gets") } else { ("are", "they get") };
+            let is = if whole.len() == 1 { "is" } else { "are" };
             (
                 Severity::Error,
-                format!(
-                    "`{by}` takes every request from {}, which {is} still there: {has} no request that was tried, they would {goes}",
-                    quote(&whole)
-                ),
+                format!("`{by}` takes every request that was tried from {}, which {is} still there: they would {goes}", quote(&whole)),
             )
         } else if specific.is_empty() {
             return None;
@@ -239,7 +224,7 @@ impl Hijack<'_> {
             tree: Tree::Head,
             span: self.by.span.clone(),
             when: None,
-            identity: format!("{}|{}|{}|{by}", ROUTE_HIJACK.id, self.gateway, self.of),
+            identity: format!("{}|{}|{}|{by}", ROUTE_HIJACK.id, self.gateway, host_name(self.of)),
             requests: witnesses(cx.comparison, &pairs),
         })
     }
@@ -262,14 +247,14 @@ fn claimed_twice(cx: &RuleContext<'_>, out: &mut Vec<Finding>) {
     let changed = cx.comparison.changes.iter().filter(|change| !change.behaviour_only).flat_map(|change| change.pairs.iter().copied());
     for at in changed {
         let Some(pair) = cx.comparison.pairs.get(at) else { continue };
-        let Some((gateway, listener)) = listener_of(cx.head.model, &pair.now) else { continue };
+        let Some((gateway, listener)) = pair.now.gateway_in(cx.head.model).zip(pair.now.listener_in(cx.head.model)) else { continue };
         let host = pair.now.request.host.to_ascii_lowercase();
         let (first, second) = match claims(listener, &host).as_slice() {
             [first, second, ..] => (*first, *second),
             // Silent: one claim or none.
             [] | [_] => continue,
         };
-        let before = listener_of(cx.base.model, &pair.was).map_or(0, |(_, listener)| claims(listener, &host).len());
+        let before = pair.was.listener_in(cx.base.model).map_or(0, |listener| claims(listener, &host).len());
         // Silent: it was claimed twice before, by nobody, or nobody was served.
         if before != 1 || !served(&pair.was.destination) {
             continue;
@@ -278,12 +263,10 @@ fn claimed_twice(cx: &RuleContext<'_>, out: &mut Vec<Finding>) {
             rule: ROUTE_HIJACK.id,
             severity: Severity::Error,
             message: format!(
-                "{host} is claimed twice: the virtual host of {} now wins over that of {}, and requests would {}",
-                first.1.span.path,
-                second.1.span.path,
+                "{host} is claimed by two virtual hosts, and the one that wins now is new to it: requests would {}",
                 goes(&pair.now.destination).replacen("are ", "be ", 1)
             ),
-            help: format!("give {host} to one virtual host: take it out of the other one's names"),
+            help: format!("give {host} to one virtual host; the other claim is in {}", second.1.span.path),
             tree: Tree::Head,
             span: first.1.span.clone(),
             when: None,
@@ -297,16 +280,74 @@ fn claimed_twice(cx: &RuleContext<'_>, out: &mut Vec<Finding>) {
     out.extend(told.into_values());
 }
 
-fn listener_of<'a>(model: &'a Model, trace: &Trace) -> Option<(&'a Gateway, &'a Listener)> {
-    let gateway = trace.gateway_in(model)?;
-    let address = trace.listener.as_deref()?;
-    gateway.listeners.iter().find(|listener| listener.address.to_string() == address).map(|listener| (gateway, listener))
-}
-
 /// Returns the exact claims of different virtual hosts on `host`, in file order.
 fn claims<'a>(listener: &'a Listener, host: &str) -> Vec<(&'a HostPattern, &'a Label)> {
     let claim = |virtual_host: &'a VirtualHost| {
         virtual_host.names.iter().find(|(name, _)| matches!(name, HostPattern::Exact(name) if **name == *host)).map(|(name, label)| (name, label))
     };
     listener.virtual_hosts.iter().filter_map(claim).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::policy::scene::say;
+
+    const URLS: [&str; 6] = [
+        "http://a.example/",
+        "http://a.example/api/v1/x",
+        "http://a.example/api/x",
+        "http://a.example/feed/v1/x",
+        "http://a.example/feed/x",
+        "http://a.example/logo.png",
+    ];
+    const BASE: &str = "pool web: 10.0.0.1:80\npool api: 10.0.0.2:80\npool feed: 10.0.0.3:80\npool legacy: 10.0.0.4:80
+        host a.example\n/ -> web\n/api/ -> api\n/feed/ -> feed\n";
+
+    #[test]
+    fn a_regex_that_takes_from_several_routes_is_an_error() {
+        insta::assert_debug_snapshot!(say(BASE, &format!("{BASE}~ /v1/ -> legacy"), &URLS), @r#"
+        [
+            "error traffic/route-hijack: `location ~ /v1/` takes requests from `location /api/` and `location /feed/`, which are still there: they would go to `legacy` @ location ~ /v1/",
+        ]
+        "#);
+    }
+
+    #[test]
+    fn a_regex_that_takes_a_whole_route_is_an_error() {
+        insta::assert_debug_snapshot!(say(BASE, &format!("{BASE}~ ^/api -> legacy"), &URLS), @r#"
+        [
+            "error traffic/route-hijack: `location ~ ^/api` takes every request from `location /api/`, which is still there: it gets no request that was tried, they would go to `legacy` @ location ~ ^/api",
+        ]
+        "#);
+    }
+
+    #[test]
+    fn a_regex_that_takes_part_of_a_route_is_a_warning() {
+        insta::assert_debug_snapshot!(say(BASE, &format!("{BASE}~ ^/api/v1 -> legacy"), &URLS), @r#"
+        [
+            "warning traffic/route-hijack: `location ~ ^/api/v1` takes requests from `location /api/`, which is still there: they would go to `legacy` @ location ~ ^/api/v1",
+        ]
+        "#);
+    }
+
+    #[test]
+    fn splitting_out_is_what_routes_are_for() {
+        assert!(say(BASE, &format!("{BASE}/api/v1/ -> legacy"), &URLS).is_empty());
+        assert!(say(BASE, &format!("{BASE}= /api/x -> legacy"), &URLS).is_empty());
+        assert!(say(BASE, &format!("{BASE}~ \\.png$ -> legacy"), &URLS).is_empty());
+        assert!(say(BASE, &BASE.replace("/api/ ->", "~ ^/api/ ->"), &URLS).is_empty());
+    }
+
+    #[test]
+    fn a_host_claimed_twice_is_an_error_where_the_other_claim_wins() {
+        let second = "host a.example\n/ -> legacy\n";
+        let first = BASE.replace("host a.example", &format!("host other.example\n/ -> web\n{second}host a.example"));
+        let base = BASE.replace("host a.example", "host other.example\n/ -> web\nhost a.example");
+        insta::assert_debug_snapshot!(say(&base, &first, &["http://a.example/"]), @r#"
+        [
+            "error traffic/route-hijack: a.example is claimed twice: the virtual host of web.conf now wins over that of web.conf, and requests would go to `legacy` @ server_name a.example (the 1)",
+        ]
+        "#);
+        assert!(say(&base, &format!("{base}{second}"), &["http://a.example/"]).is_empty());
+    }
 }

@@ -226,6 +226,7 @@ impl Receiver<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::scene::say;
 
     fn shift_of(before: &[(&'static str, f64)], after: &[(&'static str, f64)]) -> Option<Shift> {
         let (before, after): (BTreeMap<&str, f64>, BTreeMap<&str, f64>) = (before.iter().copied().collect(), after.iter().copied().collect());
@@ -265,5 +266,30 @@ mod tests {
         assert_eq!(shift_of(&[("a", 0.5), ("b", 0.5)], &[("c", 0.5), ("d", 0.5)]), None);
         assert_eq!(shift_of(&[("a", 1.0)], &[("b", 1.0)]), None);
         assert_eq!(shift_of(&[("a", 0.25), ("b", 0.25), ("c", 0.25), ("d", 0.25)], &[("e", 1.0)]), Some(Shift::Elsewhere));
+    }
+
+    const URLS: [&str; 2] = ["http://a.example/", "http://a.example/blog/"];
+    const HOST: &str = "pool blog: 10.0.1.1:80\nhost a.example\n/ -> web\n";
+
+    #[test]
+    fn the_line_of_the_server_that_gets_most_is_named() {
+        let base = format!("pool web: 10.0.0.1:80, 10.0.0.2:80, 10.0.0.3:80, 10.0.0.4:80\n{HOST}");
+        let head = format!("pool web: 10.0.0.1:80, 10.0.0.2:80, 10.0.0.3:80, 10.0.0.5:80 weight=17\n{HOST}");
+        insta::assert_debug_snapshot!(say(&base, &head, &URLS), @r#"
+        [
+            "error traffic/traffic-shift: 10.0.0.5:80 alone would get 85 % of requests to a.example; no server had more than 25 % until now @ web: server 10.0.0.5:80 weight=17",
+        ]
+        "#);
+    }
+
+    #[test]
+    fn a_route_pointed_to_one_server_is_a_warning_and_one_split_out_is_none() {
+        let base = format!("pool web: 10.0.0.1:80, 10.0.0.2:80, 10.0.0.3:80, 10.0.0.4:80\n{HOST}");
+        insta::assert_debug_snapshot!(say(&base, &base.replace("/ -> web", "/ -> blog"), &URLS[..1]), @r#"
+        [
+            "warning traffic/traffic-shift: all requests to a.example would go to 10.0.1.1:80; they were spread so that no server had more than 25 % @ ?",
+        ]
+        "#);
+        assert!(say(&base, &format!("{base}/blog/ -> blog"), &URLS).is_empty());
     }
 }

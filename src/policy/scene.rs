@@ -1,0 +1,244 @@
+//! A small builder of changes for the tests of rules: two configurations, some requests, and what the rules say.
+
+use super::{Finding, RuleContext, Side, check_all};
+use crate::analysis::{Change, Comparison, Pair, trace};
+use crate::model::{
+    Address, Balancing, Cidr, Claim, Condition, Ejection, Field, Forward, Gateway, Host, HostPattern, Inventory, InventoryHost, Label, ListenAddress,
+    Listener, Matcher, Member, MemberState, Model, Next, Normalization, Outcome, Pool, PoolId, Range, Regex, RegexDialect, Request, Retry, Route,
+    Step, Table, TableId, TableKind, Target, Timeouts, UpstreamUri, Value, VirtualHost,
+};
+use crate::snapshot::memory;
+use crate::span::{Span, TreePath};
+use std::sync::Arc;
+
+/// A configuration: lines that look a little like nginx.
+///
+/// `pool NAME: ADDRESS [weight=N] [down|backup], …`; `host NAME`, then its routes `PATH -> POOL` or `PATH -> STATUS`, where the path is `/prefix`,
+/// `= /exact` or `~ regex`; `retry` (a dead server means delay); `inventory NETWORK: ADDRESS, …`. The first host answers all other names.
+pub(super) fn model(text: &str) -> Model {
+    let mut reader = Reader { pools: Vec::new(), hosts: Vec::new(), inventory: Inventory::default(), retry: text.contains("retry") };
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && *line != "retry") {
+        reader.line(line);
+    }
+    Model { gateways: vec![reader.gateway()], inventory: reader.inventory, ..Model::default() }
+}
+
+struct Reader {
+    pools: Vec<Pool>,
+    hosts: Vec<(String, Vec<(String, String)>)>,
+    inventory: Inventory,
+    retry: bool,
+}
+
+fn label(text: &str) -> Label {
+    let start = text.bytes().fold(0_usize, |hash, byte| (hash * 31 + usize::from(byte)) % 1_000_000);
+    Label { span: Span::new(TreePath::new("web.conf").unwrap(), start, start + text.len()), text: Arc::from(text) }
+}
+
+impl Reader {
+    fn line(&mut self, line: &str) {
+        if let Some((name, members)) = line.strip_prefix("pool ").and_then(|rest| rest.split_once(':')) {
+            let members = members.split(',').map(|member| member_of(name, member.trim())).collect();
+            self.pools.push(pool(name, true, members, &format!("upstream {name}")));
+        } else if let Some(name) = line.strip_prefix("host ") {
+            self.hosts.push((name.to_owned(), Vec::new()));
+        } else if let Some((network, hosts)) = line.strip_prefix("inventory ").and_then(|rest| rest.split_once(':')) {
+            self.inventory.claims.push(Claim { range: Range::Network(Cidr::parse(network).unwrap()), label: label("inventory") });
+            self.inventory.hosts.extend(hosts.split(',').map(str::trim).filter(|host| !host.is_empty()).map(|host| InventoryHost {
+                name: Arc::from(format!("h{host}")),
+                addresses: vec![host.parse().unwrap()],
+                aliases: Vec::new(),
+                label: label(host),
+            }));
+        } else {
+            let (path, to) = line.split_once(" -> ").unwrap();
+            self.hosts.last_mut().unwrap().1.push((path.to_owned(), to.to_owned()));
+        }
+    }
+
+    fn gateway(&mut self) -> Gateway {
+        let hosts = std::mem::take(&mut self.hosts);
+        let names: Vec<String> = hosts.iter().map(|(name, _)| name.clone()).collect();
+        let mut tables: Vec<Table> = hosts.into_iter().map(|(name, routes)| self.table(&name, routes)).collect();
+        let virtual_hosts: Vec<VirtualHost> = names.iter().enumerate().map(|(at, name)| virtual_host(at, name)).collect();
+        let choose = |(at, name): (usize, &String)| Route {
+            when: Condition::test(Value::field(Field::Host), Matcher::Equals { text: Value::literal(name), caseless: false }),
+            step: Step::table(TableId(at + 1)),
+            label: Some(label(&format!("server_name {name}"))),
+        };
+        tables.insert(
+            0,
+            Table {
+                kind: TableKind::VirtualHosts,
+                label: label("listen 80"),
+                routes: names.iter().enumerate().map(choose).collect(),
+                otherwise: Step::table(TableId(1)),
+                otherwise_label: virtual_hosts.first().map(|host| host.listen_label.clone()),
+            },
+        );
+        Gateway {
+            id: Arc::from("web.conf"),
+            product: "nginx",
+            normalization: Normalization { strip_port: true, decode_path: true, resolve_dots: true, merge_slashes: true },
+            listeners: vec![Listener {
+                address: ListenAddress::Tcp { ip: None, v6: false, port: 80 },
+                tls: None,
+                entry: TableId(0),
+                virtual_hosts,
+                default_host: Some(0),
+                label: label("listen 80"),
+            }],
+            tables,
+            pools: std::mem::take(&mut self.pools),
+            lookups: Vec::new(),
+            restart_limit: 10,
+        }
+    }
+
+    fn table(&mut self, name: &str, mut routes: Vec<(String, String)>) -> Table {
+        // Exact paths, then regular expressions in order, then the longest prefix.
+        routes.sort_by_key(|(path, _)| match path.chars().next() {
+            Some('=') => (0, 0),
+            Some('~') => (1, 0),
+            _ => (2, usize::MAX - path.len()),
+        });
+        let routes =
+            routes.into_iter().map(|(path, to)| Route { when: when(&path), step: self.step(&to), label: Some(label(&format!("location {path}"))) });
+        Table {
+            kind: TableKind::Routes,
+            label: label(&format!("server {name}")),
+            routes: routes.collect(),
+            otherwise: Step::end(Outcome::Reject { status: 404, label: label(&format!("server {name}")) }),
+            otherwise_label: None,
+        }
+    }
+
+    fn step(&mut self, to: &str) -> Step {
+        let text = label(&format!("to {to}"));
+        if let Ok(status) = to.parse::<u16>() {
+            let outcome = if status < 400 { Outcome::Respond { status, label: text } } else { Outcome::Reject { status, label: text } };
+            return Step { actions: Vec::new(), next: Next::End(Box::new(outcome)) };
+        }
+        let at = self.pools.iter().position(|pool| *pool.name == *to).unwrap_or_else(|| {
+            self.pools.push(pool(to, false, vec![member_of(to, &format!("{to}:80"))], &format!("to {to}")));
+            self.pools.len() - 1
+        });
+        Step::end(Outcome::Forward(Box::new(Forward {
+            target: Target::Pool(PoolId(at)),
+            uri: UpstreamUri::AsReceived,
+            protocol: Arc::from("http"),
+            retry: Retry { on_connect_failure: self.retry, attempts: None },
+            timeouts: Timeouts::default(),
+            on_status: Vec::new(),
+            label: text,
+        })))
+    }
+}
+
+fn pool(name: &str, declared: bool, members: Vec<Member>, line: &str) -> Pool {
+    Pool { name: Arc::from(name), declared, members, balancing: Balancing::RoundRobin, health_check: None, complete: true, label: label(line) }
+}
+
+fn member_of(pool: &str, text: &str) -> Member {
+    let mut words = text.split(' ');
+    let (host, port) = words.next().unwrap().rsplit_once(':').unwrap();
+    let mut member = Member {
+        address: Address { host: host.parse().map_or_else(|_| Host::Name(Arc::from(host)), Host::Ip), port: Some(port.parse().unwrap()) },
+        weight: 1,
+        state: MemberState::Active,
+        ejection: None::<Ejection>,
+        max_connections: None,
+        label: label(&format!("{pool}: server {text}")),
+    };
+    for word in words {
+        match word {
+            "down" => member.state = MemberState::Down,
+            "backup" => member.state = MemberState::Backup,
+            _ => member.weight = word.strip_prefix("weight=").unwrap().parse().unwrap(),
+        }
+    }
+    member
+}
+
+fn virtual_host(at: usize, name: &str) -> VirtualHost {
+    VirtualHost {
+        names: vec![(HostPattern::Exact(Arc::from(name)), label(&format!("server_name {name} (the {at})")))],
+        table: TableId(at + 1),
+        label: label(&format!("server {name}")),
+        listen_label: label(&format!("listen 80 of {name}")),
+    }
+}
+
+fn when(path: &str) -> Condition {
+    let matcher = if let Some(path) = path.strip_prefix("= ") {
+        Matcher::Equals { text: Value::literal(path), caseless: false }
+    } else if let Some(pattern) = path.strip_prefix("~ ") {
+        Matcher::Regex(Regex { pattern: Arc::from(pattern), caseless: false, dialect: RegexDialect::Pcre, names: Vec::new() })
+    } else {
+        Matcher::Prefix { text: Arc::from(path), caseless: false }
+    };
+    Condition::test(Value::field(Field::Path), matcher)
+}
+
+/// Returns the comparison of two models over these URLs; each pair that differs is a region of its own.
+pub(super) fn compare_urls(base: &Model, head: &Model, urls: &[&str]) -> Comparison {
+    let mut comparison = Comparison::default();
+    for (at, url) in urls.iter().enumerate() {
+        let request = Request::get(url).unwrap();
+        let pair = Pair { was: trace(base, &request), now: trace(head, &request) };
+        if !pair.was.destination.same(&pair.now.destination) {
+            comparison.changes.push(Change {
+                region: format!("host {}", request.host),
+                hosts: vec![request.host.clone()],
+                pairs: vec![at],
+                exact: false,
+                behaviour_only: pair.was.destination.same_effect(&pair.now.destination),
+            });
+        }
+        comparison.pairs.push(pair);
+    }
+    comparison
+}
+
+/// Returns what the rules say of the change from `base` to `head`, as `severity rule: message @ the line's words`; info is left out.
+pub(super) fn say(base: &str, head: &str, urls: &[&str]) -> Vec<String> {
+    say_titled("", None, (base, head), urls)
+}
+
+/// The same with a title and a known-good state.
+pub(super) fn say_titled(title: &str, good: Option<&str>, (base, head): (&str, &str), urls: &[&str]) -> Vec<String> {
+    let (base_model, head_model, good_model) = (model(base), model(head), good.map(model));
+    let comparison = compare_urls(&base_model, &head_model, urls);
+    let rollback = good_model.as_ref().map(|good| compare_urls(good, &head_model, urls));
+    let trees = [base, head].map(|text| memory([("web.conf", text)]));
+    let good_tree = memory([("web.conf", good.unwrap_or_default())]);
+    let findings = check_all(&RuleContext {
+        base: Side { snapshot: &trees[0], model: &base_model },
+        head: Side { snapshot: &trees[1], model: &head_model },
+        known_good: good_model.as_ref().map(|model| Side { snapshot: &good_tree, model }),
+        rollback: rollback.as_ref(),
+        comparison: &comparison,
+        title,
+        body: "",
+    });
+    findings.iter().map(|finding| line(finding, &head_model)).filter(|line| !line.starts_with("info")).collect()
+}
+
+fn line(finding: &Finding, head: &Model) -> String {
+    let pools = head.gateways.iter().flat_map(|gateway| &gateway.pools);
+    let members = pools.flat_map(|pool| pool.members.iter().map(|member| &member.label).chain([&pool.label]));
+    let routes =
+        head.gateways.iter().flat_map(|gateway| &gateway.tables).flat_map(|table| table.routes.iter().filter_map(|route| route.label.as_ref()));
+    let hosts = head.gateways.iter().flat_map(|gateway| &gateway.listeners).flat_map(|listener| &listener.virtual_hosts);
+    let names = hosts.flat_map(|host| host.names.iter().map(|(_, label)| label).chain([&host.listen_label]));
+    let ends = head.gateways.iter().flat_map(|gateway| &gateway.tables).flat_map(|table| &table.routes).filter_map(|route| match &route.step.next {
+        Next::End(outcome) => match &**outcome {
+            Outcome::Forward(forward) => Some(&forward.label),
+            _ => None,
+        },
+        _ => None,
+    });
+    let place = members.chain(routes).chain(names).chain(ends).find(|label| label.span == finding.span).map_or("?", |label| &label.text);
+    let severity = format!("{:?}", finding.severity).to_lowercase();
+    format!("{severity} {}: {} @ {place}", finding.rule, finding.message)
+}
