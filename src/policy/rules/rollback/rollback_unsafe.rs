@@ -289,7 +289,12 @@ mod tests {
             "error traffic/missing-server: 75 % of requests to app.example.org would go to 10.21.3.39:90, which no host has @ app: server 10.21.3.39:90 weight=9",
         ]
         "#);
-        insta::assert_debug_snapshot!(say_titled("", Some(&good), (&base, &head), &URL), @"");
+        insta::assert_debug_snapshot!(say_titled("", Some(&good), (&base, &head), &URL), @r#"
+        [
+            "error rollback/rollback-unsafe: the rollback leaves 10.21.3.39:90 in `app`: 75 % of requests to app.example.org would get an error @ app: server 10.21.3.39:90 weight=9",
+            "error traffic/missing-server: 75 % of requests to app.example.org would go to 10.21.3.39:90, which no host has @ app: server 10.21.3.39:90 weight=9",
+        ]
+        "#);
         assert!(!say(&base, &head, &URL).iter().any(|line| line.contains("rollback")));
     }
 

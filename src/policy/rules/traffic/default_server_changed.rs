@@ -162,7 +162,7 @@ mod tests {
         let (base, head) = (format!("{POOLS}{API}"), format!("{POOLS}{SPRING}{API}"));
         insta::assert_debug_snapshot!(say(&base, &head, &URLS), @r#"
         [
-            "error traffic/default-server-changed: requests for hosts that no virtual host names would go to `promo` (virtual host spring.example.com); until now they go to `api` (virtual host api.example.com) @ listen 80 of spring.example.com",
+            "error traffic/default-server-changed: requests for hosts that no virtual host names would go to `promo` (virtual host spring.example.com); now they go to `api` (virtual host api.example.com) @ listen 80 of spring.example.com",
         ]
         "#);
     }
@@ -172,7 +172,7 @@ mod tests {
         let (base, head) = (format!("{POOLS}{API}"), format!("{POOLS}host _\n/ -> 404\n{API}"));
         insta::assert_debug_snapshot!(say(&base, &head, &URLS), @r#"
         [
-            "warning traffic/default-server-changed: requests for hosts that no virtual host names would be refused with 404 (virtual host without names); until now they go to `api` (virtual host api.example.com) @ listen 80 of _",
+            "warning traffic/default-server-changed: requests for hosts that no virtual host names would be refused with 404 (virtual host without names); now they go to `api` (virtual host api.example.com) @ listen 80 of _",
         ]
         "#);
         let (base, head) = (format!("{POOLS}host _\n/ -> 403\n{API}"), format!("{POOLS}host old.example.com\n/ -> 404\n{API}"));

@@ -202,13 +202,12 @@ fn computed_host(address: &str) -> Option<Host> {
 fn cause(cx: &RuleContext<'_>, now: &Arrival<'_>, was: &[Arrival<'_>], (address, before): (&str, &Existence<'_>)) -> Cause {
     let same = was.iter().find(|was| was.when == now.when && was.same_shares(now));
     match (same, before) {
-        (Some(_), Existence::Known(_)) => Cause::Change,
         (Some(_), Existence::Unknown) => Cause::Beside,
         (Some(was), Existence::Missing(_)) if now.broken_share > was.broken_share + EPSILON => Cause::Change,
         (Some(_), Existence::Missing(_)) => Cause::Before,
         // Requests of a new route to a pool that was like this before: the pool's defect is old, and nobody was served here.
         (None, Existence::Missing(_)) if was.is_empty() && base_pool_has(cx, now, address) => Cause::Beside,
-        (None, _) => Cause::Change,
+        (Some(_), Existence::Known(_)) | (None, _) => Cause::Change,
     }
 }
 
@@ -242,13 +241,12 @@ impl Missing<'_> {
         let gets_requests = self.share > EPSILON;
         let hurts = gets_requests && self.broken > EPSILON;
         match (self.cause, self.state) {
-            (Cause::Before, _) => Severity::Info,
             (Cause::Change, _) if hurts => Severity::Error,
             (Cause::Beside, _) if hurts => Severity::Warning,
             (Cause::Change, _) if gets_requests => Severity::Warning,
             (Cause::Change, MemberState::Backup) => Severity::Warning,
             (Cause::Change, MemberState::Active) if self.fallback => Severity::Warning,
-            (Cause::Beside | Cause::Change, _) => Severity::Info,
+            (Cause::Before | Cause::Beside | Cause::Change, _) => Severity::Info,
         }
     }
 

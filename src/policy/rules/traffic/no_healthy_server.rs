@@ -110,7 +110,7 @@ mod tests {
         let (base, head) = (format!("{POOLS}/ -> blue"), format!("{POOLS}/ -> green"));
         insta::assert_debug_snapshot!(say(&base, &head, &["http://shop.example.com/"]), @r#"
         [
-            "error traffic/no-healthy-server: all requests to shop.example.com would get an error: no server of `green` can serve (1 down) @ ?",
+            "error traffic/no-healthy-server: all requests to shop.example.com would get an error: no server of `green` can serve (1 down) @ to green",
         ]
         "#);
     }

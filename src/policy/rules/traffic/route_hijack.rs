@@ -184,9 +184,8 @@ impl<'a> Shape<'a> {
     /// Returns whether every path of `inner` is one of ours and not the other way round, as far as prefixes tell.
     fn holds(self, inner: Self) -> bool {
         match (self, inner) {
-            (Self::Any, Self::Prefix(_)) => true,
             // One exact path is a choice somebody made, whatever took it before.
-            (Self::Any | Self::Prefix(_) | Self::Other, Self::Exact(_)) => true,
+            (Self::Any, Self::Prefix(_)) | (Self::Any | Self::Prefix(_) | Self::Other, Self::Exact(_)) => true,
             (Self::Prefix(ours), Self::Prefix(theirs)) => ours != theirs && theirs.starts_with(ours),
             _ => false,
         }
@@ -203,10 +202,7 @@ impl Hijack<'_> {
         let quote = |texts: &[&str]| list(&texts.iter().map(|text| format!("`{text}`")).collect::<Vec<_>>());
         let (severity, message) = if !whole.is_empty() {
             let is = if whole.len() == 1 { "is" } else { "are" };
-            (
-                Severity::Error,
-                format!("`{by}` takes every request that was tried from {}, which {is} still there: they would {goes}", quote(&whole)),
-            )
+            (Severity::Error, format!("`{by}` takes every request that was tried from {}, which {is} still there: they would {goes}", quote(&whole)))
         } else if specific.is_empty() {
             return None;
         } else {
@@ -316,7 +312,7 @@ mod tests {
     fn a_regex_that_takes_a_whole_route_is_an_error() {
         insta::assert_debug_snapshot!(say(BASE, &format!("{BASE}~ ^/api -> legacy"), &URLS), @r#"
         [
-            "error traffic/route-hijack: `location ~ ^/api` takes every request from `location /api/`, which is still there: it gets no request that was tried, they would go to `legacy` @ location ~ ^/api",
+            "error traffic/route-hijack: `location ~ ^/api` takes every request that was tried from `location /api/`, which is still there: they would go to `legacy` @ location ~ ^/api",
         ]
         "#);
     }
@@ -345,7 +341,7 @@ mod tests {
         let base = BASE.replace("host a.example", "host other.example\n/ -> web\nhost a.example");
         insta::assert_debug_snapshot!(say(&base, &first, &["http://a.example/"]), @r#"
         [
-            "error traffic/route-hijack: a.example is claimed twice: the virtual host of web.conf now wins over that of web.conf, and requests would go to `legacy` @ server_name a.example (the 1)",
+            "error traffic/route-hijack: a.example is claimed by two virtual hosts, and the one that wins now is new to it: requests would go to `legacy` @ server_name a.example (the 1)",
         ]
         "#);
         assert!(say(&base, &format!("{base}{second}"), &["http://a.example/"]).is_empty());

@@ -287,7 +287,7 @@ mod tests {
         let base = format!("pool web: 10.0.0.1:80, 10.0.0.2:80, 10.0.0.3:80, 10.0.0.4:80\n{HOST}");
         insta::assert_debug_snapshot!(say(&base, &base.replace("/ -> web", "/ -> blog"), &URLS[..1]), @r#"
         [
-            "warning traffic/traffic-shift: all requests to a.example would go to 10.0.1.1:80; they were spread so that no server had more than 25 % @ ?",
+            "warning traffic/traffic-shift: all requests to a.example would go to 10.0.1.1:80; they were spread so that no server had more than 25 % @ to blog",
         ]
         "#);
         assert!(say(&base, &format!("{base}/blog/ -> blog"), &URLS).is_empty());
