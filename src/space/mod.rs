@@ -4,5 +4,7 @@
 
 mod dialect;
 mod pattern;
+mod sample;
 
 pub use pattern::{Captures, Pattern, TooHard, Unreadable};
+pub use sample::samples;

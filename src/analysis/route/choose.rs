@@ -35,6 +35,11 @@ fn named(engine: &Engine<'_>, listener: &Listener, host: &str) -> Named {
     names.map(|(pattern, _)| claims(engine, pattern, host)).max().unwrap_or(Named::No)
 }
 
+/// Returns whether a virtual host of `listener` names `host`.
+pub(in crate::analysis) fn is_named(engine: &Engine<'_>, listener: &Listener, host: &str) -> bool {
+    named(engine, listener, host) > Named::No
+}
+
 fn claims(engine: &Engine<'_>, pattern: &HostPattern, host: &str) -> Named {
     let (claimed, how) = match pattern {
         HostPattern::Exact(name) => (**name == *host, Named::Exactly),

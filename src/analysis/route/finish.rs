@@ -296,11 +296,11 @@ fn member_words(member: &Member, single: bool) -> String {
 /// Returns a destination in a form in which equal ones are the same text; pool names do not count.
 fn normal_form(destination: &Destination) -> String {
     match destination {
-        Destination::Forward { servers, upstream_uri, behaviour, .. } => {
+        Destination::Forward { servers, behaviour, .. } => {
             let mut servers: Vec<String> =
                 servers.iter().map(|server| format!("{}={:.6} {:?}", server.address, server.share, server.state)).collect();
             servers.sort();
-            format!("forward [{}] {upstream_uri} ({behaviour})", servers.join(" "))
+            format!("forward [{}] ({behaviour})", servers.join(" "))
         }
         other => format!("{other:?}"),
     }

@@ -15,12 +15,12 @@ mod value;
 mod walk;
 mod words;
 
-pub(super) use choose::choose;
+pub(super) use choose::{choose, is_named};
 pub(super) use explore::explore;
 pub(super) use index::{Engine, Patterns};
 pub(super) use normalize::encode_path;
 pub(super) use walk::Entrance;
-pub(super) use words::{host_words, value_words};
+pub(super) use words::{host_words, test_words};
 
 use super::destination::Destination;
 use super::trace::{Choice, TraceStep};

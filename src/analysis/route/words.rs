@@ -3,7 +3,7 @@
 use crate::model::{Capture, Field, HostPattern, Matcher, Part, Test, Value};
 
 /// Returns `value` as a person would write it.
-pub(in crate::analysis) fn value_words(value: &Value) -> String {
+fn value_words(value: &Value) -> String {
     value.parts.iter().map(part_words).collect()
 }
 
@@ -37,7 +37,7 @@ fn field_words(field: &Field) -> String {
 }
 
 /// Returns `test` in words: `header x-beta is 1`.
-pub(super) fn test_words(test: &Test) -> String {
+pub(in crate::analysis) fn test_words(test: &Test) -> String {
     let subject = value_words(&test.subject);
     match &test.matcher {
         Matcher::Equals { text, .. } if text.parts.is_empty() => format!("{subject} is empty"),

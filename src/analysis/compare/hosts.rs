@@ -1,0 +1,118 @@
+//! The hosts worth trying at a door, grouped by the pair of virtual hosts they reach.
+
+use super::door::Door;
+use crate::analysis::route::{Engine, Entrance, explore, host_words, is_named};
+use crate::model::{HostPattern, TableId};
+use crate::space::samples;
+
+/// A host to try.
+#[derive(Clone, Debug)]
+pub(super) struct Host {
+    /// As it is typed in the URL.
+    pub(super) text: String,
+    /// As a sentence names it: itself, the pattern it is a sample of, or `any other host`.
+    pub(super) words: String,
+    /// 0 for a name of the configuration; the less so, the higher.
+    pub(super) rank: u8,
+}
+
+/// What sentences call the hosts that no virtual host names.
+pub(super) const ANY_OTHER: &str = "any other host";
+
+/// The hosts that reach the same virtual host before and the same after.
+#[derive(Clone, Debug)]
+pub(super) struct HostGroup {
+    /// The one that a person would type first comes first; never empty.
+    pub(super) hosts: Vec<Host>,
+    pub(super) was: Option<TableId>,
+    pub(super) now: Option<TableId>,
+}
+
+/// Returns the groups of `door`, in the order of their first host. `asked` are hosts that conditions inside virtual hosts ask about.
+pub(super) fn groups(was: &Engine<'_>, now: &Engine<'_>, door: &Door<'_>, asked: &[String]) -> Vec<HostGroup> {
+    let mut groups: Vec<HostGroup> = Vec::new();
+    for host in candidates(was, now, door, asked) {
+        let request = door.request(&host.text, "/");
+        let reached = |engine: &Engine<'_>, entrance: Option<Entrance<'_>>| {
+            let entrance = entrance?;
+            let leaf = explore(engine, entrance, &request);
+            Some(leaf.virtual_host.and_then(|at| entrance.listener.virtual_hosts.get(at)).map_or(entrance.listener.entry, |host| host.table))
+        };
+        let (before, after) = (reached(was, door.was), reached(now, door.now));
+        match groups.iter_mut().find(|group| group.was == before && group.now == after) {
+            Some(group) => group.hosts.push(host),
+            None => groups.push(HostGroup { hosts: vec![host], was: before, now: after }),
+        }
+    }
+    for group in &mut groups {
+        group.hosts.sort_by_key(|host| host.rank);
+    }
+    groups
+}
+
+fn candidates(was: &Engine<'_>, now: &Engine<'_>, door: &Door<'_>, asked: &[String]) -> Vec<Host> {
+    let sides = [(was, door.was), (now, door.now)];
+    let named = |host: &str| sides.iter().any(|(engine, entrance)| entrance.is_some_and(|entrance| is_named(engine, entrance.listener, host)));
+    let mut hosts: Vec<Host> = Vec::new();
+    let mut add = |text: String, words: String, rank: u8| {
+        if is_typable(&text) && !hosts.iter().any(|known| known.text == text) {
+            hosts.push(Host { text, words, rank });
+        }
+    };
+    let patterns = || {
+        let listeners = sides.iter().filter_map(|(_, entrance)| entrance.map(|entrance| entrance.listener));
+        listeners.flat_map(|listener| &listener.virtual_hosts).flat_map(|host| &host.names).map(|(pattern, _)| pattern)
+    };
+    // Exact names first: a sample of a pattern must not be one of them.
+    for pattern in patterns() {
+        if let HostPattern::Exact(name) = pattern {
+            add(name.to_string(), name.to_string(), 0);
+        }
+    }
+    for pattern in patterns() {
+        for text in pattern_samples(pattern) {
+            let rank = if matches!(pattern, HostPattern::Regex(_)) { 2 } else { 1 };
+            add(text, host_words(pattern), rank);
+        }
+    }
+    for host in asked {
+        add(host.to_ascii_lowercase(), host.to_ascii_lowercase(), 0);
+    }
+    let other = ["other.example", "unknown.example.net", "nobody.test", "x"].into_iter().find(|host| !named(host));
+    if let Some(other) = other {
+        add(other.to_owned(), ANY_OTHER.to_owned(), 3);
+    }
+    if let Some(ip) = door.ip {
+        let text = if ip.is_ipv6() { format!("[{ip}]") } else { ip.to_string() };
+        add(text.clone(), if named(&text) { text } else { ANY_OTHER.to_owned() }, 4);
+    }
+    hosts
+}
+
+fn pattern_samples(pattern: &HostPattern) -> Vec<String> {
+    match pattern {
+        HostPattern::Exact(_) | HostPattern::Hole(_) => Vec::new(),
+        HostPattern::AnyPrefix(rest) => ["www", "any", "a.b"].iter().map(|label| format!("{label}{rest}")).collect(),
+        HostPattern::AnySuffix(start) => ["com", "example", "a.b"].iter().map(|label| format!("{start}{label}")).collect(),
+        HostPattern::Regex(regex) => {
+            let plain = samples(regex).into_iter().filter_map(|text| String::from_utf8(text).ok());
+            plain
+                .flat_map(|text| {
+                    let text = text.to_ascii_lowercase();
+                    // A sample that begins or ends with a dot is a part of a name.
+                    let front = if text.starts_with('.') { "www" } else { "" };
+                    let back = if text.ends_with('.') { "com" } else { "" };
+                    [format!("{front}{text}{back}"), format!("www.{text}")]
+                })
+                .take(6)
+                .collect()
+        }
+    }
+}
+
+fn is_typable(host: &str) -> bool {
+    host.bytes().any(|byte| byte.is_ascii_alphanumeric())
+        && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._[]:".contains(&byte))
+        && !host.starts_with('.')
+        && !host.contains("..")
+}

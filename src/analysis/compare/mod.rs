@@ -1,0 +1,223 @@
+//! Which requests go somewhere else.
+//!
+//! The first form: the evaluator over candidate requests derived from the patterns of both sides, so everything reported is true and nothing
+//! is claimed of what was not tried (`exact: false`).
+
+mod candidates;
+mod door;
+mod effect;
+mod fingerprint;
+mod hosts;
+mod region;
+mod seeds;
+#[cfg(test)]
+mod tests;
+
+use super::route::{Engine, Entrance, Patterns};
+use super::trace::{Trace, trace_at, unserved};
+use crate::model::{Gateway, Model, PoolId, Request, TableId};
+use candidates::{Half, Plan, Workshop};
+use door::{Door, doors};
+use hosts::{Host, groups};
+use region::{GroupWords, Tried, regions};
+use seeds::Extra;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+/// What a change does to requests.
+#[derive(Clone, Debug, Default)]
+pub struct Comparison {
+    /// The regions that changed, most harmful first.
+    pub changes: Vec<Change>,
+    /// Every candidate request with its way on both sides, unchanged ones too; rules find witnesses here.
+    pub pairs: Vec<Pair>,
+    /// Whether "no change" means that there is none.
+    pub exact: bool,
+}
+
+/// One request on both sides.
+#[derive(Clone, Debug)]
+pub struct Pair {
+    /// Before.
+    pub was: Trace,
+    /// After.
+    pub now: Trace,
+}
+
+/// Requests that share where they went and where they go.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The requests in the config's own words: `host shop.example.com, path not under /static/`.
+    pub region: String,
+    /// The hosts of the region as a person would name them (`shop.example.com`, `any other host`), for sentences.
+    pub hosts: Vec<String>,
+    /// Indexes into [`Comparison::pairs`], the request a person would type first; never empty.
+    pub pairs: Vec<usize>,
+    /// Whether the region is all of the requests with this was and now.
+    pub exact: bool,
+    /// The same servers get the same requests; only how they are treated differs (timeouts, retries, limits, balancing).
+    pub behaviour_only: bool,
+}
+
+impl Comparison {
+    /// Returns the pair a person would type first of `change`.
+    pub fn witness(&self, change: &Change) -> Option<&Pair> {
+        change.pairs.first().and_then(|at| self.pairs.get(*at))
+    }
+
+    /// Returns the pairs that can end, after the change, in this pool of this gateway, changed or not; the one a person would type first comes first.
+    pub fn reaching_now<'a>(&'a self, gateway: &'a str, pool: PoolId) -> impl Iterator<Item = &'a Pair> {
+        self.pairs.iter().filter(move |pair| pair.now.pools.contains(&pool) && pair.now.gateway.as_deref() == Some(gateway))
+    }
+
+    /// Returns the pairs that could end, before the change, in this pool of this gateway; the one a person would type first comes first.
+    pub fn reaching_before<'a>(&'a self, gateway: &'a str, pool: PoolId) -> impl Iterator<Item = &'a Pair> {
+        self.pairs.iter().filter(move |pair| pair.was.pools.contains(&pool) && pair.was.gateway.as_deref() == Some(gateway))
+    }
+}
+
+/// The most requests that are traced on both sides.
+const MOST_PAIRS: usize = 20_000;
+
+/// The most requests for one group of hosts whose virtual hosts are the same before and after: enough to show where they go.
+const MOST_UNCHANGED: usize = 60;
+
+/// Compares two models.
+pub fn compare(base: &Model, head: &Model) -> Comparison {
+    let patterns: Rc<Patterns> = Rc::default();
+    let (was, now) = (Engine::new(base, Rc::clone(&patterns)), Engine::new(head, patterns));
+    let mut survey = Survey { was: &was, now: &now, tried: Vec::new(), words: Vec::new(), seen: BTreeSet::new() };
+    survey.run();
+    let Survey { mut tried, words, .. } = survey;
+    tried.sort_by(|a, b| (a.oddity, &a.pair.now.request).cmp(&(b.oddity, &b.pair.now.request)));
+    let changes = regions(base, head, &tried, &words);
+    Comparison { changes, pairs: tried.into_iter().map(|one| one.pair).collect(), exact: false }
+}
+
+/// The requests tried so far.
+struct Survey<'a, 'm> {
+    was: &'a Engine<'m>,
+    now: &'a Engine<'m>,
+    tried: Vec<Tried>,
+    words: Vec<GroupWords>,
+    seen: BTreeSet<(usize, Request)>,
+}
+
+/// A group of hosts at a door with what is worth trying there.
+struct Work<'a, 'm> {
+    door: &'a Door<'m>,
+    /// Index into [`Survey::words`].
+    group: usize,
+    hosts: Vec<Host>,
+    plan: Rc<Plan>,
+    changed: bool,
+}
+
+impl<'m> Survey<'_, 'm> {
+    fn run(&mut self) {
+        let workshops = |model: &'m Model| model.gateways.iter().map(|gateway| Workshop::new(model, gateway)).collect::<Vec<_>>();
+        let (before, after) = (workshops(self.was.model), workshops(self.now.model));
+        let doors = doors(self.was, self.now);
+        let work = self.work(&doors, &before, &after);
+        // Near the change first, everywhere, so that a limit cuts off what matters least.
+        for one in work.iter().filter(|one| one.changed) {
+            for host in &one.hosts {
+                self.try_all(one, host, one.plan.hot(one.door, host), MOST_PAIRS);
+            }
+        }
+        for one in work.iter().filter(|one| one.changed) {
+            for host in &one.hosts {
+                self.try_all(one, host, one.plan.rest(one.door, host), MOST_PAIRS);
+            }
+        }
+        for one in work.iter().filter(|one| !one.changed) {
+            if let Some(host) = one.hosts.first() {
+                self.try_all(one, host, one.plan.rest(one.door, host), MOST_UNCHANGED);
+            }
+        }
+    }
+
+    /// Returns the groups of hosts of all doors. A pair of virtual hosts is looked at once, however many doors lead there.
+    fn work<'w>(&mut self, doors: &'w [Door<'m>], before: &[Workshop<'m>], after: &[Workshop<'m>]) -> Vec<Work<'w, 'm>> {
+        let several = self.was.model.gateways.len().max(self.now.model.gateways.len()) > 1;
+        let mut plans: BTreeMap<PlanKey, (Rc<Plan>, bool)> = BTreeMap::new();
+        let mut all = Vec::new();
+        for door in doors {
+            let was = door.was.and_then(|entrance| workshop(before, entrance.gateway));
+            let now = door.now.and_then(|entrance| workshop(after, entrance.gateway));
+            let gateway = door.now.or(door.was).map(|entrance| entrance.gateway.id.to_string()).unwrap_or_default();
+            let mut asked = asked_hosts(was, door.was);
+            asked.extend(asked_hosts(now, door.now));
+            for group in groups(self.was, self.now, door, &asked) {
+                let key = (
+                    was.zip(group.was).map(|(shop, table)| (shop.gateway.id.to_string(), table)),
+                    now.zip(group.now).map(|(shop, table)| (shop.gateway.id.to_string(), table)),
+                );
+                let (plan, changed) = plans
+                    .entry(key)
+                    .or_insert_with(|| {
+                        let (was, now) =
+                            (was.zip(group.was).map(|(shop, table)| shop.half(table)), now.zip(group.now).map(|(shop, table)| shop.half(table)));
+                        let print = |half: Option<Half<'_, 'm>>| half.map(|half| half.prints.table(half.table));
+                        (Rc::new(Plan::new(was, now)), print(was) != print(now))
+                    })
+                    .clone();
+                let scheme = if door.tls { "https" } else { "http" };
+                let door_words = if several { format!("{scheme} port {} of {gateway}", door.port) } else { format!("{scheme} port {}", door.port) };
+                self.words.push(GroupWords {
+                    hosts: distinct(group.hosts.iter().map(|host| host.words.clone())),
+                    door: door_words,
+                    gateway: gateway.clone(),
+                });
+                // One name of a virtual host speaks for all, unless the name is looked at again.
+                let hosts = if plan.host_matters() && changed { group.hosts } else { group.hosts.into_iter().take(1).collect() };
+                all.push(Work { door, group: self.words.len() - 1, hosts, plan, changed });
+            }
+        }
+        all
+    }
+
+    fn try_all(&mut self, work: &Work<'_, 'm>, host: &Host, requests: Vec<(Request, Vec<Extra>)>, most: usize) {
+        for (request, extras) in requests.into_iter().take(most) {
+            if self.tried.len() >= MOST_PAIRS {
+                return;
+            }
+            let request = work.door.reachable(self.was, self.now, request);
+            if !self.seen.insert((work.group, request.clone())) {
+                continue;
+            }
+            let side = |engine: &Engine<'m>, entrance| match entrance {
+                Some(entrance) => trace_at(engine, entrance, &request),
+                None => unserved(&request),
+            };
+            let pair = Pair { was: side(self.was, work.door.was), now: side(self.now, work.door.now) };
+            let odd = usize::from(request.listener.is_some()) + usize::from(request.port != request.scheme.default_port());
+            let oddity = (extras.len(), odd, host.rank, request.target.len());
+            self.tried.push(Tried { pair, group: work.group, extras, oddity });
+        }
+    }
+}
+
+/// A pair of virtual hosts: gateway and table on each side.
+type PlanKey = (Option<(String, TableId)>, Option<(String, TableId)>);
+
+fn workshop<'w, 'm>(all: &'w [Workshop<'m>], gateway: &Gateway) -> Option<&'w Workshop<'m>> {
+    all.iter().find(|shop| std::ptr::eq(shop.gateway, gateway))
+}
+
+/// Returns the hosts that conditions behind this door ask about.
+fn asked_hosts(shop: Option<&Workshop<'_>>, entrance: Option<Entrance<'_>>) -> Vec<String> {
+    let tables = shop.zip(entrance).map(|(shop, entrance)| (shop, entrance.listener.virtual_hosts.iter().map(|host| host.table)));
+    let hosts = tables.into_iter().flat_map(|(shop, tables)| tables.flat_map(|table| shop.collector.table(table).hosts).collect::<Vec<_>>());
+    distinct(hosts)
+}
+
+fn distinct(all: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::new();
+    for one in all {
+        if !kept.contains(&one) {
+            kept.push(one);
+        }
+    }
+    kept
+}

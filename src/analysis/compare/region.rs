@@ -1,0 +1,278 @@
+//! From changed pairs to regions: who is affected, in the configuration's own words.
+
+use super::effect::effect;
+use super::hosts::ANY_OTHER;
+use super::seeds::Extra;
+use super::{Change, Pair};
+use crate::analysis::equality::moved_share;
+use crate::analysis::route::test_words;
+use crate::analysis::trace::{Choice, Trace};
+use crate::model::{Condition, Field, Matcher, Model, TableId, TableKind, Test};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The most routes or hosts a region names one by one.
+const MOST_NAMED: usize = 3;
+
+/// A pair with where it came from.
+#[derive(Clone, Debug)]
+pub(super) struct Tried {
+    pub(super) pair: Pair,
+    /// The group of hosts.
+    pub(super) group: usize,
+    pub(super) extras: Vec<Extra>,
+    /// How far it is from what a person would type.
+    pub(super) oddity: (usize, usize, u8, usize),
+}
+
+/// A group of hosts as sentences name it.
+#[derive(Clone, Debug)]
+pub(super) struct GroupWords {
+    pub(super) hosts: Vec<String>,
+    /// The port or scheme, where the gateway has several doors.
+    pub(super) door: String,
+    /// Identifies the hosts across doors.
+    pub(super) gateway: String,
+}
+
+/// Returns the changes among `tried`, which are in witness order, most harmful first. Indexes in them are those of `tried`.
+pub(super) fn regions(was: &Model, now: &Model, tried: &[Tried], groups: &[GroupWords]) -> Vec<Change> {
+    let mut by_effect: BTreeMap<(String, String, String), Vec<usize>> = BTreeMap::new();
+    for (at, one) in tried.iter().enumerate() {
+        let Pair { was, now } = &one.pair;
+        if !was.destination.same(&now.destination) {
+            let gateway = groups.get(one.group).map(|group| group.gateway.clone()).unwrap_or_default();
+            let key = (gateway, effect(&was.destination, &was.request), effect(&now.destination, &now.request));
+            by_effect.entry(key).or_default().push(at);
+        }
+    }
+    let words = Words { was, now, tried, groups };
+    let mut changes: Vec<Change> = by_effect.into_values().map(|pairs| words.change(pairs)).collect();
+    let harm = |change: &Change| {
+        let pair = change.pairs.first().and_then(|at| tried.get(*at)).map(|one| &one.pair);
+        pair.map_or((0.0, 0.0, 0.0), |pair| {
+            let (before, after) = (pair.was.destination.broken_share(), pair.now.destination.broken_share());
+            ((after - before).max(0.0), after, moved_share(&pair.was.destination, &pair.now.destination))
+        })
+    };
+    changes.sort_by(|a, b| {
+        let (ours, theirs) = (harm(a), harm(b));
+        let by_harm = theirs.0.total_cmp(&ours.0).then(theirs.1.total_cmp(&ours.1)).then(theirs.2.total_cmp(&ours.2));
+        a.behaviour_only.cmp(&b.behaviour_only).then(by_harm).then_with(|| a.pairs.cmp(&b.pairs))
+    });
+    changes
+}
+
+struct Words<'a> {
+    was: &'a Model,
+    now: &'a Model,
+    tried: &'a [Tried],
+    groups: &'a [GroupWords],
+}
+
+/// The route that decided, as [`Choice::Route`] has it.
+type Decider = Option<(TableId, usize)>;
+
+impl Words<'_> {
+    fn change(&self, pairs: Vec<usize>) -> Change {
+        let inside: BTreeSet<usize> = pairs.iter().copied().collect();
+        let mut by_group: BTreeMap<usize, Vec<&Tried>> = BTreeMap::new();
+        for one in pairs.iter().filter_map(|at| self.tried.get(*at)) {
+            by_group.entry(one.group).or_default().push(one);
+        }
+        let mut hosts: Vec<String> = Vec::new();
+        // Groups whose requests are described alike share a clause.
+        let mut clauses: Vec<(String, Vec<String>, Vec<String>)> = Vec::new();
+        for (group, members) in by_group {
+            let Some(words) = self.groups.get(group) else { continue };
+            let clause = self.which(group, &members, &inside);
+            let entry = clauses.iter_mut().find(|(known, known_hosts, _)| *known == clause && *known_hosts == words.hosts);
+            match entry {
+                Some((_, _, doors)) => doors.push(words.door.clone()),
+                None => clauses.push((clause, words.hosts.clone(), vec![words.door.clone()])),
+            }
+            for host in &words.hosts {
+                if !hosts.contains(host) {
+                    hosts.push(host.clone());
+                }
+            }
+        }
+        let behaviour_only =
+            pairs.iter().filter_map(|at| self.tried.get(*at)).all(|one| one.pair.was.destination.same_effect(&one.pair.now.destination));
+        Change { region: self.sentence(clauses), hosts, pairs, exact: false, behaviour_only }
+    }
+
+    /// Puts the clauses together: hosts with the same clause in one breath.
+    fn sentence(&self, clauses: Vec<(String, Vec<String>, Vec<String>)>) -> String {
+        let mut merged: Vec<(String, Vec<String>)> = Vec::new();
+        for (clause, hosts, doors) in clauses {
+            let all_doors: BTreeSet<&String> = self.groups.iter().filter(|group| group.hosts == hosts).map(|group| &group.door).collect();
+            let doors: BTreeSet<&String> = doors.iter().collect();
+            let door =
+                if doors.len() < all_doors.len() { doors.iter().map(|door| door.as_str()).collect::<Vec<_>>().join(" and ") } else { String::new() };
+            let clause = [door, clause].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
+            match merged.iter_mut().find(|(known, _)| *known == clause) {
+                Some((_, known)) => known.extend(hosts),
+                None => merged.push((clause, hosts)),
+            }
+        }
+        let sentence = |(clause, hosts): (String, Vec<String>)| {
+            let hosts = host_clause(hosts);
+            if clause.is_empty() { hosts } else { format!("{hosts}, {clause}") }
+        };
+        merged.into_iter().map(sentence).collect::<Vec<_>>().join("; ")
+    }
+
+    /// Returns which requests of a group of hosts `members` are, the others being those of the group that are not `inside`.
+    fn which(&self, group: usize, members: &[&Tried], inside: &BTreeSet<usize>) -> String {
+        let outside: Vec<&Tried> =
+            self.tried.iter().enumerate().filter(|(at, one)| one.group == group && !inside.contains(at)).map(|(_, one)| one).collect();
+        let extras = common_extras(members, &outside);
+        // Only what differs in the path is left to say, once the extras are said.
+        let outside: Vec<&Tried> = if extras.is_empty() { outside } else { outside.into_iter().filter(|one| one.extras == extras).collect() };
+        let path = self.path_clause(members, &outside);
+        let parts = std::iter::once(path).chain(extras.iter().map(Extra::words)).filter(|part| !part.is_empty());
+        parts.collect::<Vec<_>>().join(", ")
+    }
+
+    fn path_clause(&self, members: &[&Tried], outside: &[&Tried]) -> String {
+        if outside.is_empty() {
+            return String::new();
+        }
+        let cell = |one: &&Tried| (decider(self.was, &one.pair.was), decider(self.now, &one.pair.now));
+        let ours: BTreeSet<(Decider, Decider)> = members.iter().map(cell).collect();
+        let theirs: BTreeSet<(Decider, Decider)> = outside.iter().map(cell).collect();
+        let after = |cells: &BTreeSet<(Decider, Decider)>| cells.iter().map(|cell| cell.1).collect::<BTreeSet<Decider>>();
+        let before = |cells: &BTreeSet<(Decider, Decider)>| cells.iter().map(|cell| cell.0).collect::<BTreeSet<Decider>>();
+        let Some(one) = members.first() else { return String::new() };
+        let now_clause = |ours: &BTreeSet<Decider>, theirs: &BTreeSet<Decider>| {
+            routes_clause(&conditions(self.now, &one.pair.now, ours), &conditions(self.now, &one.pair.now, theirs))
+        };
+        let was_clause = |ours: &BTreeSet<Decider>, theirs: &BTreeSet<Decider>| {
+            routes_clause(&conditions(self.was, &one.pair.was, ours), &conditions(self.was, &one.pair.was, theirs))
+        };
+        if after(&ours).is_disjoint(&after(&theirs)) {
+            return now_clause(&after(&ours), &after(&theirs));
+        }
+        if before(&ours).is_disjoint(&before(&theirs)) {
+            return was_clause(&before(&ours), &before(&theirs));
+        }
+        if ours.is_disjoint(&theirs) {
+            // What is decided here now, as far as it was decided there before.
+            let here = after(&ours);
+            let rivals: BTreeSet<(Decider, Decider)> = theirs.into_iter().filter(|cell| here.contains(&cell.1)).collect();
+            let parts = [now_clause(&here, &BTreeSet::new()), was_clause(&before(&ours), &before(&rivals))];
+            let parts: Vec<&str> = parts.iter().map(|part| part.strip_prefix("path ").unwrap_or(part)).filter(|part| !part.is_empty()).collect();
+            return format!("path {}", parts.join(" and "));
+        }
+        let shortest = members.first().map(|one| one.pair.now.request.target.clone()).unwrap_or_default();
+        if members.len() == 1 { format!("path {shortest}") } else { format!("paths such as {shortest}") }
+    }
+}
+
+/// Returns the conditions of the routes that decided, in the gateway `trace` went through.
+fn conditions<'m>(model: &'m Model, trace: &Trace, deciders: &BTreeSet<Decider>) -> Vec<Option<&'m Condition>> {
+    let gateway = trace.gateway_in(model);
+    let condition = |decider: &Decider| {
+        let (table, route) = (*decider)?;
+        Some(&gateway?.tables.get(table.0)?.routes.get(route)?.when)
+    };
+    deciders.iter().map(condition).collect()
+}
+
+/// Returns the last route by path that a trace took.
+fn decider(model: &Model, trace: &Trace) -> Decider {
+    let gateway = trace.gateway_in(model)?;
+    trace.steps.iter().rev().find_map(|step| match step.choice {
+        Choice::Route(table, route) => gateway.tables.get(table.0).filter(|table| table.kind == TableKind::Routes).map(|_| (table, route)),
+        Choice::Listener | Choice::Otherwise(_) | Choice::Action | Choice::Outcome | Choice::Pool => None,
+    })
+}
+
+/// Returns what all of `members` have that not all the others have too.
+fn common_extras(members: &[&Tried], outside: &[&Tried]) -> Vec<Extra> {
+    let mut common: Vec<Extra> = members.first().map(|one| one.extras.clone()).unwrap_or_default();
+    common.retain(|extra| members.iter().all(|one| one.extras.contains(extra)));
+    if outside.is_empty() || outside.iter().all(|one| common.iter().all(|extra| one.extras.contains(extra))) {
+        return Vec::new();
+    }
+    common
+}
+
+/// Returns the routes `ours` in words; where one of them takes every path, what the others take away from it.
+fn routes_clause(ours: &[Option<&Condition>], theirs: &[Option<&Condition>]) -> String {
+    let takes_all = |condition: &&Option<&Condition>| condition.is_none_or(|condition| path_test(condition).is_some_and(is_root));
+    if ours.iter().any(|condition| takes_all(&condition)) {
+        let mut taken: Vec<String> = theirs.iter().flatten().map(|condition| route_words(condition)).collect();
+        taken.sort();
+        taken.dedup();
+        return match taken.as_slice() {
+            [] => String::new(),
+            few if few.len() <= MOST_NAMED => {
+                format!("path {}", few.iter().map(|words| format!("not {words}")).collect::<Vec<_>>().join(" and "))
+            }
+            _ => "path that no other route takes".to_owned(),
+        };
+    }
+    let mut named: Vec<String> = ours.iter().flatten().map(|condition| route_words(condition)).collect();
+    named.sort_by_key(|words| (words.len(), words.clone()));
+    named.dedup();
+    let more = named.len().saturating_sub(MOST_NAMED);
+    named.truncate(MOST_NAMED);
+    let listed = named.join(" or ");
+    if more == 0 { format!("path {listed}") } else { format!("path {listed} or {more} more routes") }
+}
+
+fn is_root(test: &Test) -> bool {
+    matches!(&test.matcher, Matcher::Prefix { text, .. } if &**text == "/" || text.is_empty())
+}
+
+/// Returns the first test on the path that must hold.
+fn path_test(condition: &Condition) -> Option<&Test> {
+    match condition {
+        Condition::Test(test) => Some(test).filter(|test| test.subject.as_field() == Some(&Field::Path)),
+        Condition::All(all) => all.iter().find_map(path_test),
+        Condition::Any(any) => any.first().and_then(path_test).filter(|_| any.len() == 1),
+        Condition::Always | Condition::Not(_) | Condition::Opaque(_) => None,
+    }
+}
+
+/// Returns the condition of a route in words that follow `path`: `under /static/`.
+fn route_words(condition: &Condition) -> String {
+    let Some(test) = path_test(condition) else {
+        return match condition {
+            Condition::Test(test) => format!("where {}", test_words(test)),
+            Condition::Opaque(opaque) => format!("where {}", opaque.text),
+            Condition::Always | Condition::All(_) | Condition::Any(_) | Condition::Not(_) => "under further conditions".to_owned(),
+        };
+    };
+    match &test.matcher {
+        Matcher::Equals { text, .. } => text.as_literal().unwrap_or("computed").to_owned(),
+        Matcher::Prefix { text, .. } if text.ends_with('/') => format!("under {text}"),
+        Matcher::Prefix { text, .. } => format!("beginning with {text}"),
+        Matcher::Suffix { text, .. } => format!("ending with {text}"),
+        Matcher::Contains { text, .. } => format!("containing {text}"),
+        Matcher::Regex(regex) => format!("matching {}", regex.pattern),
+        Matcher::Network(_) | Matcher::Truthy { .. } => test_words(test),
+    }
+}
+
+/// Returns the hosts as the beginning of a region.
+fn host_clause(hosts: Vec<String>) -> String {
+    let mut named: Vec<String> = Vec::new();
+    let mut other = false;
+    for host in hosts {
+        if host == ANY_OTHER {
+            other = true;
+        } else if !named.contains(&host) {
+            named.push(host);
+        }
+    }
+    let other_words = "any host that no virtual host names";
+    let named = match named.as_slice() {
+        [] => return if other { other_words.to_owned() } else { "any host".to_owned() },
+        [one] => format!("host {one}"),
+        few if few.len() <= MOST_NAMED => format!("hosts {}", few.join(" and ")),
+        [first, second, rest @ ..] => format!("hosts {first}, {second} and {} more", rest.len()),
+    };
+    if other { format!("{named} and {other_words}") } else { named }
+}

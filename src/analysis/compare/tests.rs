@@ -1,0 +1,182 @@
+//! Comparisons of small models.
+
+use super::*;
+use crate::analysis::Destination;
+use crate::analysis::fixture::{Site, answer, ejecting, exact, forward, label, member, path_regex, pool, prefix, to};
+use crate::model::{Claim, Condition, Field, Matcher, Outcome, Range, Retry, Step, Value};
+use std::sync::Arc;
+
+fn shop(members: &[(&str, u32)]) -> Model {
+    let routes = || vec![(exact("/status"), answer(200)), (prefix("/static/"), to(1)), (prefix("/"), to(0))];
+    Site {
+        hosts: vec![("shop.example.com", routes()), ("docs.example.com", vec![(prefix("/"), to(1))])],
+        pools: vec![
+            pool("web", members.iter().map(|(address, weight)| member(address, *weight)).collect()),
+            pool("assets", vec![member("10.0.0.9:80", 1)]),
+        ],
+    }
+    .model()
+}
+
+fn claim(model: &mut Model, network: &str) {
+    let range = Range::Network(crate::model::Cidr::parse(network).unwrap());
+    model.inventory.claims.push(Claim { range, label: label("claim") });
+}
+
+fn regions(base: &Model, head: &Model) -> Vec<String> {
+    let comparison = compare(base, head);
+    comparison.changes.iter().map(|change| format!("{}: {}", change.region, comparison.witness(change).unwrap().now.request)).collect()
+}
+
+#[test]
+fn a_moved_weight_is_one_region_with_its_witness() {
+    let base = shop(&[("10.0.0.1:80", 1), ("10.0.0.2:80", 1)]);
+    let mut head = shop(&[("10.0.0.1:80", 3), ("10.0.0.5:80", 17)]);
+    claim(&mut head, "10.0.0.5/32");
+    assert_eq!(
+        regions(&base, &head),
+        ["host shop.example.com and any host that no virtual host names, path not /status and not under /static/: GET http://shop.example.com/"]
+    );
+    let comparison = compare(&base, &head);
+    let now = &comparison.witness(&comparison.changes[0]).unwrap().now.destination;
+    assert!((now.broken_share() - 0.85).abs() < 1e-9, "{now:?}");
+    assert_eq!(comparison.changes[0].hosts, ["shop.example.com", "any other host"]);
+}
+
+#[test]
+fn an_equal_model_has_no_change_but_shows_what_reaches_a_pool() {
+    let model = shop(&[("10.0.0.1:80", 1)]);
+    let comparison = compare(&model, &model);
+    assert!(comparison.changes.is_empty());
+    let first = comparison.reaching_now("nginx.conf", PoolId(1)).next().unwrap();
+    assert_eq!(first.now.request.to_string(), "GET http://docs.example.com/");
+}
+
+#[test]
+fn a_server_that_leaves_the_inventory_is_a_change() {
+    let base = shop(&[("10.0.0.1:80", 1), ("10.0.0.2:80", 1)]);
+    let mut head = base.clone();
+    claim(&mut head, "10.0.0.2/32");
+    assert_eq!(compare(&base, &head).changes.len(), 1);
+}
+
+#[test]
+fn a_new_first_virtual_host_takes_the_other_hosts() {
+    let routes = || vec![(prefix("/"), to(0))];
+    let pools = || vec![pool("a", vec![member("10.0.0.1:80", 1)]), pool("b", vec![member("10.0.0.2:80", 1)])];
+    let base = Site { hosts: vec![("api.example.com", routes())], pools: pools() }.model();
+    let head = Site { hosts: vec![("new.example.com", vec![(prefix("/"), to(1))]), ("api.example.com", routes())], pools: pools() }.model();
+    assert_eq!(regions(&base, &head), ["host new.example.com and any host that no virtual host names: GET http://new.example.com/"]);
+}
+
+#[test]
+fn a_regex_put_before_a_prefix_is_found_through_it() {
+    let base = shop(&[("10.0.0.1:80", 1)]);
+    let mut head = base.clone();
+    let mut route = head.gateways[0].tables[1].routes[2].clone();
+    route.when = path_regex(r"\.php$");
+    route.step = answer(403);
+    route.label = Some(label(r"location ~ \.php$"));
+    head.gateways[0].tables[1].routes.insert(1, route);
+    let found = regions(&base, &head);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(
+        found.iter().any(|region| region.ends_with("path matching \\.php$ and not under /static/: GET http://shop.example.com/x.php")),
+        "{found:?}"
+    );
+    assert!(found.iter().any(|region| region.contains("path matching \\.php$ and under /static/: ")), "{found:?}");
+}
+
+#[test]
+fn a_condition_on_a_header_needs_the_header() {
+    let base = shop(&[("10.0.0.1:80", 1)]);
+    let mut head = base.clone();
+    let beta = Condition::test(Value::field(Field::Header(Arc::from("x-beta"))), Matcher::Equals { text: Value::literal("on"), caseless: false });
+    let mut route = head.gateways[0].tables[2].routes[0].clone();
+    route.when = beta;
+    route.step = answer(418);
+    head.gateways[0].tables[2].routes.insert(0, route);
+    let comparison = compare(&base, &head);
+    assert_eq!(comparison.changes.len(), 1);
+    let witness = &comparison.witness(&comparison.changes[0]).unwrap().now;
+    assert_eq!(witness.request.headers, [(Arc::from("x-beta"), "on".to_owned())]);
+    assert_eq!(comparison.changes[0].region, "host docs.example.com, header x-beta: on");
+}
+
+#[test]
+fn a_listener_that_goes_takes_its_requests_along() {
+    let base = shop(&[("10.0.0.1:80", 1)]);
+    let mut head = base.clone();
+    head.gateways[0].listeners.clear();
+    let comparison = compare(&base, &head);
+    assert!(!comparison.changes.is_empty());
+    assert!(comparison.changes.iter().all(|change| comparison.witness(change).unwrap().now.destination == Destination::None));
+}
+
+#[test]
+fn a_moved_entry_file_is_the_same_gateway() {
+    let base = shop(&[("10.0.0.1:80", 1)]);
+    let mut head = base.clone();
+    head.gateways[0].id = Arc::from("etc/nginx/nginx.conf");
+    assert!(compare(&base, &head).changes.is_empty());
+}
+
+#[test]
+fn only_the_treatment_differs() {
+    let base = shop(&[("10.0.0.1:80", 1)]);
+    let mut head = base.clone();
+    let mut slower = forward(0);
+    slower.timeouts.read_ms = Some(5_000);
+    head.gateways[0].tables[1].routes[2].step = Step::end(Outcome::Forward(Box::new(slower)));
+    let comparison = compare(&base, &head);
+    assert_eq!(comparison.changes.len(), 1);
+    assert!(comparison.changes[0].behaviour_only);
+}
+
+#[test]
+fn a_redirect_for_every_path_is_one_region() {
+    let redirect = |status| {
+        let location =
+            Value { parts: vec![crate::model::Part::Literal(Arc::from("https://new.example.com")), crate::model::Part::Field(Field::Target)] };
+        Step::end(Outcome::Redirect { status, location, label: label("return") })
+    };
+    let site =
+        |status| Site { hosts: vec![("a.example", vec![(prefix("/x/"), answer(200)), (prefix("/"), redirect(status))])], pools: Vec::new() }.model();
+    assert_eq!(regions(&site(302), &site(301)).len(), 1);
+}
+
+#[test]
+fn dead_members_break_what_is_not_tried_again() {
+    let broken = |members: Vec<crate::model::Member>, retry: Retry, statuses: bool| {
+        let mut head = shop(&[]);
+        head.gateways[0].pools[0].members = members;
+        let mut one = forward(0);
+        one.retry = retry;
+        if statuses {
+            let step = to(1);
+            one.on_status.push(crate::model::StatusHandler { statuses: vec![502, 504], from_upstream: false, step, label: label("error_page") });
+        }
+        head.gateways[0].tables[1].routes[2].step = Step::end(Outcome::Forward(Box::new(one)));
+        claim(&mut head, "10.1.0.0/16");
+        crate::analysis::trace(&head, &Request::get("http://shop.example.com/").unwrap()).destination.broken_share()
+    };
+    let no = Retry { on_connect_failure: false, attempts: None };
+    let yes = Retry { on_connect_failure: true, attempts: None };
+    let (live, dead) = (|| member("10.0.0.1:80", 1), || member("10.1.0.1:80", 3));
+    let other = || member("10.1.0.2:80", 3);
+    let near = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-9, "{found} is not {expected}");
+    near(broken(vec![live(), dead()], no.clone(), false), 0.75);
+    near(broken(vec![live(), dead()], yes.clone(), false), 0.0);
+    near(broken(vec![live(), dead()], no.clone(), true), 0.0);
+    near(broken(vec![live(), ejecting(dead())], no.clone(), false), 0.0);
+    near(broken(vec![ejecting(dead())], yes.clone(), false), 1.0);
+    near(broken(vec![ejecting(dead())], no.clone(), false), 1.0);
+    near(broken(vec![ejecting(dead()), ejecting(other())], no.clone(), false), 1.0);
+    let backup = || crate::model::Member { state: crate::model::MemberState::Backup, ..live() };
+    near(broken(vec![dead(), backup()], no.clone(), false), 1.0);
+    near(broken(vec![dead(), backup()], yes.clone(), false), 0.0);
+    near(broken(vec![ejecting(dead()), backup()], no.clone(), false), 0.0);
+    near(broken(vec![live(), dead(), other()], Retry { on_connect_failure: true, attempts: Some(1) }, false), 6.0 / 7.0);
+    near(broken(vec![live(), dead(), other()], Retry { on_connect_failure: true, attempts: Some(2) }, false), 2.0 * (3.0 / 7.0) * (3.0 / 4.0));
+    near(broken(vec![], yes, false), 1.0);
+}
