@@ -11,4 +11,5 @@ mod snapshot;
 mod standin;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
 mod walls;
