@@ -1,3 +1,4 @@
 //! What several test rooms share.
 
 pub(crate) mod nginx;
+pub(crate) mod replay;
