@@ -25,6 +25,7 @@ mod page;
 mod replay;
 mod requests;
 
+use crate::support::replay::Counts;
 use page::Case;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -51,6 +52,7 @@ fn case_pages() {
     let wanted = std::env::var("CASE").unwrap_or_default().to_lowercase();
     let update = std::env::var_os("CASES_UPDATE").is_some();
     let (mut ran, mut replayed, mut kept_back) = (0, 0, 0);
+    let mut counts = Counts::default();
     let mut failures = Vec::new();
     for file in pages(&root) {
         let name = file.strip_prefix(&root).unwrap().display().to_string();
@@ -73,7 +75,11 @@ fn case_pages() {
                 Some(Ok(())) | None => {}
             }
             match replay::replay(case) {
-                replay::Replay::Done => replayed += 1,
+                replay::Replay::Done(case) => {
+                    replayed += 1;
+                    counts.agreed += case.agreed;
+                    counts.open += case.open;
+                }
                 replay::Replay::KeptBack => kept_back += 1,
                 replay::Replay::Disagrees(messages) => messages.into_iter().for_each(&mut report),
             }
@@ -82,7 +88,10 @@ fn case_pages() {
             fs::write(&file, rewrite(&text, &rewritten)).unwrap();
         }
     }
-    println!("{ran} cases, {replayed} replayed on the real proxy, {kept_back} not");
+    println!(
+        "{ran} cases, {replayed} replayed on the real proxy, {kept_back} not; {} requests went where the model says, {} open",
+        counts.agreed, counts.open
+    );
     assert!(ran > 0, "no case has `{wanted}` in its name");
     assert!(failures.is_empty(), "{} failures\n{}", failures.len(), failures.join("\n"));
 }

@@ -138,7 +138,7 @@ fn adapt(text: &str) -> String {
     let text = gone.replace_all(text, "$1").into_owned();
     let text = to_loopback(&text).replace("/etc/nginx/", "{prefix}/");
     listen
-        .replace_all(&text, |found: &fancy_regex::Captures<'_>| {
+        .replace_all(&text, |found: &fancy_regex::Captures<'_, str>| {
             let before = found.get(1).map_or("", |group| group.as_str());
             let port = found.get(3).map_or("", |group| group.as_str());
             match found.get(2).map(|group| group.as_str()) {
