@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+mod demo;
 mod error;
 mod explain;
 mod output;
@@ -53,6 +54,7 @@ enum Command {
     Review(review::Args),
     Trace(trace::Args),
     Explain(explain::Args),
+    Demo(demo::Args),
 }
 
 impl Command {
@@ -61,6 +63,7 @@ impl Command {
             Self::Review(args) => review::run(&args, out),
             Self::Trace(args) => trace::run(&args, out),
             Self::Explain(args) => explain::run(&args, out),
+            Self::Demo(args) => demo::run(&args, out),
         }
     }
 }

@@ -13,6 +13,7 @@ mod clock;
 mod diff;
 mod error;
 mod faults;
+pub mod founding;
 mod handle;
 mod hub;
 mod objects;
@@ -88,6 +89,8 @@ pub enum Activity {
         event: String,
         /// The action within the event.
         action: Option<String>,
+        /// The login of who caused it; empty for a ping.
+        sender: String,
         /// `X-GitHub-Delivery`.
         guid: String,
         /// What the App answered; 0 for nothing within ten seconds.
@@ -97,6 +100,8 @@ pub enum Activity {
     },
     /// A check run was created or concluded.
     Check {
+        /// The run.
+        id: u64,
         /// The name.
         name: String,
         /// The commit.
@@ -107,8 +112,6 @@ pub enum Activity {
         conclusion: Option<String>,
         /// The headline of its output.
         title: Option<String>,
-        /// How many annotations it has.
-        annotations: usize,
     },
     /// A comment was written.
     CommentCreated {

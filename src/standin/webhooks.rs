@@ -52,8 +52,14 @@ pub(super) async fn send_all(hub: Arc<Hub>, mut queue: mpsc::UnboundedReceiver<u
             entry.done = true;
         }
         drop(state);
-        hub.tell(Activity::Delivered { event: delivery.event, action: delivery.action, guid: delivery.guid, status, duration_ms });
+        let sender = sender_of(&delivery.body);
+        hub.tell(Activity::Delivered { event: delivery.event, action: delivery.action, sender, guid: delivery.guid, status, duration_ms });
     }
+}
+
+fn sender_of(body: &str) -> String {
+    let payload: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+    payload.pointer("/sender/login").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
 }
 
 async fn send(hub: &Hub, client: &Client<HttpConnector, Full<Bytes>>, url: &str, delivery: &Delivery) -> Result<(u16, String), String> {

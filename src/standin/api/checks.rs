@@ -87,18 +87,22 @@ async fn create(State(hub): State<Arc<Hub>>, Path((owner, repo)): Two, headers: 
     created(shown)
 }
 
-/// Sends the events that a written run causes, and tells who watches.
+/// Sends the event that a written run causes, and tells who watches.
 fn written(hub: &Hub, opened: &mut Opened<'_>, action: &str, run: &Run, shown: &Value) {
     let sender = hub.author(&opened.caller);
     let at = opened.at;
     hub.emit(&mut opened.state, "check_run", at, &sender, json!({"action": action, "check_run": shown}));
+    if action == "created" && run.status == "completed" {
+        // The same run is told of as completed.
+        return;
+    }
     hub.tell(Activity::Check {
+        id: run.id,
         name: run.name.clone(),
         sha: run.sha.to_string(),
         status: run.status.clone(),
         conclusion: run.conclusion.clone(),
         title: run.title.clone(),
-        annotations: run.annotations.len(),
     });
 }
 
