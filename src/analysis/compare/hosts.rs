@@ -26,6 +26,8 @@ pub(super) struct HostGroup {
     pub(super) hosts: Vec<Host>,
     pub(super) was: Option<TableId>,
     pub(super) now: Option<TableId>,
+    /// Whether a virtual host names them, before and after; otherwise the default one answers.
+    pub(super) named: (bool, bool),
 }
 
 /// Returns the groups of `door`, in the order of their first host. `asked` are hosts that conditions inside virtual hosts ask about.
@@ -39,9 +41,11 @@ pub(super) fn groups(was: &Engine<'_>, now: &Engine<'_>, door: &Door<'_>, asked:
             Some(leaf.virtual_host.and_then(|at| entrance.listener.virtual_hosts.get(at)).map_or(entrance.listener.entry, |host| host.table))
         };
         let (before, after) = (reached(was, door.was), reached(now, door.now));
-        match groups.iter_mut().find(|group| group.was == before && group.now == after) {
+        let is_named = |engine: &Engine<'_>, entrance: Option<Entrance<'_>>| entrance.is_some_and(|one| is_named(engine, one.listener, &host.text));
+        let named = (is_named(was, door.was), is_named(now, door.now));
+        match groups.iter_mut().find(|group| group.was == before && group.now == after && group.named == named) {
             Some(group) => group.hosts.push(host),
-            None => groups.push(HostGroup { hosts: vec![host], was: before, now: after }),
+            None => groups.push(HostGroup { hosts: vec![host], was: before, now: after, named }),
         }
     }
     for group in &mut groups {

@@ -167,7 +167,7 @@ impl<'m> Survey<'_, 'm> {
                 self.words.push(GroupWords {
                     hosts: distinct(group.hosts.iter().map(|host| host.words.clone())),
                     door: door_words,
-                    gateway: gateway.clone(),
+                    cause: (gateway.clone(), Some(group.named).filter(|(was, now)| was != now && door.was.is_some() && door.now.is_some())),
                 });
                 // One name of a virtual host speaks for all, unless the name is looked at again.
                 let hosts = if plan.host_matters() && changed { group.hosts } else { group.hosts.into_iter().take(1).collect() };

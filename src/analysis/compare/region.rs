@@ -30,18 +30,18 @@ pub(super) struct GroupWords {
     pub(super) hosts: Vec<String>,
     /// The port or scheme, where the gateway has several doors.
     pub(super) door: String,
-    /// Identifies the hosts across doors.
-    pub(super) gateway: String,
+    /// The gateway, and whether the hosts came to be named or ceased to be: what happens to them then has a reason of its own.
+    pub(super) cause: (String, Option<(bool, bool)>),
 }
 
 /// Returns the changes among `tried`, which are in witness order, most harmful first. Indexes in them are those of `tried`.
 pub(super) fn regions(was: &Model, now: &Model, tried: &[Tried], groups: &[GroupWords]) -> Vec<Change> {
-    let mut by_effect: BTreeMap<(String, String, String), Vec<usize>> = BTreeMap::new();
+    let mut by_effect: BTreeMap<(&(String, Option<(bool, bool)>), String, String), Vec<usize>> = BTreeMap::new();
     for (at, one) in tried.iter().enumerate() {
         let Pair { was, now } = &one.pair;
         if !was.destination.same(&now.destination) {
-            let gateway = groups.get(one.group).map(|group| group.gateway.clone()).unwrap_or_default();
-            let key = (gateway, effect(&was.destination, &was.request), effect(&now.destination, &now.request));
+            let Some(group) = groups.get(one.group) else { continue };
+            let key = (&group.cause, effect(&was.destination, &was.request), effect(&now.destination, &now.request));
             by_effect.entry(key).or_default().push(at);
         }
     }
@@ -202,9 +202,7 @@ fn common_extras(members: &[&Tried], outside: &[&Tried]) -> Vec<Extra> {
 fn routes_clause(ours: &[Option<&Condition>], theirs: &[Option<&Condition>]) -> String {
     let takes_all = |condition: &&Option<&Condition>| condition.is_none_or(|condition| path_test(condition).is_some_and(is_root));
     if ours.iter().any(|condition| takes_all(&condition)) {
-        let mut taken: Vec<String> = theirs.iter().flatten().map(|condition| route_words(condition)).collect();
-        taken.sort();
-        taken.dedup();
+        let taken = all_route_words(theirs);
         return match taken.as_slice() {
             [] => String::new(),
             few if few.len() <= MOST_NAMED => {
@@ -213,13 +211,19 @@ fn routes_clause(ours: &[Option<&Condition>], theirs: &[Option<&Condition>]) -> 
             _ => "path that no other route takes".to_owned(),
         };
     }
-    let mut named: Vec<String> = ours.iter().flatten().map(|condition| route_words(condition)).collect();
-    named.sort_by_key(|words| (words.len(), words.clone()));
-    named.dedup();
+    let mut named = all_route_words(ours);
     let more = named.len().saturating_sub(MOST_NAMED);
     named.truncate(MOST_NAMED);
     let listed = named.join(" or ");
     if more == 0 { format!("path {listed}") } else { format!("path {listed} or {more} more routes") }
+}
+
+/// Returns the routes in words, the shortest first. A path that only redirects into the directory of the same name is not worth a word.
+fn all_route_words(conditions: &[Option<&Condition>]) -> Vec<String> {
+    let words: BTreeSet<String> = conditions.iter().flatten().map(|condition| route_words(condition)).collect();
+    let mut kept: Vec<String> = words.iter().filter(|one| !words.contains(&format!("under {one}/"))).cloned().collect();
+    kept.sort_by_key(|words| (words.len(), words.clone()));
+    kept
 }
 
 fn is_root(test: &Test) -> bool {

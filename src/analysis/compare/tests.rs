@@ -66,7 +66,10 @@ fn a_new_first_virtual_host_takes_the_other_hosts() {
     let pools = || vec![pool("a", vec![member("10.0.0.1:80", 1)]), pool("b", vec![member("10.0.0.2:80", 1)])];
     let base = Site { hosts: vec![("api.example.com", routes())], pools: pools() }.model();
     let head = Site { hosts: vec![("new.example.com", vec![(prefix("/"), to(1))]), ("api.example.com", routes())], pools: pools() }.model();
-    assert_eq!(regions(&base, &head), ["host new.example.com and any host that no virtual host names: GET http://new.example.com/"]);
+    assert_eq!(
+        regions(&base, &head),
+        ["host new.example.com: GET http://new.example.com/", "any host that no virtual host names: GET http://other.example/"]
+    );
 }
 
 #[test]
@@ -179,4 +182,22 @@ fn dead_members_break_what_is_not_tried_again() {
     near(broken(vec![live(), dead(), other()], Retry { on_connect_failure: true, attempts: Some(1) }, false), 6.0 / 7.0);
     near(broken(vec![live(), dead(), other()], Retry { on_connect_failure: true, attempts: Some(2) }, false), 2.0 * (3.0 / 7.0) * (3.0 / 4.0));
     near(broken(vec![], yes, false), 1.0);
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn ten_thousand_locations() {
+    let site = |changed: bool| {
+        let mut routes: Vec<_> = (0..10_000).map(|at| (prefix(Box::leak(format!("/dir{at}/").into_boxed_str())), to(at % 2))).collect();
+        if changed {
+            routes[5_000].1 = answer(200);
+        }
+        routes.push((prefix("/"), to(0)));
+        Site { hosts: vec![("a.example", routes)], pools: vec![pool("a", vec![member("10.0.0.1:80", 1)]), pool("b", vec![member("10.0.0.2:80", 1)])] }
+            .model()
+    };
+    let (base, head) = (site(false), site(true));
+    let comparison = compare(&base, &head);
+    assert_eq!(comparison.changes.len(), 1, "{:?}", comparison.changes.iter().map(|change| &change.region).collect::<Vec<_>>());
+    println!("{} {}", comparison.pairs.len(), comparison.changes[0].region);
 }

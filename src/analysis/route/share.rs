@@ -62,7 +62,8 @@ pub(super) fn broken_share(pool: &Pool, servers: &[Serving], retry: &Retry) -> f
         return if backup_lives { 0.0 } else { 1.0 };
     }
     let all: f64 = staying.iter().map(|one| one.share).sum();
-    let dead: f64 = staying.iter().filter(|one| one.dead).map(|one| one.share).sum();
+    // Folded from 0.0: the sum of nothing is -0.0, which would be printed.
+    let dead = staying.iter().filter(|one| one.dead).fold(0.0, |sum, one| sum + one.share);
     dead / all
 }
 
@@ -110,5 +111,5 @@ fn next_dead(dead: &[f64], attempts: usize, left: f64) -> f64 {
         let rest: Vec<f64> = dead.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, share)| *share).collect();
         share / left * next_dead(&rest, attempts - 1, left - share)
     };
-    dead.iter().enumerate().map(chance).sum()
+    dead.iter().enumerate().map(chance).fold(0.0, |sum, chance| sum + chance)
 }
