@@ -32,10 +32,10 @@ fn the_model_agrees_with_the_real_nginx() {
     assert!(wrong.is_empty(), "{} of {sent} differ:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-/// The configuration with three backends that answer with their port and what they were asked for.
+/// The configuration with three backends that say their port and what they were asked for.
 fn whole(configuration: &Configuration) -> String {
     let backends = ["a", "b", "c"]
-        .map(|name| format!("server {{ listen 127.0.0.1:{{port:{name}}}; location / {{ return 200 \"at $server_port $request_uri\"; }} }}"));
+        .map(|name| format!("server {{ listen 127.0.0.1:{{port:{name}}}; location / {{ add_header X-At \"$server_port $request_uri\" always; return 200; }} }}"));
     format!("events {{}}\nhttp {{\n{}\n{}\n}}\n", configuration.http, backends.join("\n"))
 }
 
@@ -46,6 +46,7 @@ fn request(line: &str, port: u16) -> Request {
     let (method, host, target) = (next(), next(), next());
     let mut request = Request::get(&format!("http://{host}:{port}{target}")).expect("the request can be read");
     request.method = method.to_owned();
+    request.listener = Some(format!("127.0.0.1:{port}"));
     request.from = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
     request.headers.push((Name::from("host"), host.to_owned()));
     if let Some((name, value)) = words.next().and_then(|header| header.split_once(": ")) {
@@ -65,18 +66,18 @@ fn compare(destination: &Destination, answer: &Response) -> Result<(), String> {
     let agree = match destination {
         Destination::Forward { servers, upstream_uri, .. } => {
             let port = servers.first().and_then(|server| server.address.rsplit(':').next()).unwrap_or_default();
-            answer.body == format!("at {port} {upstream_uri}")
+            answer.header("x-at") == Some(&*format!("{port} {upstream_uri}"))
         }
         Destination::Redirect { status, location: expected } => {
             answer.status == *status && (location == expected || same_location(location, expected))
         }
-        Destination::Respond { status } | Destination::Reject { status } => answer.status == *status && !answer.body.starts_with("at "),
+        Destination::Respond { status } | Destination::Reject { status } => answer.status == *status && answer.header("x-at").is_none(),
         Destination::Files { root } => answer.status == 404 || (answer.status == 200 && answer.body.starts_with(&format!("file in {root}"))),
         Destination::Close => answer.status == 0,
         Destination::Opaque { alternatives, .. } => alternatives.iter().any(|alternative| compare(&alternative.outcome, answer).is_ok()),
         Destination::None => false,
     };
-    if agree { Ok(()) } else { Err(format!("{} {location} {}", answer.status, answer.body.lines().next().unwrap_or_default())) }
+    if agree { Ok(()) } else { Err(format!("{} {location} {}", answer.status, answer.header("x-at").or(answer.body.lines().next()).unwrap_or_default())) }
 }
 
 /// Whether a location is `expected` made absolute, its own port included.
