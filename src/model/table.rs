@@ -125,6 +125,8 @@ pub enum Action {
     /// page's own status); `None` gives the answer its own status again. Under a fixed status of 400 or more, files and local answers are a refusal
     /// with that status; a forward still reaches its pool, but its client gets that status. Redirects, refusals and closing keep their own.
     SetStatus(Option<u16>),
+    /// Empties the numbered captures; named ones stay (nginx: a regex of `if` or `rewrite` that does not match, observed on 1.22.1).
+    ForgetCaptures,
 }
 
 /// What a rewrite does to the query.

@@ -140,6 +140,7 @@ impl<'m> Run<'_, 'm> {
             }
             Action::SetMethod(method) => self.note(("method", method)),
             Action::SetStatus(status) => self.note(("status", status)),
+            Action::ForgetCaptures => self.note("forget captures"),
         }
     }
 

@@ -59,7 +59,7 @@ impl<'m> Collector<'m> {
         for action in routes.flat_map(|step| &step.actions) {
             match action {
                 Action::Set { variable, value, .. } => set.entry(variable).or_default().push(value),
-                Action::Rewrite { .. } | Action::SetMethod(_) | Action::SetStatus(_) => {}
+                Action::Rewrite { .. } | Action::SetMethod(_) | Action::SetStatus(_) | Action::ForgetCaptures => {}
             }
         }
         let lookups = gateway.lookups.iter().rev().map(|lookup| (&*lookup.name, lookup)).collect();
@@ -110,7 +110,7 @@ impl<'m> Gather<'_, 'm> {
                         QueryEdit::Keep => {}
                     }
                 }
-                Action::SetMethod(_) | Action::SetStatus(_) => {}
+                Action::SetMethod(_) | Action::SetStatus(_) | Action::ForgetCaptures => {}
             }
         }
         match &step.next {

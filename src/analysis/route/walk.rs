@@ -232,6 +232,7 @@ impl<'w, 'm> Walk<'w, 'm> {
                 }
             }
             Action::SetStatus(status) => self.state.status = *status,
+            Action::ForgetCaptures => self.state.groups.clear(),
             Action::SetMethod(method) => self.state.method = Rc::new(Text::known(method.as_bytes())),
         }
     }

@@ -34,8 +34,9 @@ fn the_model_agrees_with_the_real_nginx() {
 
 /// The configuration with three backends that say their port and what they were asked for.
 fn whole(configuration: &Configuration) -> String {
-    let backends = ["a", "b", "c"]
-        .map(|name| format!("server {{ listen 127.0.0.1:{{port:{name}}}; location / {{ add_header X-At \"$server_port $request_uri\" always; return 200; }} }}"));
+    let backends = ["a", "b", "c"].map(|name| {
+        format!("server {{ listen 127.0.0.1:{{port:{name}}}; location / {{ add_header X-At \"$server_port $request_uri\" always; return 200; }} }}")
+    });
     format!("events {{}}\nhttp {{\n{}\n{}\n}}\n", configuration.http, backends.join("\n"))
 }
 
@@ -77,7 +78,11 @@ fn compare(destination: &Destination, answer: &Response) -> Result<(), String> {
         Destination::Opaque { alternatives, .. } => alternatives.iter().any(|alternative| compare(&alternative.outcome, answer).is_ok()),
         Destination::None => false,
     };
-    if agree { Ok(()) } else { Err(format!("{} {location} {}", answer.status, answer.header("x-at").or(answer.body.lines().next()).unwrap_or_default())) }
+    if agree {
+        Ok(())
+    } else {
+        Err(format!("{} {location} {}", answer.status, answer.header("x-at").or(answer.body.lines().next()).unwrap_or_default()))
+    }
 }
 
 /// Whether a location is `expected` made absolute, its own port included.

@@ -13,9 +13,10 @@ pub(super) struct Configuration {
     pub(super) requests: &'static str,
 }
 
-pub(super) const ALL: &[Configuration] = &[Configuration {
-    name: "location order",
-    http: "server { listen 127.0.0.1:{port:front};
+pub(super) const ALL: &[Configuration] = &[
+    Configuration {
+        name: "location order",
+        http: "server { listen 127.0.0.1:{port:front};
             location / { proxy_pass http://127.0.0.1:{port:a}; }
             location = /eq { return 201; }
             location /eq { return 202; }
@@ -30,8 +31,8 @@ pub(super) const ALL: &[Configuration] = &[Configuration {
             location ^~ /shut/ { return 212; location ~ \\.txt$ { return 213; } location /shut/in/ { return 214; } }
             location ~ ^/re/ { return 215; location ~ \\.inner$ { return 216; } location ~ in$ { return 217; } }
         }",
-    files: &[],
-    requests: "
+        files: &[],
+        requests: "
             GET h /
             GET h /eq
             GET h /eq/
@@ -74,7 +75,8 @@ pub(super) const ALL: &[Configuration] = &[Configuration {
             GET h /..
             GET h /%00
             POST h /eq",
-}, Configuration {
+    },
+    Configuration {
         name: "host order",
         http: r#"        server { listen 127.0.0.1:{port:front}; server_name first.example.com; return 201; }
         server { listen 127.0.0.1:{port:front}; server_name shop.example.com .dot.example.org; return 202; }
@@ -376,7 +378,16 @@ pub(super) const ALL: &[Configuration] = &[Configuration {
             location /proxyfound/ { try_files /www $uri/ @app; proxy_pass http://127.0.0.1:{port:b}; }
             location /plain/ { }
         }"#,
-        files: &[("www/a.txt", "file in {prefix}/www"), ("www/index.html", "file in {prefix}/www"), ("www/x.php", "no"), ("www/only/x", "file in {prefix}/www"), ("www/named/x", "file in {prefix}/www"), ("other/x", "file in {prefix}/other/"), ("www/idx/index.php", "no"), ("www/plain/index.html", "file in {prefix}/www")],
+        files: &[
+            ("www/a.txt", "file in {prefix}/www"),
+            ("www/index.html", "file in {prefix}/www"),
+            ("www/x.php", "no"),
+            ("www/only/x", "file in {prefix}/www"),
+            ("www/named/x", "file in {prefix}/www"),
+            ("other/x", "file in {prefix}/other/"),
+            ("www/idx/index.php", "no"),
+            ("www/plain/index.html", "file in {prefix}/www"),
+        ],
         requests: "
             GET h /
             GET h /a.txt

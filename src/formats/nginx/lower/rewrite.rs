@@ -49,6 +49,8 @@ struct Program<'a> {
     ops: Vec<Op<'a>>,
     /// The blocks whose settings can hold at the end: the location, then the `if`s.
     contexts: Vec<Scope<'a>>,
+    /// Something besides the replacement of a `rewrite` uses a numbered capture.
+    uses_captures: bool,
 }
 
 /// Where a list ends.
@@ -64,7 +66,7 @@ struct Ends<'s, 'a> {
 impl Lowering<'_> {
     /// Lowers the instructions of a server; they run before the search and again after an internal redirect.
     pub(super) fn lower_server_rewrites(&mut self, server: &Server<'_>, scope: &Scope<'_>) -> Step {
-        let mut program = Program { ops: Vec::new(), contexts: vec![*scope] };
+        let mut program = Program { ops: Vec::new(), contexts: vec![*scope], uses_captures: uses_captures(scope.own) };
         self.flatten(scope.own, scope, false, &mut program);
         let label = server.label.clone();
         self.lower_program(&program, Ends { server, label: &label, in_location: false, contents: BTreeMap::new() })
@@ -72,7 +74,7 @@ impl Lowering<'_> {
 
     /// Lowers the instructions of a location and what follows them.
     pub(super) fn lower_location_rewrites(&mut self, server: &Server<'_>, scope: &Scope<'_>, label: &Label) -> Step {
-        let mut program = Program { ops: Vec::new(), contexts: vec![*scope] };
+        let mut program = Program { ops: Vec::new(), contexts: vec![*scope], uses_captures: uses_captures(scope.own) };
         self.flatten(scope.own, scope, true, &mut program);
         if program.ops.is_empty() {
             return self.content(server, scope, Place { label, valid_location: true });
@@ -187,8 +189,11 @@ impl Lowering<'_> {
             Op::If { directive, end, context } => {
                 let label = directive.label();
                 let when = with_context(program, 0, |scope| self.if_condition(directive, scope));
+                let is_regex = |condition: &Condition| matches!(condition, Condition::Test(test) if matches!(test.matcher, Matcher::Regex(_)));
+                let negated = matches!(&when, Condition::Not(inner) if is_regex(inner));
                 let inside = take(steps, at + 1, State { context: *context, ..state });
-                let behind = take(steps, *end, state);
+                let inside = forget_captures(program.uses_captures && negated, inside);
+                let behind = forget_captures(program.uses_captures && is_regex(&when), take(steps, *end, state));
                 Step::table(self.instruction(&label, when, inside, behind))
             }
         }
@@ -226,7 +231,7 @@ impl Lowering<'_> {
             step.actions.insert(0, change);
             step
         };
-        let otherwise = take(steps, at + 1, state);
+        let otherwise = forget_captures(program.uses_captures, take(steps, at + 1, state));
         Step::table(self.instruction(&label, when, taken, otherwise))
     }
 
@@ -392,6 +397,22 @@ fn take(steps: &mut BTreeMap<(usize, State), Step>, at: usize, state: State) -> 
         Some(_) => steps.remove(&(at, state)).unwrap_or_else(|| Step::end(Outcome::None)),
         None => Step::end(Outcome::None),
     }
+}
+
+/// nginx: `ngx_http_script_regex_start_code` empties the numbered captures when a regex of `if` or `rewrite` does not match; a location's does not.
+fn forget_captures(forgets: bool, mut step: Step) -> Step {
+    if forgets {
+        step.actions.insert(0, Action::ForgetCaptures);
+    }
+    step
+}
+
+/// Returns whether a statement uses `$1` and the like; the replacement of a `rewrite` does not count, its own regex has just matched.
+fn uses_captures(directives: &[Directive]) -> bool {
+    let has = |text: &str| text.split('$').skip(1).any(|after| after.starts_with(|c: char| c.is_ascii_digit()));
+    directives.iter().any(|directive| {
+        (directive.name() != "rewrite" && directive.args.iter().any(|word| has(&word.text))) || uses_captures(route::block(directive))
+    })
 }
 
 /// Calls `f` with the scope of a context, whose parent is the location.
