@@ -2,6 +2,7 @@
 
 use crate::model::Label;
 use crate::policy::arrival::{Arrival, arrivals, changes_of, outcome_line, route_line, whose, witnesses};
+use crate::policy::hosts::same_host;
 use crate::policy::words::{EPSILON, of_requests, percent};
 use crate::policy::{Finding, RuleContext, Severity, Tree};
 use std::collections::{BTreeMap, BTreeSet};
@@ -128,6 +129,11 @@ fn receiver<'a>(cx: &RuleContext<'a>, was: &Arrival<'a>, now: &Arrival<'a>) -> O
     let line = if kept || was.name == now.name {
         now.line(address)?
     } else {
+        // Silent: another virtual host answers; other rules are about that.
+        let hosts = was.trace.virtual_host_in(cx.base.model).zip(now.trace.virtual_host_in(cx.head.model));
+        if hosts.is_none_or(|(was, now)| !same_host(was, now)) {
+            return None;
+        }
         // Silent: a new route takes requests out of one that stays; that is what routes are for.
         let (old, new) = (route_line(cx.base.model, was.trace)?, route_line(cx.head.model, now.trace)?);
         if old.text != new.text {
