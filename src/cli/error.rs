@@ -73,7 +73,7 @@ pub(super) fn finish_parse(error: &clap::Error) -> Exit {
 
 /// Returns clap's error in our form.
 fn usage_error(error: &clap::Error) -> CliError {
-    let arg = text(error, ContextKind::InvalidArg);
+    let arg = without_values(&text(error, ContextKind::InvalidArg));
     let value = text(error, ContextKind::InvalidValue);
     let subcommand = text(error, ContextKind::InvalidSubcommand);
     let message = match error.kind() {
@@ -84,9 +84,9 @@ fn usage_error(error: &clap::Error) -> CliError {
             Some(why) => format!("`{value}` is no value for `{arg}`: {why}"),
             None => format!("`{value}` is no value for `{arg}`"),
         },
-        ErrorKind::ArgumentConflict => format!("`{arg}` does not go with `{}`", text(error, ContextKind::PriorArg)),
+        ErrorKind::ArgumentConflict => format!("`{arg}` does not go with `{}`", without_values(&text(error, ContextKind::PriorArg))),
         ErrorKind::MissingRequiredArgument => format!("`{arg}` is missing"),
-        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "which command?".to_owned(),
+        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "no command was given".to_owned(),
         _ => first_line(error),
     };
     CliError::new(message).help(usage_help(error))
@@ -107,20 +107,42 @@ fn usage_help(error: &clap::Error) -> String {
     }
     let usage = text(error, ContextKind::Usage);
     let usage = usage.trim().trim_start_matches("Usage:").trim().lines().next().unwrap_or_default().trim();
-    if usage.is_empty() { "`waypost --help` lists the commands".to_owned() } else { format!("it is used as `{usage}`") }
+    if usage.is_empty() {
+        "`waypost --help` lists the commands, `waypost COMMAND --help` what each takes".to_owned()
+    } else {
+        format!("it is used as `{usage}`")
+    }
 }
 
-/// Returns what clap knows of `kind`, in words; empty when it knows nothing. Several are parted by "` or `", to stand in backticks.
+/// Returns what clap knows of `kind`, in words; empty when it knows nothing. Several are parted so that they can stand in backticks.
 fn text(error: &clap::Error, kind: ContextKind) -> String {
     match error.get(kind) {
         Some(ContextValue::String(text)) => text.clone(),
-        Some(ContextValue::Strings(texts)) => texts.join("` or `"),
+        Some(ContextValue::Strings(texts)) => alternatives(texts.clone()),
         Some(ContextValue::StyledStr(text)) => text.to_string(),
-        Some(ContextValue::StyledStrs(texts)) => texts.iter().map(ToString::to_string).collect::<Vec<_>>().join("` or `"),
+        Some(ContextValue::StyledStrs(texts)) => alternatives(texts.iter().map(ToString::to_string).collect()),
         Some(ContextValue::Number(number)) => number.to_string(),
         Some(ContextValue::Bool(flag)) => flag.to_string(),
         Some(_) | None => String::new(),
     }
+}
+
+/// Returns "a`, `b` or `c".
+fn alternatives(mut texts: Vec<String>) -> String {
+    match texts.pop() {
+        Some(last) if !texts.is_empty() => format!("{}` or `{last}", texts.join("`, `")),
+        last => last.unwrap_or_default(),
+    }
+}
+
+/// Returns options without the `<VALUE>` that stands behind their names.
+fn without_values(options: &str) -> String {
+    let mut out = options.to_owned();
+    while let Some((before, rest)) = out.split_once(" <") {
+        let after = rest.split_once('>').map_or("", |(_, after)| after);
+        out = format!("{before}{after}");
+    }
+    out
 }
 
 fn first_line(error: &clap::Error) -> String {

@@ -136,7 +136,10 @@ struct Line {
 
 impl Line {
     fn parse(line: &[u8]) -> Result<Request, String> {
-        let line: Self = serde_json::from_slice(line).map_err(|error| format!("this is no request: {error}"))?;
+        let line: Self = serde_json::from_slice(line).map_err(|error| {
+            // Every line is a text of its own, so its "line 1" would only mislead.
+            format!("this is no request: {}", error.to_string().replace(" at line 1 column ", " at column "))
+        })?;
         let mut request = Request::get(&line.url).map_err(|error| error.to_string())?;
         request.method = method_named(line.method.as_deref().unwrap_or("GET"))?;
         request.headers = line.headers.into_iter().map(|(name, value)| (Name::from(name), value)).collect();

@@ -46,6 +46,7 @@ pub fn text(review: &Review, base: &Snapshot, head: &Snapshot, color: bool) -> S
     put_changes(&mut text, "requests that go elsewhere", &review.changes, &paint);
     if let Some(rollback) = &review.rollback {
         match (rollback.restores, rollback.exact) {
+            (false, _) if rollback.changes.is_empty() => text.push_str("\nRollback: cannot tell whether it restores the known-good state.\n"),
             (false, _) => put_changes(&mut text, "not restored: requests that go elsewhere than in the known-good state", &rollback.changes, &paint),
             (true, true) => text.push_str("\nRollback: every request goes where it went in the known-good state.\n"),
             (true, false) => text.push_str("\nRollback: every request that was tried goes where it went in the known-good state.\n"),
@@ -156,7 +157,7 @@ fn footer(review: &Review) -> String {
     }
     let found = if parts.is_empty() { "nothing found".to_owned() } else { parts.join(", ") };
     let read = if review.inputs.is_empty() { "no file read".to_owned() } else { format!("{} read", input_words(&review.inputs)) };
-    let exact = if review.exact { "" } else { "; not every possible request was tried" };
+    let exact = if review.exact || review.inputs.is_empty() { "" } else { "; not every possible request was tried" };
     format!("{found}; {read}{exact}")
 }
 

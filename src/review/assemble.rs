@@ -21,7 +21,9 @@ pub(super) fn assemble(base: Side<'_>, head: Side<'_>, comparison: &Comparison, 
         unknown: unknown_reports(head),
         rollback: rollback.map(|compared| {
             let changes = change_reports(compared);
-            RollbackReport { restores: changes.is_empty(), exact: compared.exact, changes }
+            // Where nothing could be tried, nothing is known to be restored.
+            let known = compared.exact || !compared.pairs.is_empty();
+            RollbackReport { restores: known && changes.is_empty(), exact: compared.exact, changes }
         }),
         dry_run: None,
         inputs: input_reports(base.model, head.model),

@@ -3,9 +3,13 @@
 #[cfg(test)]
 mod cases;
 #[cfg(test)]
+mod cli;
+#[cfg(test)]
 mod inventory;
 #[cfg(test)]
 mod nginx;
+#[cfg(test)]
+mod schema;
 #[cfg(test)]
 mod snapshot;
 mod standin;

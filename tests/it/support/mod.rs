@@ -2,3 +2,6 @@
 
 pub(crate) mod nginx;
 pub(crate) mod replay;
+mod scratch;
+
+pub(crate) use scratch::Scratch;
