@@ -18,3 +18,4 @@ mod words;
 pub use category::{Category, Severity};
 pub use finding::{Finding, Side, Tree};
 pub use registry::{HEADINGS, Rule, RuleContext, by_name, check_all, explanation, rules};
+pub(crate) use words::{of_requests, percent, to_region};

@@ -4,7 +4,7 @@
 pub(super) const EPSILON: f64 = 1e-6;
 
 /// Returns `share` (0..=1) as people say it: `85 %`, `under 1 %`, `over 99 %`.
-pub(super) fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     let percent = share * 100.0;
     if percent < 1.0 - EPSILON {
         "under 1 %".to_owned()
@@ -16,7 +16,7 @@ pub(super) fn percent(share: f64) -> String {
 }
 
 /// Returns `all requests`, or `85 % of requests`.
-pub(super) fn of_requests(share: f64) -> String {
+pub(crate) fn of_requests(share: f64) -> String {
     if share > 1.0 - EPSILON { "all requests".to_owned() } else { format!("{} of requests", percent(share)) }
 }
 
@@ -37,23 +37,43 @@ pub(super) fn count(number: usize, noun: &str) -> String {
 }
 
 /// Returns a region in the comparison's words (`host a, path not under /b/`) as it reads after "requests": `to a outside /b/`.
-pub(super) fn to_region(hosts: &[String], region: &str) -> String {
+pub(crate) fn to_region(hosts: &[String], region: &str) -> String {
     let to = if hosts.is_empty() { String::new() } else { format!("to {}", list(hosts)) };
-    let Some(rest) = region.split_once(", ").map(|(_, rest)| rest).filter(|_| region.starts_with("host")) else {
+    let Some(rest) = after_hosts(region) else {
         return if to.is_empty() { format!("({region})") } else { to };
     };
-    if let Some(path) = rest.strip_prefix("path not under ").filter(|path| is_one(path)) {
-        format!("{to} outside {path}")
-    } else if let Some(path) = rest.strip_prefix("path under ").filter(|path| is_one(path)) {
-        format!("{to} under {path}")
-    } else {
-        format!("{to} ({rest})")
+    if let Some(paths) = left_out(rest) {
+        return format!("{to} outside {}", list(&paths));
     }
+    match rest.strip_prefix("path under ").filter(|path| is_one(path)) {
+        Some(path) => format!("{to} under {path}"),
+        None => format!("{to} ({rest})"),
+    }
+}
+
+/// Returns what a region says besides its hosts; `None` when it says nothing else, or does not begin with hosts.
+pub(crate) fn after_hosts(region: &str) -> Option<&str> {
+    if !region.starts_with("host") && !region.starts_with("any host") {
+        return None;
+    }
+    // `hosts a, b and 2 more` has a comma of its own.
+    let hosts_end = if region.starts_with("hosts ") { region.find(" more").unwrap_or(0) } else { 0 };
+    region.get(hosts_end..)?.split_once(", ").map(|(_, rest)| rest)
+}
+
+/// Returns the paths of `path not under /a/ and not /b`; `None` for everything else. A path that only lacks the final `/` of another one is left out.
+fn left_out(rest: &str) -> Option<Vec<String>> {
+    let paths: Vec<&str> = rest.strip_prefix("path not ")?.split(" and not ").map(|path| path.strip_prefix("under ").unwrap_or(path)).collect();
+    if paths.len() > 3 || !paths.iter().all(|path| is_one(path)) {
+        return None;
+    }
+    let doubled = |path: &str| paths.iter().any(|other| other.strip_suffix('/') == Some(path));
+    Some(paths.iter().filter(|path| !doubled(path)).map(|path| (*path).to_owned()).collect())
 }
 
 /// Returns whether `text` names one path and nothing further.
 fn is_one(text: &str) -> bool {
-    !text.contains([' ', ','])
+    text.starts_with('/') && !text.contains([' ', ','])
 }
 
 #[cfg(test)]
@@ -78,6 +98,8 @@ mod tests {
         let hosts = ["shop.example.com".to_owned()];
         assert_eq!(to_region(&hosts, "host shop.example.com"), "to shop.example.com");
         assert_eq!(to_region(&hosts, "host shop.example.com, path not under /static/"), "to shop.example.com outside /static/");
+        assert_eq!(to_region(&hosts, "host shop.example.com, path not /b and not /a and not under /a/"), "to shop.example.com outside /b and /a/");
+        assert_eq!(to_region(&hosts, "hosts a, b and 2 more, path not under /a/"), "to shop.example.com outside /a/");
         assert_eq!(to_region(&hosts, "host shop.example.com, path not under /a/ or /b/"), "to shop.example.com (path not under /a/ or /b/)");
         assert_eq!(to_region(&hosts, "host shop.example.com, method POST"), "to shop.example.com (method POST)");
     }

@@ -130,7 +130,7 @@ pub(super) fn put_details(budget: &mut Budget, material: Material<'_>) {
     let notes: Vec<String> = notes.map(|finding| note_piece(finding, material)).collect();
     put_folded(&mut rest, &count(notes.len(), "note"), &notes);
     if review.changes.len() > FIRST_ROWS {
-        let open = format!("\n<details><summary>All {} groups of requests that go elsewhere</summary>\n\n", review.changes.len());
+        let open = format!("\n<details><summary>All {} groups of requests that change</summary>\n\n", review.changes.len());
         let mut table = Budget::new(rest.left() / 2);
         put_table(&mut table, &review.changes, usize::MAX, &open);
         let table = table.finish();

@@ -43,11 +43,11 @@ pub fn text(review: &Review, base: &Snapshot, head: &Snapshot, color: bool) -> S
         };
         put!(text, "\n{}\n", finding_text(finding, tree, color));
     }
-    put_changes(&mut text, "requests that go elsewhere", &review.changes, &paint);
+    put_changes(&mut text, "of requests that change", &review.changes, &paint);
     if let Some(rollback) = &review.rollback {
         match (rollback.restores, rollback.exact) {
             (false, _) if rollback.changes.is_empty() => text.push_str("\nRollback: cannot tell whether it restores the known-good state.\n"),
-            (false, _) => put_changes(&mut text, "not restored: requests that go elsewhere than in the known-good state", &rollback.changes, &paint),
+            (false, _) => put_changes(&mut text, "of requests not restored: `was` is the known-good state", &rollback.changes, &paint),
             (true, true) => text.push_str("\nRollback: every request goes where it went in the known-good state.\n"),
             (true, false) => text.push_str("\nRollback: every request that was tried goes where it went in the known-good state.\n"),
         }
@@ -115,7 +115,7 @@ fn put_changes(text: &mut String, what: &str, changes: &[ChangeReport], paint: &
     if changes.is_empty() {
         return;
     }
-    put!(*text, "\n{}{} of {what}{}\n", paint.bold, count(changes.len(), "group"), paint.off);
+    put!(*text, "\n{}{} {what}{}\n", paint.bold, count(changes.len(), "group"), paint.off);
     for change in changes.iter().take(MAX_LISTED) {
         put!(*text, "  {}{}{}   {}\n", paint.bold, request_words(&change.request), paint.off, printable(&cut(&change.region, 200)));
         let (was, now) = way_words(&change.was, &change.now);

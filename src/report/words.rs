@@ -4,10 +4,9 @@ use super::escape::{cut, printable};
 use super::put::put;
 use crate::analysis::{Destination, ServerShare, ServerState};
 use crate::policy::Severity;
+pub(super) use crate::policy::percent;
 use crate::review::RequestReport;
 use std::collections::BTreeMap;
-
-pub(super) use crate::review::percent;
 
 /// The most characters about the servers of one pool.
 const MAX_SERVERS: usize = 400;
@@ -60,7 +59,8 @@ pub(super) fn server_words(destination: &Destination) -> Option<String> {
         return Some("no servers".to_owned());
     }
     let mut groups: Vec<(String, Vec<&ServerShare>)> = Vec::new();
-    for server in servers {
+    let servers = by_address(servers);
+    for server in &servers {
         let key = format!("{}{}", percent(server.share), state_words(server));
         match groups.iter_mut().find(|(have, _)| *have == key) {
             Some((_, group)) => group.push(server),
@@ -96,6 +96,18 @@ pub(super) fn whole_words(destination: &Destination) -> String {
     }
 }
 
+/// Returns each address once: a server that is written twice gets both shares.
+fn by_address(servers: &[ServerShare]) -> Vec<ServerShare> {
+    let mut merged: Vec<ServerShare> = Vec::new();
+    for server in servers {
+        match merged.iter_mut().find(|have| have.address == server.address && have.state == server.state) {
+            Some(have) => have.share += server.share,
+            None => merged.push(server.clone()),
+        }
+    }
+    merged
+}
+
 fn share_of(group: &[&ServerShare]) -> f64 {
     group.first().map_or(0.0, |server| server.share)
 }
@@ -112,7 +124,8 @@ fn group_words(group: &[&ServerShare]) -> String {
         addresses = format!("{} and {} more", addresses.replace(" and ", ", "), group.len() - SHOWN);
     }
     let each = if group.len() > 1 && first.share > 0.0 { " each" } else { "" };
-    format!("{}{each} to {addresses}{}", percent(first.share), state_words(first))
+    let share = if first.share > 0.0 { percent(first.share) } else { "none".to_owned() };
+    format!("{share}{each} to {addresses}{}", state_words(first))
 }
 
 fn state_words(server: &ServerShare) -> &'static str {

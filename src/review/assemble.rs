@@ -4,7 +4,7 @@ use super::place::Places;
 use super::summary::{Facts, summary};
 use super::types::SCHEMA;
 use super::{ChangeReport, FindingReport, InputReport, RequestReport, Review, RollbackReport, Timings, UnknownReport, Verdict, traffic_unchanged};
-use crate::analysis::{Change, Comparison};
+use crate::analysis::{Change, Comparison, Destination};
 use crate::model::{Model, Role};
 use crate::policy::{Category, Finding, Severity, Side, Tree, by_name};
 use sha2::{Digest, Sha256};
@@ -107,12 +107,18 @@ fn change_report(comparison: &Comparison, change: &Change) -> Option<ChangeRepor
     Some(ChangeReport {
         request: RequestReport::new(&pair.now.request, listener),
         region: change.region.clone(),
-        broken_share: pair.now.destination.broken_share(),
-        broken_share_was: pair.was.destination.broken_share(),
+        broken_share: share(&pair.now.destination),
+        broken_share_was: share(&pair.was.destination),
         was: pair.was.destination.clone(),
         now: pair.now.destination.clone(),
         exact: change.exact,
     })
+}
+
+/// Returns the broken share without the traces of the arithmetic: no negative zero, nine digits.
+fn share(destination: &Destination) -> f64 {
+    let share = (destination.broken_share() * 1e9).round() / 1e9;
+    if share > 0.0 { share } else { 0.0 }
 }
 
 fn unknown_reports(head: Side<'_>) -> Vec<UnknownReport> {

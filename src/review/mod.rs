@@ -9,8 +9,6 @@ mod summary;
 mod trace;
 mod types;
 
-pub(crate) use summary::percent;
-
 pub use relevance::{touches_traffic, traffic_unchanged};
 pub use trace::{StepReport, TraceReport, trace_report};
 pub use types::{ChangeReport, FindingReport, InputReport, RequestReport, Review, RollbackReport, SCHEMA, Timings, UnknownReport, Verdict, Waiver};

@@ -2,7 +2,10 @@
 
 use super::FindingReport;
 use crate::analysis::{Change, Comparison, Destination, ServerState};
-use crate::policy::{Category, Severity};
+use crate::policy::{Category, Severity, of_requests, percent, to_region};
+
+/// A region with more characters is not spelled out in the one sentence.
+const MAX_REGION: usize = 110;
 
 /// What the sentence is made of.
 pub(super) struct Facts<'a> {
@@ -46,8 +49,7 @@ fn nothing_found(facts: &Facts<'_>) -> String {
         return "Nothing that routes traffic changed".to_owned();
     }
     if !comparison.changes.is_empty() {
-        let hosts = host_words(comparison.changes.iter());
-        return format!("Some requests{hosts} go elsewhere; nothing was found that would break them");
+        return harmless(comparison);
     }
     match (comparison.exact, comparison.pairs.len()) {
         (true, _) => "No request goes elsewhere".to_owned(),
@@ -55,6 +57,27 @@ fn nothing_found(facts: &Facts<'_>) -> String {
         (false, 1) => "No request goes elsewhere, as far as the one tried request shows".to_owned(),
         (false, tried) => format!("No request goes elsewhere, as far as {tried} tried requests show"),
     }
+}
+
+/// Returns the sentence on changes that no rule minds.
+fn harmless(comparison: &Comparison) -> String {
+    let gained = |change: &&Change| sides(comparison, change).is_some_and(|(was, now)| was.broken_share() > now.broken_share());
+    if let Some(change) = comparison.changes.iter().find(gained)
+        && let Some((was, now)) = sides(comparison, change)
+    {
+        let still = if now.broken_share() > 0.0 { format!("; {} still would", percent(now.broken_share())) } else { String::new() };
+        return format!("{} {} would no longer {}{still}", upper_first(&of_requests(was.broken_share())), whose(change), fate(was));
+    }
+    if comparison.changes.iter().all(|change| change.behaviour_only) {
+        return "Every request goes where it went; retries, timeouts, limits or balancing change".to_owned();
+    }
+    let mut hosts: Vec<String> = Vec::new();
+    for host in comparison.changes.iter().filter(|change| !change.behaviour_only).flat_map(|change| &change.hosts) {
+        if !hosts.contains(host) {
+            hosts.push(host.clone());
+        }
+    }
+    format!("Some requests {} go elsewhere; nothing was found that would break them", to_region(&hosts, "host"))
 }
 
 /// One side of the pair that stands for a change.
@@ -83,17 +106,18 @@ fn still_broken(facts: &Facts<'_>) -> Option<String> {
     Some(format!("Going back like this does not restore what was there: {first}{}", letters.as_str()))
 }
 
+/// Returns which part of a region breaks and how, in a sentence.
 fn broken_sentence(comparison: &Comparison, worst: &Change, would: &str) -> Option<String> {
     let (_, now) = sides(comparison, worst)?;
-    let share = now.broken_share();
-    let same_fate = |change: &&Change| {
-        change.region_rest() == worst.region_rest()
-            && sides(comparison, change).is_some_and(|(_, other)| percent(other.broken_share()) == percent(share) && fate(other) == fate(now))
-    };
-    let hosts = host_words(comparison.changes.iter().filter(same_fate));
-    let part = part_words(worst.region_rest());
-    let requests = if percent(share) == "100 %" { "Every request".to_owned() } else { format!("{} of requests", upper_first(&percent(share))) };
-    Some(format!("{requests}{hosts}{part} {would} {}", fate(now)))
+    Some(format!("{} {} {would} {}", upper_first(&of_requests(now.broken_share())), whose(worst), fate(now)))
+}
+
+/// Returns the region behind the word "requests". Hosts that nobody names are left out where others are named: the sentence stays true.
+fn whose(change: &Change) -> String {
+    let named: Vec<String> = change.hosts.iter().filter(|host| !host.starts_with("any ")).cloned().collect();
+    let hosts = if named.is_empty() { &change.hosts } else { &named };
+    let words = to_region(hosts, &change.region);
+    if words.chars().count() <= MAX_REGION { words } else { format!("{} (not all paths)", to_region(hosts, "host")) }
 }
 
 /// Returns what the broken requests of a destination meet.
@@ -104,66 +128,6 @@ fn fate(now: &Destination) -> &'static str {
         0 => "get an error, because no server of the pool can take them",
         1 => "reach a server that does not exist",
         _ => "reach servers that do not exist",
-    }
-}
-
-/// Returns ` to a, b and 3 other hosts`, or nothing where no host is named.
-fn host_words<'a>(changes: impl Iterator<Item = &'a Change>) -> String {
-    let mut hosts: Vec<&str> = Vec::new();
-    for host in changes.flat_map(|change| &change.hosts) {
-        if !hosts.contains(&host.as_str()) {
-            hosts.push(host);
-        }
-    }
-    match hosts.as_slice() {
-        [] => String::new(),
-        [one] => format!(" to {one}"),
-        [one, two] => format!(" to {one} and {two}"),
-        [one, two, three] => format!(" to {one}, {two} and {three}"),
-        [one, two, rest @ ..] => format!(" to {one}, {two} and {} other hosts", rest.len()),
-    }
-}
-
-impl Change {
-    /// Returns what the region says besides its hosts; empty for everything on them.
-    fn region_rest(&self) -> &str {
-        if !self.region.starts_with("host ") && !self.region.starts_with("any ") && !self.region.starts_with("hosts ") {
-            return if self.hosts.is_empty() { "" } else { &self.region };
-        }
-        ["path", "method", "header", "source", "query", "scheme", "listener"]
-            .iter()
-            .filter_map(|word| self.region.find(&format!(", {word} ")))
-            .min()
-            .and_then(|at| self.region.get(at + 2..))
-            .unwrap_or_default()
-    }
-}
-
-/// Returns the part of a host's requests as it stands in a sentence.
-fn part_words(rest: &str) -> String {
-    if rest.is_empty() {
-        return String::new();
-    }
-    if let Some(prefix) = rest.strip_prefix("path not under ").filter(|prefix| !prefix.contains([' ', ','])) {
-        return format!(" outside {prefix}");
-    }
-    if let Some(prefix) = rest.strip_prefix("path under ").filter(|prefix| !prefix.contains([' ', ','])) {
-        return format!(" under {prefix}");
-    }
-    if rest.chars().count() <= 60 { format!(" ({rest})") } else { " (not all paths)".to_owned() }
-}
-
-/// Returns a share in words that never round something to nothing or to everything.
-pub(crate) fn percent(share: f64) -> String {
-    let hundredths = share * 100.0;
-    if share >= 1.0 {
-        "100 %".to_owned()
-    } else if hundredths > 99.0 && hundredths.round() >= 100.0 {
-        "more than 99 %".to_owned()
-    } else if share > 0.0 && hundredths.round() < 1.0 {
-        "less than 1 %".to_owned()
-    } else {
-        format!("{hundredths:.0} %")
     }
 }
 
@@ -182,12 +146,6 @@ fn upper_first(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_share_is_never_rounded_to_nothing_or_to_everything() {
-        let shares = [0.0, 0.004, 0.85, 0.909, 0.9999, 1.0];
-        assert_eq!(shares.map(percent), ["0 %", "less than 1 %", "85 %", "91 %", "more than 99 %", "100 %"]);
-    }
 
     #[test]
     fn a_name_at_the_start_of_a_message_stays() {

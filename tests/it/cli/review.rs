@@ -76,6 +76,8 @@ fn a_revert_is_compared_with_the_state_before_what_it_reverts() {
     let told = waypost(&scratch, &["review", "--head", "back", "--title", "Revert \"Shift load\"", "-v"]);
     assert!(told.contains("rollback-unsafe") && told.contains("not restored"), "{told}");
     assert!(told.contains("note: this reverts commit"), "{told}");
-    let told = waypost(&scratch, &["review", "--head", "HEAD~2", "--base", "HEAD~1", "--title", "Revert \"Shift load\""]);
-    assert!(told.contains("goes where it went in the known-good state"), "{told}");
+    write_configuration(&scratch, "", "10.20.1.12");
+    scratch.commit("Back for good");
+    let told = waypost(&scratch, &["review", "--head", "back", "--title", "Revert \"Shift load\""]);
+    assert!(told.contains("goes where it went in the known-good state") && told.ends_with("--- exit 0\n"), "{told}");
 }
