@@ -9,6 +9,7 @@ mod error;
 mod explain;
 mod output;
 mod review;
+mod serve;
 mod source;
 mod trace;
 
@@ -54,6 +55,7 @@ enum Command {
     Review(review::Args),
     Trace(trace::Args),
     Explain(explain::Args),
+    Serve(serve::Args),
     Demo(demo::Args),
 }
 
@@ -63,6 +65,7 @@ impl Command {
             Self::Review(args) => review::run(&args, out),
             Self::Trace(args) => trace::run(&args, out),
             Self::Explain(args) => explain::run(&args, out),
+            Self::Serve(args) => serve::run(&args, out),
             Self::Demo(args) => demo::run(&args, out),
         }
     }

@@ -80,7 +80,7 @@ pub fn refusal(refusal: &Refusal) -> String {
         Refusal::Unknown { word, nearest: None } => format!("There is no command {}. `/waypost help` lists those there are.", code(word)),
         Refusal::Missing { what, usage } => format!("The command lacks {what}. It is used like this: {}", code(usage)),
         Refusal::TooMuch { word, usage } => format!("{} does not belong there. The command is used like this: {}", code(word), code(usage)),
-        Refusal::BadValue { why, usage } => format!("{why}. The command is used like this: {}", code(usage)),
+        Refusal::BadValue { why, usage } => format!("{}. The command is used like this: {}", one_line(why), code(usage)),
         Refusal::OpenQuote { quote } => format!("The quotation mark {} has no partner.", code(&quote.to_string())),
     }
 }
@@ -117,15 +117,16 @@ fn output(title: &str, summary: String) -> CheckOutput {
 
 /// Returns foreign text as inline code that it cannot break out of.
 fn code(text: &str) -> String {
-    let text = one_line(text);
+    let text: String = text.chars().take(300).map(|c| if c.is_control() { ' ' } else { c }).collect();
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
     if longest == 0 { format!("`{text}`") } else { format!("{fence} {text} {fence}") }
 }
 
-/// Returns foreign text on one line of bounded length, and without a mention or markup in it.
+/// Returns foreign text on one line of bounded length. Its `@` calls nobody: a blank of no width follows it.
 fn one_line(text: &str) -> String {
-    text.chars().take(300).map(|c| if c.is_control() { ' ' } else { c }).collect()
+    let plain: String = text.chars().take(300).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    plain.replace('@', "@\u{200b}")
 }
 
 #[cfg(test)]
@@ -146,12 +147,27 @@ mod tests {
         .iter()
         .map(refusal)
         .collect();
-        insta::assert_snapshot!(said.join("\n"), @r"");
+        insta::assert_snapshot!(said.join("\n"), @r#"
+        There is no command `reveiw`. Did you mean `/waypost review`?
+        There is no command `` `@everyone` ``. `/waypost help` lists those there are.
+        The command lacks the URL. It is used like this: `/waypost trace URL`
+        `now` does not belong there. The command is used like this: `/waypost trace URL`
+        `x` is not a URL: it begins with neither `http://` nor `https://`. The command is used like this: `/waypost trace URL`
+        The quotation mark `"` has no partner.
+        "#);
     }
 
     #[test]
     fn the_check_never_says_that_what_was_not_reviewed_is_safe() {
         let shown = no_review("GitHub answered GET /repos/acme/edge/git/trees/x with 404: Not Found");
-        insta::assert_snapshot!(format!("{}\n\n{}", shown.title, shown.summary), @r"");
+        insta::assert_snapshot!(format!("{}\n\n{}", shown.title, shown.summary), @r#"
+        Cannot tell: the change was not reviewed
+
+        Waypost could not review this change, so it does not say that it is safe.
+
+        > GitHub answered GET /repos/acme/edge/git/trees/x with 404: Not Found
+
+        The "Re-run" button or a comment `/waypost review` tries again.
+        "#);
     }
 }

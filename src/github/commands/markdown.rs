@@ -136,7 +136,7 @@ mod tests {
             "> quoted\n/w",
             "> quoted\n\n/w",
             "```\nx\n```\n/w",
-            "a ` b\n\n/w `",
+            "a ` b\n\n/w\n\n`",
             "<!-- x -->\n/w",
             "`<!--`\n/w",
             "text\n    /w",
