@@ -87,7 +87,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let key = AppKey::new(settings.issuer.clone(), &settings.private_key)
         .map_err(|bad| StartError::BadKey { origin: settings.private_key_origin.clone(), bad })?;
     let api = Api::new(settings.github.clone(), key).map_err(|cause| StartError::GitHub { url: settings.github.url.clone(), cause })?;
-    let store = Sqlite::open(&settings.database_url).await?;
+    let store = Sqlite::open(&settings.database_url, work::merge).await?;
     let listen_error = |error: std::io::Error| StartError::Listen { address: settings.listen, cause: error.to_string() };
     let listener = TcpListener::bind(settings.listen).await.map_err(listen_error)?;
     let address = listener.local_addr().map_err(listen_error)?;

@@ -63,12 +63,12 @@ impl Work {
                 (lane.clone(), lane)
             }
         };
-        NewJob { lane, dedupe, payload: serde_json::to_string(self).unwrap_or_default(), merge }
+        NewJob { lane, dedupe, payload: serde_json::to_string(self).unwrap_or_default() }
     }
 }
 
 /// Returns the job that does the work of both.
-fn merge(queued: &str, new: &str) -> String {
+pub(super) fn merge(queued: &str, new: &str) -> String {
     match (serde_json::from_str(queued), serde_json::from_str(new)) {
         (
             Ok(Work::Review { forced: was_forced, asked_in: mut asked, .. }),

@@ -11,7 +11,7 @@ mod types;
 
 pub use clock::now_ms;
 pub use sqlite::Sqlite;
-pub use types::{Accepted, Claimed, Delivery, End, Fence, JobId, NewJob, QueueState, ReviewKey, StoreError, StoredReview};
+pub use types::{Accepted, Claimed, Delivery, End, Fence, JobId, Merge, NewJob, QueueState, ReviewKey, StoreError, StoredReview};
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -31,9 +31,10 @@ pub struct NewJob {
     pub dedupe: String,
     /// What to do, for who runs it.
     pub payload: String,
-    /// Returns the payload of the one job that does the work of both: the queued one first, then this one.
-    pub merge: fn(&str, &str) -> String,
 }
+
+/// Returns the payload of the one job that does the work of two: of the older one first, then of the newer.
+pub type Merge = fn(&str, &str) -> String;
 
 /// The number of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

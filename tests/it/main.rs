@@ -11,8 +11,12 @@ mod nginx;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]
+mod server;
+#[cfg(test)]
 mod snapshot;
 mod standin;
+#[cfg(test)]
+mod store;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

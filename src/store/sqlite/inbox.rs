@@ -26,7 +26,7 @@ pub(super) async fn accept(store: &Sqlite, delivery: Delivery, jobs: Vec<NewJob>
     .await?;
     sqlx::query("DELETE FROM delivery_jobs WHERE guid = $1").bind(&delivery.guid).execute(&mut *tx).await?;
     for job in jobs {
-        let id = queue::add(&mut tx, &job).await?;
+        let id = queue::add(&mut tx, store.merge, &job).await?;
         sqlx::query("INSERT INTO delivery_jobs (guid, job_id) VALUES ($1, $2) ON CONFLICT DO NOTHING")
             .bind(&delivery.guid)
             .bind(id)

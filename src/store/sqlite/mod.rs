@@ -7,7 +7,7 @@ mod inbox;
 mod keep;
 mod queue;
 
-use super::{Accepted, Answer, Claimed, Delivery, End, Fence, NewJob, QueueState, ReviewKey, Store, StoreError, StoredReview};
+use super::{Accepted, Answer, Claimed, Delivery, End, Fence, Merge, NewJob, QueueState, ReviewKey, Store, StoreError, StoredReview};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite as Db, Transaction};
 use std::collections::BTreeMap;
@@ -25,14 +25,16 @@ const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_inbox.sql")];
 #[derive(Clone, Debug)]
 pub struct Sqlite {
     pool: SqlitePool,
+    merge: Merge,
 }
 
 impl Sqlite {
     /// Opens the file of `url` (`sqlite://waypost.db`), creates it where it is not there, and brings its tables up to date.
+    /// `merge` makes one job of two with the same key.
     ///
     /// # Errors
     /// [`StoreError::Open`] when the file cannot be opened or is not a database of ours.
-    pub async fn open(url: &str) -> Result<Self, StoreError> {
+    pub async fn open(url: &str, merge: Merge) -> Result<Self, StoreError> {
         let open_error = |cause: String| StoreError::Open { url: url.to_owned(), cause };
         let options = SqliteConnectOptions::from_str(url)
             .map_err(|error| open_error(error.to_string()))?
@@ -51,7 +53,7 @@ impl Sqlite {
             .connect_with(options)
             .await
             .map_err(|error| open_error(error.to_string()))?;
-        let store = Self { pool };
+        let store = Self { pool, merge };
         store.migrate().await.map_err(|error| open_error(error.to_string()))?;
         Ok(store)
     }

@@ -1,27 +1,27 @@
 //! Jobs: lanes, coalescing, leases.
 
 use super::{Sqlite, unsigned};
-use crate::store::{Claimed, End, Fence, JobId, NewJob, QueueState, StoreError, now_ms};
+use crate::store::{Claimed, End, Fence, JobId, Merge, NewJob, QueueState, StoreError, now_ms};
 use sqlx::{Row, Sqlite as Db, Transaction};
 
 /// See [`crate::store::Store::enqueue`].
 pub(super) async fn enqueue(store: &Sqlite, jobs: Vec<NewJob>) -> Result<(), StoreError> {
     let mut tx = store.write().await?;
     for job in jobs {
-        add(&mut tx, &job).await?;
+        add(&mut tx, store.merge, &job).await?;
     }
     tx.commit().await?;
     Ok(())
 }
 
 /// Adds a job, or makes the queued job with the same key do this one's work too. Returns its number.
-pub(super) async fn add(tx: &mut Transaction<'static, Db>, job: &NewJob) -> Result<i64, StoreError> {
+pub(super) async fn add(tx: &mut Transaction<'static, Db>, merge: Merge, job: &NewJob) -> Result<i64, StoreError> {
     let now = now_ms();
     let queued =
         sqlx::query("SELECT id, payload FROM jobs WHERE dedupe = $1 AND state = 'queued'").bind(&job.dedupe).fetch_optional(&mut **tx).await?;
     if let Some(row) = queued {
         let id: i64 = row.try_get("id")?;
-        let payload = (job.merge)(&row.try_get::<String, _>("payload")?, &job.payload);
+        let payload = merge(&row.try_get::<String, _>("payload")?, &job.payload);
         // A job that waits out a retry is due now: something new has happened.
         sqlx::query("UPDATE jobs SET payload = $1, run_at_ms = MIN(run_at_ms, $2), attempt = 0 WHERE id = $3")
             .bind(payload)
@@ -54,7 +54,7 @@ pub(super) async fn claim(store: &Sqlite, now_ms: i64, lease_ms: i64) -> Result<
         return Ok(None);
     }
     let mut tx = store.write().await?;
-    take_back(&mut tx, now_ms).await?;
+    take_back(&mut tx, store.merge, now_ms).await?;
     let row = sqlx::query(
         "UPDATE jobs SET state = 'running', fence = fence + 1, attempt = attempt + 1, lease_until_ms = $2
          WHERE id = (SELECT id FROM jobs AS due WHERE state = 'queued' AND run_at_ms <= $1
@@ -81,22 +81,24 @@ pub(super) async fn claim(store: &Sqlite, now_ms: i64, lease_ms: i64) -> Result<
 }
 
 /// Puts the jobs of workers that died back into the queue.
-async fn take_back(tx: &mut Transaction<'static, Db>, now_ms: i64) -> Result<(), StoreError> {
+async fn take_back(tx: &mut Transaction<'static, Db>, merge: Merge, now_ms: i64) -> Result<(), StoreError> {
     let lost = sqlx::query("SELECT id FROM jobs WHERE state = 'running' AND lease_until_ms < $1").bind(now_ms).fetch_all(&mut **tx).await?;
     for row in lost {
-        requeue(tx, row.try_get("id")?, now_ms).await?;
+        requeue(tx, merge, row.try_get("id")?, now_ms).await?;
     }
     Ok(())
 }
 
 /// Puts a running job back. Where a newer one with the same key waits already, that one does the work of both.
-async fn requeue(tx: &mut Transaction<'static, Db>, id: i64, at_ms: i64) -> Result<(), StoreError> {
-    let newer =
-        sqlx::query("SELECT newer.id FROM jobs AS newer JOIN jobs AS old ON newer.dedupe = old.dedupe WHERE old.id = $1 AND newer.state = 'queued'")
-            .bind(id)
-            .fetch_optional(&mut **tx)
-            .await?;
-    let Some(newer) = newer.map(|row| row.try_get::<i64, _>("id")).transpose()? else {
+async fn requeue(tx: &mut Transaction<'static, Db>, merge: Merge, id: i64, at_ms: i64) -> Result<(), StoreError> {
+    let newer = sqlx::query(
+        "SELECT newer.id, newer.payload AS new, old.payload AS old FROM jobs AS newer JOIN jobs AS old ON newer.dedupe = old.dedupe
+         WHERE old.id = $1 AND newer.state = 'queued'",
+    )
+    .bind(id)
+    .fetch_optional(&mut **tx)
+    .await?;
+    let Some(newer) = newer else {
         sqlx::query("UPDATE jobs SET state = 'queued', run_at_ms = $2, lease_until_ms = NULL WHERE id = $1")
             .bind(id)
             .bind(at_ms)
@@ -104,6 +106,9 @@ async fn requeue(tx: &mut Transaction<'static, Db>, id: i64, at_ms: i64) -> Resu
             .await?;
         return Ok(());
     };
+    let payload = merge(&newer.try_get::<String, _>("old")?, &newer.try_get::<String, _>("new")?);
+    let newer: i64 = newer.try_get("id")?;
+    sqlx::query("UPDATE jobs SET payload = $2 WHERE id = $1").bind(newer).bind(payload).execute(&mut **tx).await?;
     sqlx::query("INSERT INTO delivery_jobs (guid, job_id) SELECT guid, $2 FROM delivery_jobs WHERE job_id = $1 ON CONFLICT DO NOTHING")
         .bind(id)
         .bind(newer)
@@ -140,11 +145,11 @@ pub(super) async fn finish(store: &Sqlite, fence: Fence, end: End) -> Result<boo
         End::Failed { error } => close(&mut tx, fence.job, "failed", Some(error)).await?,
         End::Retry { at_ms, error } => {
             sqlx::query("UPDATE jobs SET error = $2 WHERE id = $1").bind(fence.job.0).bind(error).execute(&mut *tx).await?;
-            requeue(&mut tx, fence.job.0, at_ms).await?;
+            requeue(&mut tx, store.merge, fence.job.0, at_ms).await?;
         }
         End::HandOver => {
             sqlx::query("UPDATE jobs SET attempt = attempt - 1 WHERE id = $1").bind(fence.job.0).execute(&mut *tx).await?;
-            requeue(&mut tx, fence.job.0, now_ms()).await?;
+            requeue(&mut tx, store.merge, fence.job.0, now_ms()).await?;
         }
     }
     tx.commit().await?;

@@ -5,3 +5,4 @@ pub(crate) mod replay;
 mod scratch;
 
 pub(crate) use scratch::Scratch;
+pub(crate) mod rig;

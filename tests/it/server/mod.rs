@@ -1,0 +1,6 @@
+//! The server against the stand-in GitHub.
+
+mod bad_input;
+mod commands;
+mod faults;
+mod inbox;
