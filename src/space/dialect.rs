@@ -110,13 +110,8 @@ impl Reader<'_> {
                 self.quantifier(byte);
                 Ok(())
             }
-            b'.' | b'^' | b'|' => {
-                self.at += 1;
-                self.out.push(char::from(byte));
-                Ok(())
-            }
             // Blanks and `#` mean something under `(?x)`, which the engine knows.
-            b' ' | b'\t' | b'\n' | b'#' => {
+            b'.' | b'^' | b'|' | b' ' | b'\t' | b'\n' | b'#' => {
                 self.at += 1;
                 self.out.push(char::from(byte));
                 Ok(())
@@ -185,7 +180,8 @@ impl Reader<'_> {
             if self.rest_starts(mark) {
                 self.at += mark.len();
                 let dropped = self.purpose == Purpose::Sample;
-                self.out.push_str(&if dropped { "(?:".to_owned() } else { format!("({mark}") });
+                self.out.push_str(if dropped { "(?:" } else { "(" });
+                self.out.push_str(if dropped { "" } else { mark });
                 self.modes.push(Mode { dropped, ..self.mode() });
                 return Ok(());
             }
@@ -194,7 +190,7 @@ impl Reader<'_> {
             if self.rest_starts(mark) {
                 self.at += mark.len();
                 let name = self.take_through(end)?;
-                self.out.push_str(&format!("(?P<{name}>"));
+                self.out.extend(["(?P<", &name, ">"]);
                 self.modes.push(Mode { dropped: false, ..self.mode() });
                 return Ok(());
             }
@@ -249,9 +245,8 @@ impl Reader<'_> {
         }
         let plain = match self.peek(1) {
             Some(b'A') => r"\A",
-            Some(b'z') => r"\z",
             Some(b'Z') if self.purpose == Purpose::Match => r"(?=\n?\z)",
-            Some(b'Z') => r"\z",
+            Some(b'z' | b'Z') => r"\z",
             Some(b'b') => r"\b",
             Some(b'B') => r"\B",
             Some(b'R') if self.purpose == Purpose::Match => r"(?>\r\n|[\n\x0B\x0C\r\x85])",
@@ -273,7 +268,9 @@ impl Reader<'_> {
         if self.purpose == Purpose::Sample || self.peek(2).is_some_and(|next| next.is_ascii_digit()) {
             return Err(self.quoted(3));
         }
-        self.out.push_str(&format!("(?:\\{})", char::from(digit)));
+        self.out.push_str("(?:\\");
+        self.out.push(char::from(digit));
+        self.out.push(')');
         self.at += 2;
         Ok(())
     }
@@ -369,7 +366,7 @@ impl Reader<'_> {
             match byte {
                 b']' if !first => break,
                 b'\\' => after_set = self.class_escape(true)?,
-                b'[' if self.rest_starts("[:") => after_set = self.posix_class()?,
+                b'[' if self.rest_starts("[:") => after_set = self.posix_class(),
                 b'-' => {
                     let plain =
                         after_set || self.peek(1) == Some(b']') || matches!((self.peek(1), self.peek(2)), (Some(b'\\'), Some(b'd' | b'w' | b's')));
@@ -390,18 +387,18 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn posix_class(&mut self) -> Result<bool, Refused> {
+    fn posix_class(&mut self) -> bool {
         let rest = self.bytes.get(self.at + 2..).unwrap_or_default();
         let length = rest.iter().take_while(|byte| byte.is_ascii_alphabetic() || **byte == b'^').count();
         if rest.get(length..length + 2) != Some(b":]") {
             self.literal(b'[');
             self.at += 1;
-            return Ok(false);
+            return false;
         }
         let name = String::from_utf8_lossy(rest.get(..length).unwrap_or_default()).into_owned();
-        self.out.push_str(&format!("[:{name}:]"));
+        self.out.extend(["[:", &name, ":]"]);
         self.at += length + 4;
-        Ok(true)
+        true
     }
 
     /// Returns the next `length` bytes as they stand, for the reason of a refusal.

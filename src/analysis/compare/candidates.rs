@@ -66,7 +66,7 @@ impl Plan {
                 was.differing(&before, &after, &mut hot);
                 now.differing(&after, &before, &mut hot);
             }
-            (Some(_), None) | (None, Some(_)) | (None, None) => hot.extend(all.clone()),
+            (Some(_) | None, None) | (None, Some(_)) => hot.extend(all.clone()),
         }
         Self { hot, all }
     }
@@ -205,7 +205,9 @@ impl Half<'_, '_> {
     fn differing(&self, ours: &[Placed], theirs: &[Placed], hot: &mut Seeds) {
         let count = |all: &[Placed]| {
             let mut counts: BTreeMap<u64, usize> = BTreeMap::new();
-            all.iter().for_each(|placed| *counts.entry(placed.print).or_default() += 1);
+            for placed in all {
+                *counts.entry(placed.print).or_default() += 1;
+            }
             counts
         };
         let (own, other) = (count(ours), count(theirs));

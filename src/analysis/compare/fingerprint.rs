@@ -131,7 +131,9 @@ impl<'m> Run<'_, 'm> {
             }
             Action::Rewrite { path, query, .. } => {
                 self.note(("rewrite", path.is_some()));
-                path.iter().for_each(|path| self.value(path));
+                if let Some(path) = path {
+                    self.value(path);
+                }
                 match query {
                     QueryEdit::Keep => self.note("keep"),
                     QueryEdit::Replace(value) => self.named_value("replace", value),
@@ -149,11 +151,15 @@ impl<'m> Run<'_, 'm> {
             Condition::Always => self.note("always"),
             Condition::All(all) => {
                 self.note(("all", all.len()));
-                all.iter().for_each(|one| self.condition(one));
+                for one in all {
+                    self.condition(one);
+                }
             }
             Condition::Any(any) => {
                 self.note(("any", any.len()));
-                any.iter().for_each(|one| self.condition(one));
+                for one in any {
+                    self.condition(one);
+                }
             }
             Condition::Not(inner) => {
                 self.note("not");

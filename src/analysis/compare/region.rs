@@ -31,12 +31,15 @@ pub(super) struct GroupWords {
     /// The port or scheme, where the gateway has several doors.
     pub(super) door: String,
     /// The gateway, and whether the hosts came to be named or ceased to be: what happens to them then has a reason of its own.
-    pub(super) cause: (String, Option<(bool, bool)>),
+    pub(super) cause: Cause,
 }
+
+/// A gateway, and how its hosts came to be named or ceased to be.
+pub(super) type Cause = (String, Option<(bool, bool)>);
 
 /// Returns the changes among `tried`, which are in witness order, most harmful first. Indexes in them are those of `tried`.
 pub(super) fn regions(was: &Model, now: &Model, tried: &[Tried], groups: &[GroupWords]) -> Vec<Change> {
-    let mut by_effect: BTreeMap<(&(String, Option<(bool, bool)>), String, String), Vec<usize>> = BTreeMap::new();
+    let mut by_effect: BTreeMap<(&Cause, String, String), Vec<usize>> = BTreeMap::new();
     for (at, one) in tried.iter().enumerate() {
         let Pair { was, now } = &one.pair;
         if !was.destination.same(&now.destination) {
@@ -200,8 +203,8 @@ fn common_extras(members: &[&Tried], outside: &[&Tried]) -> Vec<Extra> {
 
 /// Returns the routes `ours` in words; where one of them takes every path, what the others take away from it.
 fn routes_clause(ours: &[Option<&Condition>], theirs: &[Option<&Condition>]) -> String {
-    let takes_all = |condition: &&Option<&Condition>| condition.is_none_or(|condition| path_test(condition).is_some_and(is_root));
-    if ours.iter().any(|condition| takes_all(&condition)) {
+    let takes_all = |condition: Option<&Condition>| condition.is_none_or(|condition| path_test(condition).is_some_and(is_root));
+    if ours.iter().any(|condition| takes_all(*condition)) {
         let taken = all_route_words(theirs);
         return match taken.as_slice() {
             [] => String::new(),

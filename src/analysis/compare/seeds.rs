@@ -104,7 +104,9 @@ impl<'m> Gather<'_, 'm> {
             match action {
                 Action::Set { value, .. } => self.value(value),
                 Action::Rewrite { path, query, .. } => {
-                    path.iter().for_each(|path| self.value(path));
+                    if let Some(path) = path {
+                        self.value(path);
+                    }
                     match query {
                         QueryEdit::Replace(value) | QueryEdit::Prepend(value) => self.value(value),
                         QueryEdit::Keep => {}

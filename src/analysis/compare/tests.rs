@@ -178,10 +178,88 @@ fn dead_members_break_what_is_not_tried_again() {
     let backup = || crate::model::Member { state: crate::model::MemberState::Backup, ..live() };
     near(broken(vec![dead(), backup()], no.clone(), false), 1.0);
     near(broken(vec![dead(), backup()], yes.clone(), false), 0.0);
-    near(broken(vec![ejecting(dead()), backup()], no.clone(), false), 0.0);
+    near(broken(vec![ejecting(dead()), backup()], no, false), 0.0);
     near(broken(vec![live(), dead(), other()], Retry { on_connect_failure: true, attempts: Some(1) }, false), 6.0 / 7.0);
     near(broken(vec![live(), dead(), other()], Retry { on_connect_failure: true, attempts: Some(2) }, false), 2.0 * (3.0 / 7.0) * (3.0 / 4.0));
     near(broken(vec![], yes, false), 1.0);
+}
+
+mod properties {
+    use super::*;
+    use crate::analysis::compare;
+    use proptest::prelude::*;
+
+    /// A condition, a pool or a status, by number.
+    fn routes() -> impl Strategy<Value = Vec<(u8, u8)>> {
+        proptest::collection::vec((0..8_u8, 0..5_u8), 0..6)
+    }
+
+    fn condition(which: u8) -> Condition {
+        match which {
+            0 => exact("/"),
+            1 => prefix("/a/"),
+            2 => prefix("/a"),
+            3 => path_regex(r"\.php$"),
+            4 => path_regex("^/a/(.*)x"),
+            5 => Condition::test(Value::field(Field::Method), Matcher::Equals { text: Value::literal("POST"), caseless: false }),
+            6 => prefix("/").negated(),
+            _ => prefix("/"),
+        }
+    }
+
+    fn model(hosts: &[Vec<(u8, u8)>; 2], names: [&str; 3]) -> Model {
+        let routes = |routes: &[(u8, u8)]| {
+            let step = |to_what: u8| if to_what < 3 { to(usize::from(to_what)) } else { answer(200 + u16::from(to_what)) };
+            routes.iter().map(|(when, then)| (condition(*when), step(*then))).collect()
+        };
+        let members = |at: u8| vec![member(&format!("10.0.0.{at}:80"), 1), member(&format!("10.0.1.{at}:80"), 2)];
+        Site {
+            hosts: vec![("a.example", routes(&hosts[0])), ("b.example", routes(&hosts[1]))],
+            pools: names.into_iter().zip(0..).map(|(name, at)| pool(name, members(at))).collect(),
+        }
+        .model()
+    }
+
+    /// Was, now and the request of each change, in an order of their own.
+    fn facts(base: &Model, head: &Model, swapped: bool) -> Vec<String> {
+        let comparison = compare(base, head);
+        let pairs = comparison.changes.iter().flat_map(|change| &change.pairs).map(|at| &comparison.pairs[*at]);
+        let mut facts: Vec<String> = pairs
+            .map(|pair| {
+                let (first, second) = if swapped { (&pair.now, &pair.was) } else { (&pair.was, &pair.now) };
+                format!("{} {:?} {:?}", first.request, first.destination, second.destination)
+            })
+            .collect();
+        facts.sort();
+        facts
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn nothing_changes_by_itself_or_by_another_name(ours in [routes(), routes()]) {
+            let plain = model(&ours, ["p", "q", "r"]);
+            prop_assert!(compare(&plain, &plain).changes.is_empty());
+            prop_assert!(compare(&plain, &model(&ours, ["x", "y", "z"])).changes.is_empty());
+        }
+
+        #[test]
+        fn there_and_back_are_mirror_images(ours in [routes(), routes()], theirs in [routes(), routes()]) {
+            let (base, head) = (model(&ours, ["p", "q", "r"]), model(&theirs, ["p", "q", "r"]));
+            prop_assert_eq!(facts(&base, &head, false), facts(&head, &base, true));
+        }
+
+        #[test]
+        fn every_reported_pair_is_what_a_trace_says(ours in [routes(), routes()], theirs in [routes(), routes()]) {
+            let (base, head) = (model(&ours, ["p", "q", "r"]), model(&theirs, ["p", "q", "r"]));
+            let comparison = compare(&base, &head);
+            for pair in comparison.changes.iter().flat_map(|change| &change.pairs).map(|at| &comparison.pairs[*at]) {
+                prop_assert_eq!(&crate::analysis::trace(&base, &pair.was.request).destination, &pair.was.destination);
+                prop_assert_eq!(&crate::analysis::trace(&head, &pair.now.request).destination, &pair.now.destination);
+            }
+        }
+    }
 }
 
 #[test]

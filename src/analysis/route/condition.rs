@@ -49,7 +49,7 @@ impl<'m> Walk<'_, 'm> {
             }
             Matcher::Regex(regex) => self.finds(regex, &subject, test),
             Matcher::Network(network) => subject.lossy().parse::<IpAddr>().is_ok_and(|ip| network.contains(ip)),
-            Matcher::Truthy { zero_is_false } => !bytes.is_empty() && !(*zero_is_false && bytes == b"0"),
+            Matcher::Truthy { zero_is_false } => !bytes.is_empty() && (bytes != b"0" || !*zero_is_false),
         }
     }
 

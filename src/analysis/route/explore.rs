@@ -91,7 +91,7 @@ enum Ways {
 /// Routes `request` and returns where it ends, all ways taken together.
 pub(in crate::analysis) fn explore(engine: &Engine<'_>, entrance: Entrance<'_>, request: &Request) -> Leaf {
     let mut budget = MOST_WAYS;
-    match ways(engine, entrance, request, Vec::new(), &mut budget) {
+    match ways(engine, entrance, request, &[], &mut budget) {
         Some(Ways::Leaf(leaf)) => *leaf,
         Some(tree @ Ways::Asked(..)) => joined(&tree),
         None => {
@@ -141,18 +141,18 @@ fn walk(engine: &Engine<'_>, entrance: Entrance<'_>, request: &Request, given: V
 }
 
 /// Walks all ways after the answers `given`; `None` when there are too many.
-fn ways(engine: &Engine<'_>, entrance: Entrance<'_>, request: &Request, given: Vec<usize>, budget: &mut usize) -> Option<Ways> {
+fn ways(engine: &Engine<'_>, entrance: Entrance<'_>, request: &Request, given: &[usize], budget: &mut usize) -> Option<Ways> {
     let depth = given.len();
-    let (leaf, asked) = walk(engine, entrance, request, given.clone());
+    let (leaf, asked) = walk(engine, entrance, request, given.to_vec());
     let Some((question, _)) = asked.into_iter().nth(depth) else {
         *budget = budget.checked_sub(1)?;
         return Some(Ways::Leaf(Box::new(leaf)));
     };
     let mut below = Vec::new();
     for answer in 0..question.ways() {
-        let mut next = given.clone();
+        let mut next = given.to_vec();
         next.push(answer);
-        below.push(ways(engine, entrance, request, next, budget)?);
+        below.push(ways(engine, entrance, request, &next, budget)?);
     }
     let mut leaves = below.iter().map(|way| match way {
         Ways::Leaf(leaf) => Some(leaf),

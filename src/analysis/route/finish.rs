@@ -212,7 +212,7 @@ impl<'m> Walk<'_, 'm> {
         if let Some((pool, _)) = pool {
             text.push_str(&balancing_words(&pool.balancing));
             if let Some(check) = &pool.health_check {
-                text.push_str(&format!(", checked {}", check.path.as_deref().unwrap_or_default()));
+                add(&mut text, format_args!(", checked {}", check.path.as_deref().unwrap_or_default()));
             }
             // A pool of one is never without its member, so what would pass it over has no effect (ngx_http_upstream_init_round_robin: `single`).
             let single = pool.members.len() == 1;
@@ -224,12 +224,12 @@ impl<'m> Walk<'_, 'm> {
             }
         }
         if let Some(status) = self.state.status {
-            text.push_str(&format!(", answered as {status}"));
+            add(&mut text, format_args!(", answered as {status}"));
         }
         for Handled { handler, destination, status } in handlers {
             let from = if handler.from_upstream { " from upstream" } else { "" };
             let answered = status.map(|status| format!(" as {status}")).unwrap_or_default();
-            text.push_str(&format!(", on {:?}{from} {}{answered}", handler.statuses, normal_form(destination)));
+            add(&mut text, format_args!(", on {:?}{from} {}{answered}", handler.statuses, normal_form(destination)));
         }
         text
     }
@@ -248,6 +248,11 @@ fn still_broken(handlers: &[Handled<'_>]) -> f64 {
     UNREACHABLE.into_iter().map(of_status).fold(0.0, f64::max)
 }
 
+/// Appends to a text, which cannot fail.
+fn add(text: &mut String, more: std::fmt::Arguments<'_>) {
+    std::fmt::Write::write_fmt(text, more).unwrap_or_default();
+}
+
 fn retry_words(retry: &Retry) -> String {
     match (retry.on_connect_failure, retry.attempts) {
         (false, _) => ", no other server is tried".to_owned(),
@@ -260,7 +265,7 @@ fn timeout_words(timeouts: &Timeouts) -> String {
     let mut text = String::new();
     for (name, value) in [("connect", timeouts.connect_ms), ("read", timeouts.read_ms), ("send", timeouts.send_ms)] {
         if let Some(value) = value {
-            text.push_str(&format!(", {name} {value} ms"));
+            add(&mut text, format_args!(", {name} {value} ms"));
         }
     }
     text
@@ -285,10 +290,10 @@ fn member_words(member: &Member, single: bool) -> String {
         MemberState::Drained => text.push_str(" drained"),
     }
     if let Some(ejection) = member.ejection.filter(|_| !single) {
-        text.push_str(&format!(" out after {} failures in {} ms", ejection.failures, ejection.window_ms));
+        add(&mut text, format_args!(" out after {} failures in {} ms", ejection.failures, ejection.window_ms));
     }
     if let Some(most) = member.max_connections {
-        text.push_str(&format!(" at most {most} connections"));
+        add(&mut text, format_args!(" at most {most} connections"));
     }
     if text.is_empty() { text } else { format!("{}{text}", member.address) }
 }

@@ -52,7 +52,7 @@ pub(super) fn broken_share(pool: &Pool, servers: &[Serving], retry: &Retry) -> f
     if retry.on_connect_failure {
         return match (lives, backup_lives, retry.attempts) {
             (false, false, _) => 1.0,
-            (_, true, None) | (true, _, None | Some(0)) | (_, true, Some(0)) => 0.0,
+            (_, _, None | Some(0)) => 0.0,
             (_, _, Some(attempts)) => only_dead(&active, usize::try_from(attempts).unwrap_or(usize::MAX), backup_lives),
         };
     }
