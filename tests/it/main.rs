@@ -1,11 +1,15 @@
 //! All integration tests, one binary.
 
 #[cfg(test)]
+mod browser;
+#[cfg(test)]
 mod cases;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod compare;
+#[cfg(test)]
+mod end_to_end;
 #[cfg(test)]
 mod inventory;
 #[cfg(test)]
@@ -16,6 +20,7 @@ mod schema;
 mod server;
 #[cfg(test)]
 mod snapshot;
+#[cfg(test)]
 mod standin;
 #[cfg(test)]
 mod store;

@@ -3,3 +3,4 @@
 pub(crate) mod client;
 
 mod checks;
+pub(crate) mod world;
