@@ -74,9 +74,8 @@ impl Lowering<'_> {
         if self.complete {
             let key = format!("{}:{}:{name}", from.head.path, from.head.start);
             if self.reported.insert(key) {
-                self.problem(
+                self.suspect(
                     ProblemKind::DanglingReference,
-                    false,
                     format!("`{}` leads to `{name}`, and this `server` has no `location {name}`", from.label().text),
                     Some(format!("add `location {name}` to the `server`, or correct the name; until then nginx answers 500 there")),
                     &from.head,

@@ -88,7 +88,7 @@ pub(super) fn passes(scope: &Scope<'_>) -> bool {
     scope.own.iter().any(|directive| PASSES.contains(&directive.name()))
 }
 
-fn own_handler<'a>(directives: &'a [Directive]) -> Option<&'a Directive> {
+fn own_handler(directives: &[Directive]) -> Option<&Directive> {
     directives.iter().rfind(|directive| [PASSES, ANSWERS, CODE].iter().any(|list| list.contains(&directive.name())))
 }
 
@@ -296,29 +296,40 @@ fn leads_away(server: &Server<'_>, path: &str) -> bool {
         own_handler(directives).is_some()
             || directives.iter().any(|directive| matches!(directive.name(), "return" | "rewrite" | "try_files" | "if" | "deny" | "auth_basic"))
     };
-    path.contains('$') || find(server.block, path).is_some_and(|location| location.is_none_or(|location| does_more(block(location))))
+    path.contains('$')
+        || match search(server.block, path) {
+            Some(Found::Final(location) | Found::Prefix(location)) => does_more(block(location)),
+            Some(Found::Unclear) => true,
+            None => false,
+        }
 }
 
-/// Finds the location of a literal path: `None` when there is none, `Some(None)` when a regex cannot be tried.
-fn find<'a>(level: &'a [Directive], path: &str) -> Option<Option<&'a Directive>> {
-    search(level, path).map(|(found, _)| found)
+/// Where the search for a literal path ends.
+#[derive(Clone, Copy)]
+enum Found<'a> {
+    /// At an exact location or a regex: nothing else is tried.
+    Final(&'a Directive),
+    /// At a prefix: regexes around it are still tried.
+    Prefix(&'a Directive),
+    /// At a regex that cannot be tried here.
+    Unclear,
 }
 
-/// As [`find`], and whether the search ends there (an exact location or a regex).
-fn search<'a>(level: &'a [Directive], path: &str) -> Option<(Option<&'a Directive>, bool)> {
+/// Finds the location of a literal path, as [`super::route`] would.
+fn search<'a>(level: &'a [Directive], path: &str) -> Option<Found<'a>> {
     let locations: Vec<_> = level
         .iter()
         .filter(|directive| directive.name() == "location")
         .filter_map(|directive| location_kind(directive).map(|(kind, text)| (directive, kind, text)))
         .collect();
     if let Some((exact, ..)) = locations.iter().find(|(_, kind, text)| *kind == LocationKind::Exact && *text == path) {
-        return Some((Some(exact), true));
+        return Some(Found::Final(exact));
     }
     let is_prefix = |kind| matches!(kind, LocationKind::Prefix | LocationKind::PrefixOnly);
     let longest = locations.iter().filter(|(_, kind, text)| is_prefix(*kind) && path.starts_with(text)).max_by_key(|(_, _, text)| text.len());
     let nested = longest.and_then(|(directive, ..)| search(block(directive), path));
-    if let Some((found, true)) = nested {
-        return Some((found, true));
+    if matches!(nested, Some(Found::Final(_) | Found::Unclear)) {
+        return nested;
     }
     if longest.is_none_or(|(_, kind, _)| *kind != LocationKind::PrefixOnly) {
         for (directive, kind, pattern) in &locations {
@@ -329,10 +340,16 @@ fn search<'a>(level: &'a [Directive], path: &str) -> Option<(Option<&'a Directiv
             };
             match fancy_regex::Regex::new(&format!("{caseless}{pattern}")).and_then(|regex| regex.is_match(path)) {
                 Ok(false) => {}
-                Ok(true) => return Some((search(block(directive), path).map_or(Some(*directive), |(found, _)| found), true)),
-                Err(_) => return Some((None, true)),
+                Ok(true) => {
+                    return Some(match search(block(directive), path) {
+                        Some(Found::Final(inner) | Found::Prefix(inner)) => Found::Final(inner),
+                        Some(Found::Unclear) => Found::Unclear,
+                        None => Found::Final(directive),
+                    });
+                }
+                Err(_) => return Some(Found::Unclear),
             }
         }
     }
-    nested.or(longest.map(|(directive, ..)| (Some(*directive), false)))
+    nested.or(longest.map(|(directive, ..)| Found::Prefix(directive)))
 }

@@ -102,7 +102,7 @@ impl Lowering<'_> {
         let written = pass.directive.arg(0).unwrap_or_default();
         if !written.contains('$') && self.reported.insert(format!("url:{}:{}", pass.label.span.path, pass.label.span.start)) {
             let message = format!("`{written}` begins with neither `http://` nor `https://`");
-            self.problem(ProblemKind::Syntax, true, message, None, &pass.directive.head);
+            self.refused(ProblemKind::Syntax, message, None, &pass.directive.head);
         }
         if text.contains("{{") || text.contains("<%") {
             return Step::end(Outcome::Opaque { reason: Arc::from("the address is a template expression"), label: pass.label.clone() });
@@ -117,7 +117,7 @@ impl Lowering<'_> {
             let uri = match (uri, pass.scope.location()) {
                 ("", _) => UpstreamUri::AsReceived,
                 (uri, Some((LocationKind::Exact | LocationKind::Prefix | LocationKind::PrefixOnly, prefix)))
-                    if !matches!(pass.scope.level, Level::If | Level::LimitExcept) || !self.own_pass(pass) =>
+                    if !matches!(pass.scope.level, Level::If | Level::LimitExcept) || !is_own(pass) =>
                 {
                     if pass.valid_location {
                         UpstreamUri::ReplacePrefix { prefix: Arc::from(prefix), with: Arc::from(uri) }
@@ -141,12 +141,7 @@ impl Lowering<'_> {
         self.forward(pass, scheme, target, uri)
     }
 
-    /// Whether the directive stands in the `if` or `limit_except` block itself, rather than being taken over from the location.
-    fn own_pass(&self, pass: &Pass<'_, '_>) -> bool {
-        pass.scope.own.iter().any(|directive| directive.head == pass.directive.head)
-    }
-
-    /// nginx: a URI part "in location given by regular expression, or inside named location, or inside "if" statement, or inside "limit_except" block".
+    /// nginx: `ngx_http_proxy_pass`: a URI part is refused in regex and named locations, in `if` and in `limit_except`.
     fn refuse_uri_part(&mut self, pass: &Pass<'_, '_>, uri: &str) {
         if !self.reported.insert(format!("uri:{}:{}", pass.label.span.path, pass.label.span.start)) {
             return;
@@ -161,7 +156,7 @@ impl Lowering<'_> {
         let help = format!(
             "remove `{uri}`, and change the path with `rewrite … break` where it must change; nginx refuses the whole configuration until then"
         );
-        self.problem(ProblemKind::Syntax, true, message, Some(help), &pass.directive.head);
+        self.refused(ProblemKind::Syntax, message, Some(help), &pass.directive.head);
     }
 
     /// Puts in the value of a variable that has only one (`set $app web; proxy_pass http://$app:8080`), so that the pool can be named.
@@ -229,6 +224,11 @@ impl Lowering<'_> {
         let handled = Step::end(Outcome::Forward(Box::new(forward)));
         self.unless_handled(scope, &pass.label, handled, first)
     }
+}
+
+/// Returns whether the directive stands in the `if` or `limit_except` block itself, rather than being taken over from the location.
+fn is_own(pass: &Pass<'_, '_>) -> bool {
+    pass.scope.own.iter().any(|directive| directive.head == pass.directive.head)
 }
 
 /// Returns whether every request of `scope` has passed a `set` of `name`: at the top of its server, or of its location.

@@ -22,8 +22,27 @@ struct Listen {
     default_server: bool,
     tls: bool,
     label: Label,
+    family: Family,
+}
+
+/// Whether an address stands for one family or two.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Family {
+    /// As written.
+    One,
     /// It takes IPv4 connections too (`[::]:80 ipv6only=off`).
-    both_families: bool,
+    Both,
+    /// The IPv4 side of [`Family::Both`]: not written, and it gives way to a `listen` that is.
+    Implied,
+}
+
+impl Listen {
+    /// Returns the IPv4 side of `[::]:80 ipv6only=off`.
+    fn other_family(&self) -> Option<Self> {
+        let port = self.address.port().filter(|_| self.family == Family::Both)?;
+        let address = ListenAddress::Tcp { ip: None, v6: false, port };
+        Some(Self { address, label: self.label.clone(), family: Family::Implied, ..*self })
+    }
 }
 
 /// One address with the servers on it, in file order.
@@ -46,11 +65,9 @@ impl Lowering<'_> {
                 if matches!(listen.address, ListenAddress::Hole(_)) {
                     self.unknown(&listen.label.span, format!("`{}`: the address cannot be read", listen.label.text));
                 }
-                self.join_group(&mut groups, index, &listen, &listen.address, false);
-                if listen.both_families
-                    && let Some(port) = listen.address.port()
-                {
-                    self.join_group(&mut groups, index, &listen, &ListenAddress::Tcp { ip: None, v6: false, port }, true);
+                self.join_group(&mut groups, index, &listen);
+                if let Some(other) = listen.other_family() {
+                    self.join_group(&mut groups, index, &other);
                 }
             }
         }
@@ -60,7 +77,8 @@ impl Lowering<'_> {
         }
     }
 
-    fn join_group(&mut self, groups: &mut Vec<Group>, index: usize, listen: &Listen, address: &ListenAddress, implied: bool) {
+    fn join_group(&mut self, groups: &mut Vec<Group>, index: usize, listen: &Listen) {
+        let (address, implied) = (&listen.address, listen.family == Family::Implied);
         let at = groups.iter().position(|group| group.address == *address).unwrap_or_else(|| {
             groups.push(Group { address: address.clone(), label: listen.label.clone(), tls: false, hosts: Vec::new(), default: None, implied });
             groups.len() - 1
@@ -80,7 +98,7 @@ impl Lowering<'_> {
             if group.default.is_some() && group.default != position {
                 let message = format!("a second default server for {address}");
                 let help = "take `default_server` from one of the two; nginx refuses the whole configuration until then".to_owned();
-                self.problem(ProblemKind::Syntax, true, message, Some(help), &listen.label.span);
+                self.refused(ProblemKind::Syntax, message, Some(help), &listen.label.span);
             } else {
                 group.default = position;
             }
@@ -210,7 +228,7 @@ fn listens(server: &Directive) -> Vec<Listen> {
     let mut found: Vec<Listen> = block(server).iter().filter(|line| line.name() == "listen").filter_map(|line| read_listen(line, legacy)).collect();
     if found.is_empty() {
         let address = ListenAddress::Tcp { ip: None, v6: false, port: 80 };
-        found.push(Listen { address, default_server: false, tls: legacy, label: server.label(), both_families: false });
+        found.push(Listen { address, default_server: false, tls: legacy, label: server.label(), family: Family::One });
     }
     found
 }
@@ -223,7 +241,7 @@ fn read_listen(line: &Directive, legacy_ssl: bool) -> Option<Listen> {
         default_server: flag("default_server") || flag("default"),
         tls: legacy_ssl || flag("ssl") || flag("quic"),
         label: line.label(),
-        both_families: wildcard_v6 && flag("ipv6only=off"),
+        family: if wildcard_v6 && flag("ipv6only=off") { Family::Both } else { Family::One },
         address,
     })
 }

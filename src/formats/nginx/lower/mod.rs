@@ -31,7 +31,7 @@ pub(super) fn lower(config: &Config, model: &mut Model) {
             ("http", Some(block)) => {
                 let http = Scope { own: block, parent: None, level: Level::Http };
                 merge_slashes &= http.text("merge_slashes") != Some("off");
-                lowering.lower_http(&http, &directive.label(), &mut listeners);
+                lowering.lower_http(&http, &mut listeners);
             }
             ("stream", Some(_)) => lowering.unknown(&directive.head, "`stream` is not read: where its connections go is not known".to_owned()),
             _ => {}
@@ -72,8 +72,6 @@ struct Lowering<'m> {
     modules: bool,
     /// Some location is `internal`, so redirects leave a mark.
     internal_used: bool,
-    /// `$https` occurs.
-    https_used: bool,
     tables: Vec<Option<Table>>,
     pools: Vec<Pool>,
     /// Declared pools by name, and pools of bare addresses by address, in lower case.
@@ -97,7 +95,6 @@ impl<'m> Lowering<'m> {
             complete: config.complete,
             modules: config.directives.iter().any(|directive| directive.name() == "load_module"),
             internal_used: uses(&config.directives, "internal"),
-            https_used: false,
             tables: Vec::new(),
             pools: Vec::new(),
             pool_names: BTreeMap::new(),
@@ -108,7 +105,7 @@ impl<'m> Lowering<'m> {
         }
     }
 
-    fn lower_http(&mut self, http: &Scope<'_>, label: &Label, listeners: &mut Vec<crate::model::Listener>) {
+    fn lower_http(&mut self, http: &Scope<'_>, listeners: &mut Vec<crate::model::Listener>) {
         for directive in http.own {
             match directive.name() {
                 "upstream" => self.lower_upstream(directive),
@@ -127,9 +124,6 @@ impl<'m> Lowering<'m> {
             }
         }
         self.lower_listeners(http, &servers, listeners);
-        if std::mem::take(&mut self.https_used) {
-            self.add_https(label);
-        }
     }
 
     /// Notes something that was not understood.

@@ -20,20 +20,16 @@ impl Lowering<'_> {
         let mut members: Vec<Member> = statements.iter().filter(|line| line.name() == "server").filter_map(|line| self.lower_member(line)).collect();
         // With a single server failures are not counted (nginx: `peers->single`); a backup makes it two.
         if members.len() <= 1 {
-            members.iter_mut().for_each(|member| member.ejection = None);
+            for member in &mut members {
+                member.ejection = None;
+            }
         }
         let complete = !statements.iter().any(|line| line.name() == "include" || is_code(line.name()))
             && !members.iter().any(|member| matches!(member.address.host, Host::Hole(_)))
             && (self.complete || !members.is_empty());
         if members.is_empty() && self.complete && complete {
             let message = format!("`upstream {name}` has no `server`");
-            self.problem(
-                ProblemKind::Syntax,
-                true,
-                message,
-                Some("nginx refuses the whole configuration until there is one".to_owned()),
-                &directive.head,
-            );
+            self.refused(ProblemKind::Syntax, message, Some("nginx refuses the whole configuration until there is one".to_owned()), &directive.head);
         }
         if let Some(line) = statements.iter().find(|line| is_code(line.name())) {
             self.unknown(&line.head, format!("`{}` chooses the member of `{name}`", line.name()));
@@ -43,9 +39,8 @@ impl Lowering<'_> {
         let key = name.to_ascii_lowercase();
         if self.pool_names.contains_key(&key) {
             let message = format!("`upstream {name}` is there twice");
-            self.problem(
+            self.refused(
                 ProblemKind::Syntax,
-                true,
                 message,
                 Some("nginx refuses the whole configuration until one of them is gone".to_owned()),
                 &directive.head,
@@ -67,7 +62,7 @@ impl Lowering<'_> {
             Some(_) if parameter(name).is_some_and(|text| text.contains(['{', '<', '$', '%'])) => default,
             Some(_) => {
                 let message = format!("`{name}={}` is not a number that nginx accepts here", parameter(name).unwrap_or_default());
-                self.problem(ProblemKind::Syntax, true, message, None, &line.head);
+                self.refused(ProblemKind::Syntax, message, None, &line.head);
                 default
             }
         };
@@ -111,7 +106,7 @@ impl Lowering<'_> {
                 let message = format!("`upstream {host}` may not have a port (`:{port}`) here");
                 let help =
                     format!("write `{host}` without `:{port}`: its `server` lines say the ports; nginx refuses the whole configuration until then");
-                self.problem(ProblemKind::Syntax, true, message, Some(help), &from.head);
+                self.refused(ProblemKind::Syntax, message, Some(help), &from.head);
             }
             return id;
         }

@@ -67,7 +67,7 @@ impl Lowering<'_> {
     /// Lowers the instructions of a server; they run before the search and again after an internal redirect.
     pub(super) fn lower_server_rewrites(&mut self, server: &Server<'_>, scope: &Scope<'_>) -> Step {
         let mut program = Program { ops: Vec::new(), contexts: vec![*scope], uses_captures: uses_captures(scope.own) };
-        self.flatten(scope.own, scope, false, &mut program);
+        flatten(scope.own, scope, false, &mut program);
         let label = server.label.clone();
         self.lower_program(&program, Ends { server, label: &label, in_location: false, contents: BTreeMap::new() })
     }
@@ -75,7 +75,7 @@ impl Lowering<'_> {
     /// Lowers the instructions of a location and what follows them.
     pub(super) fn lower_location_rewrites(&mut self, server: &Server<'_>, scope: &Scope<'_>, label: &Label) -> Step {
         let mut program = Program { ops: Vec::new(), contexts: vec![*scope], uses_captures: uses_captures(scope.own) };
-        self.flatten(scope.own, scope, true, &mut program);
+        flatten(scope.own, scope, true, &mut program);
         if program.ops.is_empty() {
             return self.content(server, scope, Place { label, valid_location: true });
         }
@@ -85,36 +85,6 @@ impl Lowering<'_> {
             return Step::end(Outcome::Opaque { reason: Arc::from(reason), label: label.clone() });
         }
         self.lower_program(&program, Ends { server, label, in_location: true, contents: BTreeMap::new() })
-    }
-
-    fn flatten<'a>(&self, directives: &'a [Directive], scope: &Scope<'a>, in_location: bool, program: &mut Program<'a>) {
-        for directive in directives {
-            match directive.name() {
-                "set" => program.ops.push(Op::Set(directive)),
-                "return" => program.ops.push(Op::Return(directive)),
-                "rewrite" => program.ops.push(Op::Rewrite(directive)),
-                "break" => program.ops.push(Op::Break),
-                name if name.starts_with("rewrite_by_lua") || name.starts_with("server_rewrite_by_lua") => program.ops.push(Op::Code(directive)),
-                "if" => {
-                    let body = route::block(directive);
-                    let at = program.ops.len();
-                    let mut context = 0;
-                    if in_location && content::differs(body, scope) {
-                        context = program.contexts.len();
-                        // The parent of every `if` is the location: settings of an outer `if` do not matter to an inner one in practice, and
-                        // nginx merges them from the location too when it is the last one that held.
-                        program.contexts.push(Scope { own: body, parent: None, level: Level::If });
-                    }
-                    program.ops.push(Op::If { directive, end: 0, context });
-                    self.flatten(body, scope, in_location, program);
-                    let behind = program.ops.len();
-                    if let Some(Op::If { end, .. }) = program.ops.get_mut(at) {
-                        *end = behind;
-                    }
-                }
-                _ => {}
-            }
-        }
     }
 
     /// Lowers a list back to front. Every (place, state) that can be reached is lowered once, so the size stays linear in the list's length
@@ -326,7 +296,7 @@ impl Lowering<'_> {
 
     fn unread_condition(&mut self, directive: &Directive) -> Condition {
         let message = format!("`{}` is not a condition that nginx knows", directive.label().text);
-        self.problem(ProblemKind::Syntax, true, message, None, &directive.head);
+        self.refused(ProblemKind::Syntax, message, None, &directive.head);
         Condition::Opaque(Opaque { text: directive.label().text, input: Value::default() })
     }
 
@@ -339,6 +309,36 @@ impl Lowering<'_> {
     pub(super) fn guarded(&mut self, label: &Label, when: Condition, step: Step, otherwise: Step) -> Step {
         let route = crate::model::Route { when, step, label: None };
         Step::table(self.add(Table { kind: TableKind::Instruction, label: label.clone(), routes: vec![route], otherwise, otherwise_label: None }))
+    }
+}
+
+fn flatten<'a>(directives: &'a [Directive], scope: &Scope<'a>, in_location: bool, program: &mut Program<'a>) {
+    for directive in directives {
+        match directive.name() {
+            "set" => program.ops.push(Op::Set(directive)),
+            "return" => program.ops.push(Op::Return(directive)),
+            "rewrite" => program.ops.push(Op::Rewrite(directive)),
+            "break" => program.ops.push(Op::Break),
+            name if name.starts_with("rewrite_by_lua") || name.starts_with("server_rewrite_by_lua") => program.ops.push(Op::Code(directive)),
+            "if" => {
+                let body = route::block(directive);
+                let at = program.ops.len();
+                let mut context = 0;
+                if in_location && content::differs(body, scope) {
+                    context = program.contexts.len();
+                    // The parent of every `if` is the location: settings of an outer `if` do not matter to an inner one in practice, and
+                    // nginx merges them from the location too when it is the last one that held.
+                    program.contexts.push(Scope { own: body, parent: None, level: Level::If });
+                }
+                program.ops.push(Op::If { directive, end: 0, context });
+                flatten(body, scope, in_location, program);
+                let behind = program.ops.len();
+                if let Some(Op::If { end, .. }) = program.ops.get_mut(at) {
+                    *end = behind;
+                }
+            }
+            _ => {}
+        }
     }
 }
 
@@ -375,9 +375,8 @@ fn reachable(ops: &[Op<'_>]) -> BTreeMap<(usize, State), usize> {
         for state in states {
             let changed = State { changed: true, ..state };
             let targets = match ops.get(at) {
-                Some(Op::Set(_) | Op::Code(_)) => vec![(at + 1, state)],
                 Some(Op::Rewrite(directive)) if rewrite_kind(directive) == RewriteKind::GoOn => vec![(at + 1, state), (at + 1, changed)],
-                Some(Op::Rewrite(_)) => vec![(at + 1, state)],
+                Some(Op::Set(_) | Op::Code(_) | Op::Rewrite(_)) => vec![(at + 1, state)],
                 Some(Op::If { end, context, .. }) => vec![(at + 1, State { context: *context, ..state }), (*end, state)],
                 Some(Op::Return(_) | Op::Break) | None => Vec::new(),
             };

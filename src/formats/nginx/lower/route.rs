@@ -45,9 +45,8 @@ impl Lowering<'_> {
             let Some((LocationKind::Named, name)) = location_kind(location) else { continue };
             if server.named.contains_key(name) {
                 // Observed on 1.22.1: no word from `nginx -t`, and the first one is used.
-                self.problem(
+                self.suspect(
                     ProblemKind::Syntax,
-                    false,
                     format!("`location {name}` is there twice in this `server`; nginx uses the first and never this one"),
                     Some("remove one of the two, or give it another name".to_owned()),
                     &location.head,
@@ -238,7 +237,7 @@ impl Lowering<'_> {
             if !seen.insert((group, *text)) {
                 let message = format!("`location {text}` is there twice in this block");
                 let help = "join the two; nginx refuses the whole configuration until then".to_owned();
-                self.problem(ProblemKind::Syntax, true, message, Some(help), &directive.head);
+                self.refused(ProblemKind::Syntax, message, Some(help), &directive.head);
             }
         }
     }

@@ -133,139 +133,24 @@ pub(super) fn regex(pattern: &str, caseless: bool) -> Regex {
 const PREFIXES: &[&str] = &["http_", "sent_http_", "sent_trailer_", "upstream_http_", "upstream_trailer_", "upstream_cookie_", "cookie_", "arg_"];
 
 /// Variables of nginx and its usual modules whose value no configuration tells.
-const HOLES: &[&str] = &[
-    "ancient_browser",
-    "binary_remote_addr",
-    "body_bytes_sent",
-    "bytes_received",
-    "bytes_sent",
-    "connection",
-    "connection_requests",
-    "connection_time",
-    "connections_active",
-    "connections_reading",
-    "connections_waiting",
-    "connections_writing",
-    "content_length",
-    "date_gmt",
-    "date_local",
-    "fastcgi_path_info",
-    "fastcgi_script_name",
-    "geoip_area_code",
-    "geoip_city",
-    "geoip_city_continent_code",
-    "geoip_city_country_code",
-    "geoip_city_country_code3",
-    "geoip_city_country_name",
-    "geoip_country_code",
-    "geoip_country_code3",
-    "geoip_country_name",
-    "geoip_dma_code",
-    "geoip_latitude",
-    "geoip_longitude",
-    "geoip_org",
-    "geoip_postal_code",
-    "geoip_region",
-    "geoip_region_name",
-    "gzip_ratio",
-    "hostname",
-    "http2",
-    "http3",
-    "invalid_referer",
-    "jwt_header",
-    "limit_conn_status",
-    "limit_rate",
-    "limit_req_status",
-    "memcached_key",
-    "modern_browser",
-    "msec",
-    "msie",
-    "nginx_version",
-    "pid",
-    "pipe",
-    "protocol",
-    "proxy_add_x_forwarded_for",
-    "proxy_internal_body_length",
-    "proxy_internal_chunked",
-    "proxy_protocol_addr",
-    "proxy_protocol_port",
-    "proxy_protocol_server_addr",
-    "proxy_protocol_server_port",
-    "quic",
-    "realip_remote_addr",
-    "realip_remote_port",
-    "realpath_root",
-    "remote_port",
-    "remote_user",
-    "request_body",
-    "request_body_file",
-    "request_completion",
-    "request_id",
-    "request_length",
-    "request_port",
-    "request_time",
-    "secure_link",
-    "secure_link_expires",
-    "secure_token",
-    "session_log_binary_id",
-    "session_log_id",
-    "slice_range",
-    "spdy",
-    "spdy_request_priority",
-    "ssl_alpn_protocol",
-    "ssl_cipher",
-    "ssl_ciphers",
-    "ssl_client_cert",
-    "ssl_client_escaped_cert",
-    "ssl_client_fingerprint",
-    "ssl_client_i_dn",
-    "ssl_client_i_dn_legacy",
-    "ssl_client_raw_cert",
-    "ssl_client_s_dn",
-    "ssl_client_s_dn_legacy",
-    "ssl_client_serial",
-    "ssl_client_v_end",
-    "ssl_client_v_remain",
-    "ssl_client_v_start",
-    "ssl_client_verify",
-    "ssl_curve",
-    "ssl_curves",
-    "ssl_early_data",
-    "ssl_preread_alpn_protocols",
-    "ssl_preread_protocol",
-    "ssl_preread_server_name",
-    "ssl_protocol",
-    "ssl_server_cert_type",
-    "ssl_session_id",
-    "ssl_session_reused",
-    "ssl_sigalg",
-    "status",
-    "tcpinfo_rcv_space",
-    "tcpinfo_rtt",
-    "tcpinfo_rttvar",
-    "tcpinfo_snd_cwnd",
-    "time_iso8601",
-    "time_local",
-    "uid_got",
-    "uid_reset",
-    "uid_set",
-    "upstream_addr",
-    "upstream_bytes_received",
-    "upstream_bytes_sent",
-    "upstream_cache_age",
-    "upstream_cache_key",
-    "upstream_cache_last_modified",
-    "upstream_cache_status",
-    "upstream_connect_time",
-    "upstream_first_byte_time",
-    "upstream_header_time",
-    "upstream_last_server_name",
-    "upstream_queue_time",
-    "upstream_response_length",
-    "upstream_response_time",
-    "upstream_session_time",
-    "upstream_status",
-];
+const HOLES: &str = "\
+    ancient_browser binary_remote_addr body_bytes_sent bytes_received bytes_sent connection connection_requests connection_time \
+    connections_active connections_reading connections_waiting connections_writing content_length date_gmt date_local fastcgi_path_info \
+    fastcgi_script_name geoip_area_code geoip_city geoip_city_continent_code geoip_city_country_code geoip_city_country_code3 \
+    geoip_city_country_name geoip_country_code geoip_country_code3 geoip_country_name geoip_dma_code geoip_latitude geoip_longitude geoip_org \
+    geoip_postal_code geoip_region geoip_region_name gzip_ratio hostname http2 http3 invalid_referer jwt_header limit_conn_status limit_rate \
+    limit_req_status memcached_key modern_browser msec msie nginx_version pid pipe protocol proxy_add_x_forwarded_for proxy_internal_body_length \
+    proxy_internal_chunked proxy_protocol_addr proxy_protocol_port proxy_protocol_server_addr proxy_protocol_server_port quic realip_remote_addr \
+    realip_remote_port realpath_root remote_port remote_user request_body request_body_file request_completion request_id request_length \
+    request_port request_time secure_link secure_link_expires secure_token session_log_binary_id session_log_id slice_range spdy \
+    spdy_request_priority ssl_alpn_protocol ssl_cipher ssl_ciphers ssl_client_cert ssl_client_escaped_cert ssl_client_fingerprint \
+    ssl_client_i_dn ssl_client_i_dn_legacy ssl_client_raw_cert ssl_client_s_dn ssl_client_s_dn_legacy ssl_client_serial ssl_client_v_end \
+    ssl_client_v_remain ssl_client_v_start ssl_client_verify ssl_curve ssl_curves ssl_early_data ssl_preread_alpn_protocols ssl_preread_protocol \
+    ssl_preread_server_name ssl_protocol ssl_server_cert_type ssl_session_id ssl_session_reused ssl_sigalg status tcpinfo_rcv_space tcpinfo_rtt \
+    tcpinfo_rttvar tcpinfo_snd_cwnd time_iso8601 time_local uid_got uid_reset uid_set upstream_addr upstream_bytes_received upstream_bytes_sent \
+    upstream_cache_age upstream_cache_key upstream_cache_last_modified upstream_cache_status upstream_connect_time upstream_first_byte_time \
+    upstream_header_time upstream_last_server_name upstream_queue_time upstream_response_length upstream_response_time upstream_session_time \
+    upstream_status";
 
 /// Returns what the built-in variable `name` (in lower case) is in `scope`; `None` when nginx has none of that name.
 fn builtin(lowering: &mut Lowering<'_>, name: &str, scope: &Scope<'_>) -> Option<Vec<Part>> {
@@ -291,10 +176,6 @@ fn builtin(lowering: &mut Lowering<'_>, name: &str, scope: &Scope<'_>) -> Option
         "server_name" => return Some(server_name(scope)),
         "document_root" => return Some(lowering.root(scope).parts),
         "request_filename" => return Some(lowering.file_name(scope).parts),
-        "https" => {
-            lowering.https_used = true;
-            return Some(vec![Part::Variable(Name::from("https"))]);
-        }
         "proxy_host" | "proxy_port" => return Some(vec![Part::Hole(Arc::from(format!("${name}")))]),
         _ => {}
     }
@@ -307,7 +188,8 @@ fn builtin(lowering: &mut Lowering<'_>, name: &str, scope: &Scope<'_>) -> Option
     if let Some(parameter) = name.strip_prefix("arg_") {
         return field(Field::QueryParam(Name::from(parameter)));
     }
-    (PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || HOLES.contains(&name)).then(|| vec![Part::Hole(Arc::from(format!("${name}")))])
+    (PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || HOLES.split_whitespace().any(|hole| hole == name))
+        .then(|| vec![Part::Hole(Arc::from(format!("${name}")))])
 }
 
 /// `$server_name`: the first name of the `server` block, whatever the request asked for. nginx: `ngx_http_variable_server_name`.
@@ -365,13 +247,16 @@ impl Lowering<'_> {
             Some(Definition::Unread) => return vec![Part::Hole(Arc::from(format!("${name}")))],
             None => {}
         }
+        if lower == "https" {
+            self.add_https(&Label { span: span.clone(), text: Arc::from("$https") });
+            return vec![Part::Variable(Name::from(lower))];
+        }
         if let Some(parts) = builtin(self, &lower, scope) {
             return parts;
         }
         if self.complete && !self.modules && self.reported.insert(format!("${lower}")) {
-            self.problem(
+            self.refused(
                 ProblemKind::DanglingReference,
-                true,
                 format!("no variable `${name}` is defined"),
                 Some(format!("define `${name}` with `set` or `map`, or correct the name; nginx refuses the whole configuration until then")),
                 span,
@@ -463,16 +348,24 @@ impl Lowering<'_> {
         self.lookups.push(Lookup { name: Name::from(variable.to_ascii_lowercase()), entries, otherwise, label: directive.label() });
     }
 
-    /// Adds the look-up that `$https` is: `on` over TLS, else empty.
-    pub(super) fn add_https(&mut self, label: &Label) {
+    /// Adds the look-up that `$https` is, once: `on` over TLS, else empty.
+    fn add_https(&mut self, label: &Label) {
+        if self.lookups.iter().any(|lookup| &*lookup.name == "https") {
+            return;
+        }
         let when = Test { subject: Value::field(Field::Scheme), matcher: Matcher::Equals { text: Value::literal("https"), caseless: false } };
         let entry = LookupEntry { when, value: Value::literal("on"), label: label.clone() };
         self.lookups.push(Lookup { name: Name::from("https"), entries: vec![entry], otherwise: Value::default(), label: label.clone() });
     }
 
-    /// Notes a problem at `span`.
-    pub(super) fn problem(&mut self, kind: ProblemKind, fatal: bool, message: String, help: Option<String>, span: &Span) {
-        self.model.problems.push(Problem { kind, fatal, message, help, span: span.clone(), related: Vec::new() });
+    /// Notes something for which nginx refuses the whole configuration.
+    pub(super) fn refused(&mut self, kind: ProblemKind, message: String, help: Option<String>, span: &Span) {
+        self.model.problems.push(Problem { kind, fatal: true, message, help, span: span.clone(), related: Vec::new() });
+    }
+
+    /// Notes something wrong that nginx starts with all the same.
+    pub(super) fn suspect(&mut self, kind: ProblemKind, message: String, help: Option<String>, span: &Span) {
+        self.model.problems.push(Problem { kind, fatal: false, message, help, span: span.clone(), related: Vec::new() });
     }
 }
 
