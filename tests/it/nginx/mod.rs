@@ -2,3 +2,4 @@
 
 mod agreement;
 mod configurations;
+mod lowering;

@@ -87,6 +87,19 @@ impl Lowering<'_> {
         Step::end(Outcome::Opaque { reason, label: from.label() })
     }
 
+    /// Notes the named locations that `directives` lead to and that are not there, also where no request comes to them today.
+    pub(super) fn check_named(&mut self, server: &Server<'_>, directives: &[Directive]) {
+        for directive in directives {
+            if matches!(directive.name(), "try_files" | "error_page")
+                && let Some(last) = directive.args.last().filter(|word| word.text.starts_with('@') && !word.text.contains('$'))
+                && !server.named.contains_key(&*last.text)
+            {
+                self.named(server, &last.text, directive);
+            }
+            self.check_named(server, directive.block.as_deref().unwrap_or_default());
+        }
+    }
+
     /// What happens to a forward when nginx makes one of the errors of a dead pool itself, or with `intercept` when the upstream answers one.
     ///
     /// Without interception only 502 and 504 are nginx's own (observed on 1.22.1).

@@ -57,6 +57,7 @@ impl Lowering<'_> {
             server.named.insert(name, id);
             bodies.push((id, location, name));
         }
+        self.check_named(&server, scope.own);
         let first = self.lower_server_rewrites(&server, scope);
         self.define(
             entry,

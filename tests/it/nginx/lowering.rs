@@ -1,0 +1,152 @@
+//! What nginx text becomes in the model: listeners, pools, problems, size.
+
+use waypost::model::{Balancing, ListenAddress, MemberState, Model, Next, Outcome, ProblemKind, Target};
+use waypost::snapshot::memory;
+
+fn read(http: &str) -> Model {
+    waypost::formats::read(&memory([("nginx.conf", format!("events {{}}\nhttp {{\n{http}\n}}\n"))]))
+}
+
+fn messages(model: &Model) -> Vec<(ProblemKind, bool, &str)> {
+    model.problems.iter().map(|problem| (problem.kind, problem.fatal, problem.message.as_str())).collect()
+}
+
+#[test]
+fn listeners_are_grouped_by_address_and_know_their_default() {
+    let model = read(
+        "server { server_name a; }
+         server { listen 80 default_server; listen [::]:80; listen 443 ssl; server_name b; ssl_certificate b.pem; }
+         server { listen 127.0.0.1:80; listen localhost; listen unix:/run/x.sock; listen 8080; listen [::]:8080 ipv6only=off; server_name c; }",
+    );
+    let listeners: Vec<(String, usize, Option<usize>, bool)> = model.gateways[0]
+        .listeners
+        .iter()
+        .map(|listener| (listener.address.to_string(), listener.virtual_hosts.len(), listener.default_host, listener.tls.is_some()))
+        .collect();
+    let expected = [
+        ("0.0.0.0:80", 2, 1, false),
+        ("[::]:80", 1, 0, false),
+        ("0.0.0.0:443", 1, 0, true),
+        ("127.0.0.1:80", 1, 0, false),
+        ("unix:/run/x.sock", 1, 0, false),
+        ("0.0.0.0:8080", 1, 0, false),
+        ("[::]:8080", 1, 0, false),
+    ];
+    assert_eq!(listeners, expected.map(|(address, hosts, default, tls)| (address.to_owned(), hosts, Some(default), tls)));
+}
+
+#[test]
+fn an_address_for_both_families_is_two_listeners() {
+    let model = read("server { listen [::]:81 ipv6only=off; }");
+    let addresses: Vec<&ListenAddress> = model.gateways[0].listeners.iter().map(|listener| &listener.address).collect();
+    assert_eq!(addresses, [&ListenAddress::Tcp { ip: None, v6: true, port: 81 }, &ListenAddress::Tcp { ip: None, v6: false, port: 81 }]);
+}
+
+#[test]
+fn pools_keep_weights_states_limits_and_what_a_single_server_ignores() {
+    let model = read(
+        "upstream many { least_conn; server 10.0.0.1:8080 weight=17 max_fails=0; server web02 backup max_conns=9; server unix:/run/a down; server [::1]:9 fail_timeout=1m; }
+         upstream one { hash $request_uri consistent; server 10.0.0.1; }
+         server { location / { proxy_pass http://many; proxy_next_upstream off; } location /x { proxy_pass http://10.0.0.9:81/; } location /y { proxy_pass http://10.0.0.9:81; } }",
+    );
+    let pools = &model.gateways[0].pools;
+    let names: Vec<&str> = pools.iter().map(|pool| &*pool.name).collect();
+    assert_eq!(names, ["many", "one", "10.0.0.9:81"]);
+    let members: Vec<_> =
+        pools[0].members.iter().map(|m| (m.address.to_string(), m.weight, m.state, m.ejection.is_some(), m.max_connections)).collect();
+    assert_eq!(
+        members,
+        [
+            ("10.0.0.1:8080".to_owned(), 17, MemberState::Active, false, None),
+            ("web02:80".to_owned(), 1, MemberState::Backup, true, Some(9)),
+            ("unix:/run/a".to_owned(), 1, MemberState::Down, true, None),
+            ("[::1]:9".to_owned(), 1, MemberState::Active, true, None),
+        ]
+    );
+    assert_eq!(pools[0].members[3].ejection.map(|ejection| ejection.window_ms), Some(60_000));
+    assert_eq!((&pools[0].balancing, &pools[1].balancing), (&Balancing::LeastConnections, &Balancing::Hash("$request_uri consistent".into())));
+    assert_eq!(pools[1].members[0].ejection, None);
+    let retries: Vec<bool> = forwards(&model).into_iter().filter(|(target, _)| *target == "many").map(|(_, retry)| retry).collect();
+    assert_eq!(retries, [false]);
+}
+
+/// The pools that are forwarded to, and whether another member is tried.
+fn forwards(model: &Model) -> Vec<(&str, bool)> {
+    let gateway = &model.gateways[0];
+    let steps = gateway.tables.iter().flat_map(|table| table.routes.iter().map(|route| &route.step).chain([&table.otherwise]));
+    steps
+        .filter_map(|step| match &step.next {
+            Next::End(outcome) => match &**outcome {
+                Outcome::Forward(forward) => match &forward.target {
+                    Target::Pool(id) => Some((&*gateway.pools[id.0].name, forward.retry.on_connect_failure)),
+                    Target::Computed { .. } => None,
+                },
+                _ => None,
+            },
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn a_name_that_is_nowhere_dangles_unless_a_file_is_missing() {
+    let text = "server { location / { try_files $uri @nope; } location /e { error_page 404 = @gone; proxy_pass http://$backend; } }";
+    let model = read(text);
+    let dangling: Vec<&str> =
+        messages(&model).into_iter().filter(|(kind, ..)| *kind == ProblemKind::DanglingReference).map(|(.., text)| text).collect();
+    assert_eq!(dangling.len(), 3, "{dangling:?}");
+    assert!(dangling.iter().any(|text| text.contains("`location @nope`")), "{dangling:?}");
+    assert!(dangling.iter().any(|text| text.contains("`location @gone`")), "{dangling:?}");
+    assert!(dangling.iter().any(|text| text.contains("`$backend`")), "{dangling:?}");
+    let model = read(&format!("include conf.d/missing.conf; {text}"));
+    assert!(model.problems.iter().all(|problem| !problem.message.contains("@nope") && !problem.message.contains("$backend")), "{:?}", model.problems);
+}
+
+#[test]
+fn known_variables_do_not_dangle() {
+    let model = read(
+        "map $http_x $from_map { default 1; } geo $near { default 0; } split_clients $remote_addr $arm { * a; }
+         server { server_name ~^(?<tenant>.+)\\.example\\.com$; set $own $tenant;
+           location / { return 302 /$from_map$near$arm$OWN$cookie_a$arg_b$sent_http_c$upstream_http_d$ssl_client_verify$request_id$1; } }",
+    );
+    assert_eq!(messages(&model), []);
+    assert_eq!(model.unknown.len(), 1, "{:?}", model.unknown);
+    assert!(model.unknown[0].reason.contains("split_clients"));
+}
+
+#[test]
+fn what_nginx_refuses_is_a_problem_at_its_line() {
+    let model = read(
+        "upstream u { server 10.0.0.1; } upstream U { server 10.0.0.2; } upstream none { }
+         server { listen 80 default_server; location /a { } location ^~ /a { } location @n { } location @n { return 200; }
+           location ~ x { proxy_pass http://u/path; } location /p { proxy_pass http://u:8080; } location /q { proxy_pass u; } }
+         server { listen 80 default_server; }",
+    );
+    let all = messages(&model);
+    for (fatal, part) in [
+        (true, "`upstream U` is there twice"),
+        (true, "`upstream none` has no `server`"),
+        (true, "a second default server for 0.0.0.0:80"),
+        (true, "`location /a` is there twice"),
+        (false, "`location @n` is there twice"),
+        (true, "cannot have a URI part (`/path`) in a location given by a regular expression"),
+        (true, "`upstream u` may not have a port"),
+        (true, "begins with neither `http://` nor `https://`"),
+    ] {
+        assert!(all.iter().any(|(_, is_fatal, text)| text.contains(part) && *is_fatal == fatal), "{part}: {all:#?}");
+    }
+}
+
+#[test]
+fn the_model_stays_linear_in_the_number_of_locations_and_instructions() {
+    let many = |count: usize| {
+        let mut text = String::from("server { ");
+        for index in 0..count {
+            text.push_str(&format!("rewrite ^/r{index}$ /to last; set $v{index} 1; if ($arg_{index}) {{ set $w 1; }} "));
+            text.push_str(&format!("location /l{index}/ {{ proxy_pass http://10.0.0.1; }} location ~ ^/x{index} {{ return 200; }} "));
+        }
+        read(&(text + "}")).gateways[0].tables.len()
+    };
+    let (small, large) = (many(200), many(2000));
+    assert!(large < small * 11, "{small} tables for 200, {large} for 2000");
+}
