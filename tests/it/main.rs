@@ -15,6 +15,8 @@ mod inventory;
 #[cfg(test)]
 mod nginx;
 #[cfg(test)]
+mod nginx_syntax;
+#[cfg(test)]
 mod schema;
 #[cfg(test)]
 mod server;

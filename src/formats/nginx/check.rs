@@ -132,6 +132,10 @@ impl Walk<'_> {
             let message = format!("`{name}` is `on` or `off`, and this is `{}`", directive.arg(0).unwrap_or_default());
             self.problem(directive, message, "write `on` or `off`; nginx refuses the whole configuration until then".to_owned(), inside);
         }
+        if name == "if" && !is_in_parentheses(directive) {
+            let help = "write `if (…) {`; nginx refuses the whole configuration until then".to_owned();
+            self.problem(directive, "the condition of `if` does not stand in parentheses".to_owned(), help, inside);
+        }
         true
     }
 
@@ -185,6 +189,12 @@ impl Walk<'_> {
 /// Returns whether the argument is what nginx takes for a flag (`ngx_conf_set_flag_slot`): any case.
 fn is_switch(directive: &Directive) -> bool {
     directive.arg(0).is_some_and(|value| value.eq_ignore_ascii_case("on") || value.eq_ignore_ascii_case("off"))
+}
+
+/// Returns whether the condition begins with `(` and ends with `)` (`src/http/modules/ngx_http_rewrite_module.c`, `ngx_http_rewrite_if_condition`).
+fn is_in_parentheses(directive: &Directive) -> bool {
+    let first = directive.args.first().is_some_and(|word| word.text.starts_with('('));
+    first && directive.args.last().is_some_and(|word| word.text.ends_with(')'))
 }
 
 fn count(arguments: usize) -> String {

@@ -28,7 +28,7 @@ enum Kind {
 }
 
 /// Returns the configurations of the tree, in the order of their ids; what is wrong with their files goes to `model`.
-pub(super) fn configs(snapshot: &Snapshot, model: &mut Model) -> Vec<Config> {
+pub fn configs(snapshot: &Snapshot, model: &mut Model) -> Vec<Config> {
     let mut files = Files::new(snapshot);
     let candidates: Vec<TreePath> = files.paths().filter(|path| names::plausible(path)).cloned().collect();
     let looked_at: Vec<(TreePath, Kind)> = candidates.into_iter().map(|path| (path.clone(), kind(&path, &mut files))).collect();
@@ -46,8 +46,8 @@ pub(super) fn configs(snapshot: &Snapshot, model: &mut Model) -> Vec<Config> {
     for path in of_kind(Kind::Unread) {
         expander.report(path);
     }
-    let loose: Vec<&TreePath> = of_kind(Kind::Part).filter(|path| snapshot.resolve(path).is_ok_and(|real| !reached.contains(&real))).collect();
-    for (folder, parts) in folders(&loose, &expander) {
+    let loose: Vec<&TreePath> = of_kind(Kind::Part).filter(|path| expander.resolve(path).is_some_and(|real| !reached.contains(&real))).collect();
+    for (folder, parts) in folders(&loose, &entries, &expander) {
         configs.push((expander.parts(&folder, &parts), true));
     }
     configs.sort_by(|(a, _), (b, _)| a.id.cmp(&b.id));
@@ -115,13 +115,18 @@ fn reads_like_nginx(directives: &[Directive]) -> bool {
 }
 
 /// Returns the parts by the folder they are installed from, in the order the usual main file includes them: `conf.d`, then `sites-enabled`.
-fn folders(parts: &[&TreePath], expander: &Expander<'_, '_>) -> BTreeMap<Folder, Vec<TreePath>> {
+/// Beside a main file that includes none of them they are not loaded.
+fn folders(parts: &[&TreePath], entries: &[TreePath], expander: &Expander<'_, '_>) -> BTreeMap<Folder, Vec<TreePath>> {
     let mut folders: BTreeMap<Folder, Vec<TreePath>> = BTreeMap::new();
     for path in parts {
         if names::is_not_enabled(path) && names::enabled_sibling(path).is_some_and(|enabled| expander.is_directory(&enabled)) {
             continue;
         }
-        folders.entry(names::folder(path)).or_default().push((*path).clone());
+        let folder = names::folder(path);
+        let left_out = folder.usual && entries.iter().any(|entry| entry.parent() == folder.prefix);
+        if !left_out {
+            folders.entry(folder).or_default().push((*path).clone());
+        }
     }
     folders
 }

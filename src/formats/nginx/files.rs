@@ -1,5 +1,6 @@
 //! The nginx files of a tree: each read and parsed at most once, and found by glob as nginx would.
 
+use super::locate::by_ending;
 use super::parser::{self, Parsed};
 use super::{lexer, template};
 use crate::model::Unknown;
@@ -69,17 +70,25 @@ impl<'a> Files<'a> {
 
     /// Returns whether `path` is a directory once links are followed.
     pub(super) fn is_directory(&self, path: &TreePath) -> bool {
-        self.snapshot.resolve(path).is_ok_and(|path| self.names.contains_key(&path))
+        self.resolve(path).is_ok_and(|path| self.names.contains_key(&path))
     }
 
-    /// Returns where `path` leads once links are followed.
+    /// Returns where `path` leads once links are followed. A link to an absolute path is one of the machine it is installed on: it leads to
+    /// the file of the tree that is meant, where that is plain.
     pub(super) fn resolve(&self, path: &TreePath) -> Result<TreePath, ReadError> {
-        self.snapshot.resolve(path)
+        let resolved = self.snapshot.resolve(path);
+        match &resolved {
+            Err(ReadError::OutsideTree(target)) if target.starts_with('/') => {
+                let meant = by_ending(target, &path.parent(), self.paths().filter(|other| *other != path));
+                meant.map_or(resolved.clone(), |meant| self.snapshot.resolve(&meant))
+            }
+            _ => resolved,
+        }
     }
 
     /// Returns the file at `path`, links followed.
     pub(super) fn file(&mut self, path: &TreePath) -> Arc<File> {
-        let resolved = self.snapshot.resolve(path);
+        let resolved = self.resolve(path);
         let real = resolved.clone().unwrap_or_else(|_| path.clone());
         if let Some(file) = self.read.get(&real) {
             return Arc::clone(file);

@@ -25,8 +25,8 @@ pub(super) struct Expander<'a, 'b> {
     model: &'b mut Model,
     /// Files whose own problems are in the model.
     told: BTreeSet<TreePath>,
-    /// Includes that were reported.
-    blamed: BTreeSet<Span>,
+    /// What was reported, so that a file included twice is blamed once.
+    blamed: BTreeSet<(Span, String)>,
 }
 
 /// One configuration while its includes are expanded.
@@ -53,7 +53,7 @@ impl<'a, 'b> Expander<'a, 'b> {
     pub(super) fn entry(&mut self, entry: &TreePath) -> (Config, BTreeSet<TreePath>) {
         let mut walk = Walk::new(entry.parent());
         let directives = self.whole(entry, None, &mut walk, Role::Entry);
-        self.config(entry.clone(), directives, walk)
+        walk.config(entry.clone(), directives)
     }
 
     /// Returns the configuration of `parts`, files that no entry includes, as if an entry above `folder` had them in its `http` block, or in
@@ -72,7 +72,7 @@ impl<'a, 'b> Expander<'a, 'b> {
         let directives = blocks.collect();
         // Another main file may define what these name.
         walk.complete &= folder.usual;
-        self.config(folder.id.clone(), directives, walk).0
+        walk.config(folder.id.clone(), directives).0
     }
 
     /// Reports the file at `path`, which cannot be read, though no other file includes it.
@@ -81,15 +81,14 @@ impl<'a, 'b> Expander<'a, 'b> {
         self.whole(path, None, &mut walk, Role::Entry);
     }
 
+    /// Returns where `path` leads once links are followed.
+    pub(super) fn resolve(&self, path: &TreePath) -> Option<TreePath> {
+        self.files.resolve(path).ok()
+    }
+
     /// Returns whether `path` is a directory.
     pub(super) fn is_directory(&self, path: &TreePath) -> bool {
         self.files.is_directory(path)
-    }
-
-    fn config(&self, id: TreePath, directives: Vec<Directive>, walk: Walk) -> (Config, BTreeSet<TreePath>) {
-        // A tree that holds other included files is the whole configuration, and a directory that it lacks is one that git cannot hold: empty.
-        let whole = walk.absent_globs == 0 || walk.reached.len() > 1;
-        (Config { id, directives, complete: walk.complete && whole }, walk.reached)
     }
 
     /// Returns the statements of the file at `path`, expanded; `by` is the `include` that names it.
@@ -170,7 +169,7 @@ impl<'a, 'b> Expander<'a, 'b> {
             }
             Place::Elsewhere(reason) => {
                 walk.complete = false;
-                if self.blamed.insert(directive.head.clone()) {
+                if self.blamed.insert((directive.head.clone(), reason.clone())) {
                     self.model.unknown.push(Unknown { span: directive.head.clone(), reason });
                 }
             }
@@ -197,7 +196,7 @@ impl<'a, 'b> Expander<'a, 'b> {
     }
 
     fn problem(&mut self, span: &Span, kind: ProblemKind, message: String, help: Option<String>) {
-        if self.blamed.insert(span.clone()) {
+        if self.blamed.insert((span.clone(), message.clone())) {
             self.model.problems.push(Problem { kind, fatal: true, message, help, span: span.clone(), related: Vec::new() });
         }
     }
@@ -258,6 +257,13 @@ impl<'a, 'b> Expander<'a, 'b> {
 impl Walk {
     fn new(prefix: TreePath) -> Self {
         Self { prefix, open: Vec::new(), reached: BTreeSet::new(), depth: 0, statements: 0, absent_globs: 0, complete: true }
+    }
+
+    /// Returns the configuration this came to, and the files reached.
+    fn config(self, id: TreePath, directives: Vec<Directive>) -> (Config, BTreeSet<TreePath>) {
+        // A tree that holds other included files is the whole configuration, and a directory that it lacks is one that git cannot hold: empty.
+        let whole = self.absent_globs == 0 || self.reached.len() > 1;
+        (Config { id, directives, complete: self.complete && whole }, self.reached)
     }
 }
 

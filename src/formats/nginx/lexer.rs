@@ -168,10 +168,7 @@ impl Lexer<'_> {
         let mut at = self.at + 1;
         while let Some(byte) = self.byte(at) {
             match byte {
-                b'\\' => {
-                    at = self.skip_escaped(at);
-                    continue;
-                }
+                b'\\' => at = self.skip_escaped(at),
                 _ if byte == quote => {
                     let followed = self.byte(at + 1).is_none_or(|b| is_blank(b) || matches!(b, b';' | b'{' | b')'));
                     let one_line = || !self.bytes.get(self.at..at).is_some_and(|word| word.contains(&b'\n'));

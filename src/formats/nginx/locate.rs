@@ -81,6 +81,9 @@ pub(super) fn locate(files: &Files<'_>, prefix: &TreePath, written: &str) -> Pla
         None => Place::Elsewhere(format!("`{written}` is not in this tree")),
         Some(None) => Place::Elsewhere(format!("`{written}` leads out of the tree")),
         Some(Some(path)) if !files.is_directory(&path.parent()) => Place::Elsewhere(format!("`{written}` is not in this tree")),
+        Some(Some(_)) if written.ends_with("snippets/fastcgi-php.conf") => {
+            Place::Elsewhere(format!("`{written}` comes with Debian's nginx and is not in this tree"))
+        }
         Some(Some(path)) if is_made_elsewhere(files, &path) => Place::Elsewhere(format!("`{written}` is made when the configuration is installed")),
         Some(Some(path)) => Place::Missing(path),
     }
@@ -102,6 +105,13 @@ fn pattern(files: &Files<'_>, prefix: &TreePath, written: &str, below: Option<&s
     {
         return Place::Matches(files.glob(&directory, written.get(fixed.len()..).unwrap_or_default()));
     }
+    // Sites are enabled on the machine, by links: the tree has what they lead to.
+    let available = written.replace("sites-enabled", "sites-available");
+    if available != written
+        && let Place::Matches(found) = locate(files, prefix, &available)
+    {
+        return Place::Matches(found);
+    }
     match below {
         _ if shipped => Place::Shipped,
         Some(_) => Place::AbsentDirectory,
@@ -118,7 +128,7 @@ fn fixed_part(pattern: &str) -> &str {
 
 /// Returns the path that ends like `absolute`, over the longest ending that any has. Of several, the nearest to `prefix`; `None` where
 /// that does not decide. A file needs its directory's name to agree too.
-fn by_ending<'a>(absolute: &str, prefix: &TreePath, paths: impl Iterator<Item = &'a TreePath>) -> Option<TreePath> {
+pub(super) fn by_ending<'a>(absolute: &str, prefix: &TreePath, paths: impl Iterator<Item = &'a TreePath>) -> Option<TreePath> {
     let wanted: Vec<&str> = absolute.split('/').filter(|segment| !segment.is_empty()).collect();
     let last = wanted.last()?;
     let common = |path: &TreePath| path.as_str().split('/').zip(prefix.as_str().split('/')).take_while(|(a, b)| a == b).count();

@@ -13,14 +13,16 @@ mod parser;
 mod syntax;
 mod template;
 
+pub use discovery::configs;
 pub use syntax::{Directive, Word};
 
 use crate::model::Model;
 use crate::snapshot::Snapshot;
+use crate::span::TreePath;
 
 /// Adds a gateway for each nginx entry file of the tree.
 pub fn read(snapshot: &Snapshot, model: &mut Model) {
-    for config in discovery::configs(snapshot, model) {
+    for config in configs(snapshot, model) {
         lower::lower(&config, model);
     }
 }
@@ -29,7 +31,7 @@ pub fn read(snapshot: &Snapshot, model: &mut Model) {
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The path of the entry file, or of the folder for parts without an entry.
-    pub id: crate::span::TreePath,
+    pub id: TreePath,
     /// The statements of the main context, includes expanded in place (the `include` itself is gone). For parts without an entry
     /// they stand inside a synthetic `http` block whose span is the first part's start.
     pub directives: Vec<Directive>,

@@ -32,15 +32,20 @@ pub(super) fn parse(path: &TreePath, text: &str, tokens: &[Token]) -> Parsed {
     let mut found = Vec::new();
     loop {
         let mut pass = Pass::new(&source, &repairs);
-        let suspect = pass.run().filter(|_| repairs.len() < MAX_REPAIRS);
+        // INVARIANT: every repair that is not made yet adds to `found`, so that the passes come to an end.
+        let suspect = pass.run(found.len() >= MAX_REPAIRS);
         let Some(suspect) = suspect else {
             let mut problems = pass.problems;
             problems.append(&mut found);
-            problems.sort_by(|a, b| (a.span.start, a.span.end).cmp(&(b.span.start, b.span.end)));
+            problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
             return Parsed { directives: pass.done, problems };
         };
         found.push(suspect.problem);
-        repairs.insert(suspect.token, suspect.repair);
+        let closes = match (repairs.get(&suspect.token), suspect.repair) {
+            (Some(Repair::CloseBefore(count)), Repair::CloseBefore(more)) => Repair::CloseBefore(count + more),
+            (_, repair) => repair,
+        };
+        repairs.insert(suspect.token, closes);
     }
 }
 
@@ -72,20 +77,20 @@ impl Source<'_> {
         before.trim_start_matches('\u{feff}').bytes().all(|b| b == b' ' || b == b'\t').then_some(before.len())
     }
 
-    fn problem(&self, span: Span, message: String) -> Problem {
-        Problem { kind: ProblemKind::Syntax, fatal: true, message, help: None, span, related: Vec::new() }
-    }
-
     fn line(&self, offset: usize) -> usize {
         self.lines.line(offset)
     }
 }
 
+fn problem(span: Span, message: String) -> Problem {
+    Problem { kind: ProblemKind::Syntax, fatal: true, message, help: None, span, related: Vec::new() }
+}
+
 /// What a pass does differently at a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Repair {
-    /// Close the innermost block before it.
-    CloseBefore,
+    /// Close so many blocks before it, innermost first.
+    CloseBefore(usize),
     /// Leave it out.
     Skip,
 }
@@ -120,6 +125,8 @@ struct Pass<'a> {
     /// The first place that looks like a `}` is missing, and the first that looks like one too many.
     missing: Option<Suspect>,
     surplus: Option<Suspect>,
+    /// The statement that the file ends in, inside a block.
+    cut: Option<Span>,
 }
 
 impl<'a> Pass<'a> {
@@ -134,11 +141,12 @@ impl<'a> Pass<'a> {
             problems: Vec::new(),
             missing: None,
             surplus: None,
+            cut: None,
         }
     }
 
-    /// Walks over the file. Returns a place to repair if braces do not balance and the layout says where.
-    fn run(&mut self) -> Option<Suspect> {
+    /// Walks over the file. Returns a place to repair if braces do not balance and the layout says where, unless this is the `last` pass.
+    fn run(&mut self, last: bool) -> Option<Suspect> {
         for (index, token) in self.source.tokens.iter().enumerate() {
             if self.beyond > 0 {
                 self.skip(token);
@@ -146,17 +154,18 @@ impl<'a> Pass<'a> {
             }
             match self.repairs.get(&index) {
                 Some(Repair::Skip) => continue,
-                Some(Repair::CloseBefore) => self.close(token.range.start),
+                Some(Repair::CloseBefore(count)) => (0..*count).for_each(|_| self.close(token.range.start)),
                 None => {}
             }
             match token.kind {
-                Kind::Blank | Kind::Comment | Kind::Raw => {}
+                Kind::Comment => self.glued(token),
+                Kind::Blank | Kind::Raw => {}
                 Kind::Word | Kind::Quoted | Kind::Unclosed => self.word(index, token),
                 Kind::Semicolon => self.semicolon(token),
                 Kind::Open => self.open(index, token),
                 Kind::Close if self.frames.is_empty() => {
                     self.end_statement(token);
-                    if let Some(suspect) = self.surplus.take() {
+                    if !last && let Some(suspect) = self.surplus.take() {
                         return Some(suspect);
                     }
                     self.unexpected_close(token);
@@ -168,11 +177,12 @@ impl<'a> Pass<'a> {
                 }
             }
         }
-        self.finish()
+        self.finish(last)
     }
 
-    fn finish(&mut self) -> Option<Suspect> {
-        if !self.frames.is_empty()
+    fn finish(&mut self, last: bool) -> Option<Suspect> {
+        if !last
+            && !self.frames.is_empty()
             && let Some(suspect) = self.missing.take()
         {
             return Some(suspect);
@@ -203,7 +213,7 @@ impl<'a> Pass<'a> {
         let span = self.source.token_span(token);
         match token.kind {
             Kind::Unclosed => self.unclosed_quote(&span),
-            _ => self.glued(token, &span),
+            _ => self.glued(token),
         }
         let text = match token.kind {
             Kind::Unclosed => lexer::unescape(written.get(1..).unwrap_or_default()),
@@ -214,18 +224,19 @@ impl<'a> Pass<'a> {
 
     fn unclosed_quote(&mut self, span: &Span) {
         let quote = self.source.text.get(span.start..=span.start).unwrap_or_default();
-        let mut problem = self.source.problem(span.clone(), format!("the quote `{quote}` that opens here is not closed"));
+        let mut problem = problem(span.clone(), format!("the quote `{quote}` that opens here is not closed"));
         problem.help = Some(format!("close it on line {}, or escape it as `\\{quote}` if it is meant", self.source.line(span.start)));
         self.problems.push(problem);
     }
 
     /// A quoted word must be followed by a blank, `;`, `{` or `)`.
-    fn glued(&mut self, token: &Token, span: &Span) {
+    fn glued(&mut self, token: &Token) {
+        let span = &self.source.token_span(token);
         let Some(before) = self.words.last().filter(|word| word.quoted && word.span.end == span.start) else { return };
         if self.source.written(token).starts_with(')') || self.problems.last().is_some_and(|p| p.span.start == before.span.start) {
             return;
         }
-        let mut problem = self.source.problem(before.span.to(span), "a quoted word must be followed by a blank, `;`, `{` or `)`".to_owned());
+        let mut problem = problem(before.span.to(span), "a quoted word must be followed by a blank, `;`, `{` or `)`".to_owned());
         problem.help = Some(
             "put a blank between the two, or one pair of quotes around both; nginx takes a quote for one only at the start of a word".to_owned(),
         );
@@ -234,7 +245,7 @@ impl<'a> Pass<'a> {
 
     fn semicolon(&mut self, token: &Token) {
         if self.words.is_empty() {
-            let mut problem = self.source.problem(self.source.token_span(token), "`;` with no directive before it".to_owned());
+            let mut problem = problem(self.source.token_span(token), "`;` with no directive before it".to_owned());
             problem.help = Some("remove it; nginx refuses an empty statement".to_owned());
             self.problems.push(problem);
             return;
@@ -248,14 +259,14 @@ impl<'a> Pass<'a> {
         if self.frames.len() >= MAX_DEPTH {
             let message = format!("blocks are nested more than {MAX_DEPTH} deep; what is inside is not read");
             let span = self.source.token_span(token);
-            self.problems.push(self.source.problem(span, message));
+            self.problems.push(problem(span, message));
             self.words.clear();
             self.beyond = 1;
             return;
         }
         if self.words.is_empty() {
             let span = self.source.token_span(token);
-            self.problems.push(self.source.problem(span.clone(), "`{` with no directive before it".to_owned()));
+            self.problems.push(problem(span.clone(), "`{` with no directive before it".to_owned()));
             self.frames.push(Frame { statement: None, indentation: None, head: span, children: Vec::new() });
             return;
         }
@@ -314,10 +325,9 @@ impl<'a> Pass<'a> {
             let end = self.words.last().map_or(next.start, |word| word.span.end);
             let statement = self.statement(end);
             self.words = rest;
-            let line = self.source.line(end.saturating_sub(1));
             let name = statement.name().to_owned();
             let terminator = if opens { '{' } else { ';' };
-            self.no_terminator(&statement, terminator, next, &format!("`{name}` runs on into this line"), line);
+            self.no_terminator(&statement, terminator, next, &format!("`{name}` runs on into this line"));
             if opens {
                 self.push(statement);
             } else {
@@ -343,8 +353,9 @@ impl<'a> Pass<'a> {
         })
     }
 
-    fn no_terminator(&mut self, statement: &Directive, terminator: char, next: Span, text: &str, line: usize) {
-        let mut problem = self.source.problem(statement.name.span.clone(), format!("`{}` has no `{terminator}`", statement.name()));
+    fn no_terminator(&mut self, statement: &Directive, terminator: char, next: Span, text: &str) {
+        let line = self.source.line(statement.head.end.saturating_sub(1));
+        let mut problem = problem(statement.name.span.clone(), format!("`{}` has no `{terminator}`", statement.name()));
         problem.help = Some(format!("end line {line} with `{terminator}`; nginx refuses the whole configuration until then"));
         problem.related.push(Related { span: next, text: text.to_owned() });
         self.problems.push(problem);
@@ -359,17 +370,19 @@ impl<'a> Pass<'a> {
         let end = self.words.last().map_or(token.range.start, |word| word.span.end);
         let statement = self.statement(end);
         let blamed = self.problems.last().is_some_and(|problem| problem.span.start >= statement.head.start);
-        if !blamed {
+        if token.range.is_empty() && !self.frames.is_empty() {
+            // A file that was cut off: the open block is the one problem.
+            self.cut = Some(statement.head.clone());
+        } else if !blamed {
             let into =
                 if token.range.is_empty() { "the file ends here".to_owned() } else { format!("`{}` runs on into this `}}`", statement.name()) };
-            let line = self.source.line(end.saturating_sub(1));
-            self.no_terminator(&statement, ';', self.source.token_span(token), &into, line);
+            self.no_terminator(&statement, ';', self.source.token_span(token), &into);
         }
         self.add(statement);
     }
 
     fn unexpected_close(&mut self, token: &Token) {
-        let mut problem = self.source.problem(self.source.token_span(token), "this `}` closes nothing: no block is open here".to_owned());
+        let mut problem = problem(self.source.token_span(token), "this `}` closes nothing: no block is open here".to_owned());
         problem.help = Some("remove it, or look above for a block that is closed too early".to_owned());
         self.problems.push(problem);
     }
@@ -377,19 +390,18 @@ impl<'a> Pass<'a> {
     /// Reports the blocks that the file leaves open: one problem on the innermost, which names the others.
     fn unclosed_blocks(&mut self) {
         let Some((innermost, others)) = self.frames.split_last() else { return };
-        if innermost.statement.as_ref().is_some_and(|s| s.raw.is_none()) || innermost.statement.is_some() {
-            let mut problem = self.never_closed(innermost, "the end of the file");
-            problem
-                .related
-                .extend(others.iter().rev().map(|frame| Related { span: frame.head.clone(), text: "also open at the end of the file".to_owned() }));
-            self.problems.push(problem);
-        }
+        let mut problem = self.never_closed(innermost, "the end of the file");
+        problem.related.extend(self.cut.iter().map(|head| Related { span: head.clone(), text: "the file ends in this statement".to_owned() }));
+        problem
+            .related
+            .extend(others.iter().rev().map(|frame| Related { span: frame.head.clone(), text: "also open at the end of the file".to_owned() }));
+        self.problems.push(problem);
     }
 
     fn never_closed(&self, frame: &Frame, before: &str) -> Problem {
         let name = frame.statement.as_ref().map_or("{", Directive::name);
         let line = self.source.line(frame.head.start);
-        let mut problem = self.source.problem(frame.head.clone(), format!("the block of `{name}` opened here is never closed"));
+        let mut problem = problem(frame.head.clone(), format!("the block of `{name}` opened here is never closed"));
         problem.help = Some(format!("close the block of line {line} with `}}` before {before}"));
         problem
     }
@@ -402,7 +414,7 @@ impl<'a> Pass<'a> {
             self.missing = Some(self.missing_close(index, token, frame));
         }
         if closed > opened && self.surplus.is_none() {
-            let mut problem = self.source.problem(self.source.token_span(token), "this `}` is one too many".to_owned());
+            let mut problem = problem(self.source.token_span(token), "this `}` is one too many".to_owned());
             problem.help = Some("remove it; by its indentation it closes no block of its own".to_owned());
             problem.related.push(Related { span: frame.head.clone(), text: "nginx closes this block there".to_owned() });
             self.surplus = Some(Suspect { token: index, repair: Repair::Skip, problem });
@@ -423,6 +435,6 @@ impl<'a> Pass<'a> {
         let line = self.source.line(token.range.start);
         let mut problem = self.never_closed(frame, &format!("line {line}"));
         problem.related.push(Related { span: self.source.token_span(token), text: "by its indentation the block should end before this".to_owned() });
-        Suspect { token: index, repair: Repair::CloseBefore, problem }
+        Suspect { token: index, repair: Repair::CloseBefore(1), problem }
     }
 }

@@ -108,6 +108,7 @@ impl Row {
             (Some(1), Some(1)) => "one argument".to_owned(),
             (Some(least), Some(11)) => format!("at least {least} argument{}", if *least == 1 { "" } else { "s" }),
             (Some(least), Some(most)) if least == most => format!("{least} arguments"),
+            (Some(least), Some(most)) if least + 1 == *most => format!("{least} or {most} arguments"),
             (Some(least), Some(most)) => format!("{least} to {most} arguments"),
             _ => String::new(),
         }
@@ -284,8 +285,10 @@ pub(super) fn meant(name: &str, place: u16) -> Option<&'static str> {
 
 /// Returns whether `a` is `b` with two neighbouring letters swapped.
 fn swapped(a: &str, b: &str) -> bool {
-    let differ: Vec<(usize, (u8, u8))> = a.bytes().zip(b.bytes()).enumerate().filter(|(_, (a, b))| a != b).collect();
-    a.len() == b.len() && matches!(differ.as_slice(), [(i, (a, b)), (j, (c, d))] if i + 1 == *j && a == d && b == c)
+    let differ: Vec<usize> = (0..a.len()).filter(|at| a.as_bytes().get(*at) != b.as_bytes().get(*at)).collect();
+    let [first, second] = differ.as_slice() else { return false };
+    let crossed = |x: usize, y: usize| a.as_bytes().get(x) == b.as_bytes().get(y);
+    a.len() == b.len() && first + 1 == *second && crossed(*first, *second) && crossed(*second, *first)
 }
 
 /// Returns how many letters must be put in, left out or changed to make `a` of `b`.
