@@ -113,13 +113,15 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_is_called_what_its_file_is() {
+    fn a_rule_is_called_what_its_file_is_and_has_a_page() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/policy/rules");
         let mut ids = BTreeSet::new();
         for rule in rules() {
             assert!(ids.insert(rule.id), "{} twice", rule.id);
             let file = root.join(format!("{}.rs", rule.id.replace('-', "_")));
             assert!(file.exists(), "{} is not in {}", rule.id, file.display());
+            let page = format!("tests/cases/rules/{}.md", rule.id.rsplit('/').next().unwrap());
+            assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(&page).exists(), "{} has no page {page}", rule.id);
         }
     }
 

@@ -38,7 +38,16 @@ pub(super) fn count(number: usize, noun: &str) -> String {
 
 /// Returns a region in the comparison's words (`host a, path not under /b/`) as it reads after "requests": `to a outside /b/`.
 pub(crate) fn to_region(hosts: &[String], region: &str) -> String {
-    let to = if hosts.is_empty() { String::new() } else { format!("to {}", list(hosts)) };
+    // The hosts that nobody names are left out where others have a name: the sentence is true of those.
+    let named: Vec<&String> = hosts.iter().filter(|host| !host.starts_with("any ")).collect();
+    let to = match hosts {
+        [] => String::new(),
+        [first, ..] if named.is_empty() => format!("to {first}"),
+        [..] => format!("to {}", list(&named)),
+    };
+    if region.contains("; ") && !to.is_empty() {
+        return format!("{to} on some paths");
+    }
     let Some(rest) = after_hosts(region) else {
         return if to.is_empty() { format!("({region})") } else { to };
     };
@@ -101,6 +110,10 @@ mod tests {
         assert_eq!(to_region(&hosts, "host shop.example.com, path not /b and not /a and not under /a/"), "to shop.example.com outside /b and /a/");
         assert_eq!(to_region(&hosts, "hosts a, b and 2 more, path not under /a/"), "to shop.example.com outside /a/");
         assert_eq!(to_region(&hosts, "host shop.example.com, path not under /a/ or /b/"), "to shop.example.com (path not under /a/ or /b/)");
+        let more = ["shop.example.com".to_owned(), "any other host".to_owned()];
+        assert_eq!(to_region(&more, "host shop.example.com and any host that no virtual host names"), "to shop.example.com");
+        assert_eq!(to_region(&more[1..], "any host that no virtual host names"), "to any other host");
+        assert_eq!(to_region(&hosts, "host shop.example.com, path /a; host b, path /c"), "to shop.example.com on some paths");
         assert_eq!(to_region(&hosts, "host shop.example.com, method POST"), "to shop.example.com (method POST)");
     }
 }

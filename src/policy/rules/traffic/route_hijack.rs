@@ -226,14 +226,11 @@ impl Hijack<'_> {
     }
 }
 
-/// Returns whether every request that the route took on base is taken from it.
+/// Returns whether every request that the route took on base is taken from it. One line can stand for several routes (nginx redirects `/api` to
+/// `location /api/`): the one of this shape counts.
 fn loses_all(cx: &RuleContext<'_>, loser: &Loser<'_>) -> bool {
-    let mut had = cx
-        .comparison
-        .pairs
-        .iter()
-        .enumerate()
-        .filter(|(_, pair)| taken(cx.base.model, &pair.was).is_some_and(|was| was.label.span == loser.line.span));
+    let same = |was: Taken<'_>| was.label.span == loser.line.span && was.shape == loser.shape;
+    let mut had = cx.comparison.pairs.iter().enumerate().filter(|(_, pair)| taken(cx.base.model, &pair.was).is_some_and(same));
     had.all(|(at, _)| loser.pairs.contains(&at))
 }
 
