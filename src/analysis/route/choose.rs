@@ -18,9 +18,13 @@ enum Named {
 /// Returns where `request` comes in: of the gateways with a listener for it the one that knows the host best, else the first.
 pub(in crate::analysis) fn choose<'m>(engine: &Engine<'m>, request: &Request) -> Option<Entrance<'m>> {
     let model: &'m Model = engine.model;
-    let found = model.gateways.iter().filter_map(|gateway| Some((gateway, listener(gateway, request)?)));
+    let found: Vec<_> = model.gateways.iter().filter_map(|gateway| Some((gateway, listener(gateway, request)?))).collect();
+    // Asking every virtual host for its names does not pay where there is no choice.
+    if let [(gateway, listener)] = found.as_slice() {
+        return Some(Entrance::new(engine, gateway, listener));
+    }
     let host = host_of(request);
-    let best = found.enumerate().max_by_key(|(at, (_, listener))| (named(engine, listener, &host), Reverse(*at)));
+    let best = found.into_iter().enumerate().max_by_key(|(at, (_, listener))| (named(engine, listener, &host), Reverse(*at)));
     best.map(|(_, (gateway, listener))| Entrance::new(engine, gateway, listener))
 }
 
