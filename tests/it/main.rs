@@ -27,6 +27,8 @@ mod standin;
 #[cfg(test)]
 mod store;
 #[cfg(test)]
+mod summary;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod walls;

@@ -108,3 +108,35 @@ fn colour_is_a_choice() {
     assert!(waypost(&scratch, &["trace", "http://shop.example.com/", "--color", "always"]).contains("\x1b["));
     assert!(waypost(&scratch, &["trace", "nonsense", "--color", "always"]).contains("\x1b[1;31merror"));
 }
+
+/// A reader that goes away (`| head -1`) is no error and no panic.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "needs a pipe that is closed early")]
+fn a_closed_pipe_is_quiet() {
+    use std::process::{Command, Stdio};
+    let scratch = outage();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_waypost"));
+    command.current_dir(&scratch.0).args(["review", "--base-dir", "base", "--head-dir", "head"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(1));
+}
+
+/// Each of these is told with its place, and the rest is still reviewed.
+#[test]
+fn bad_files_are_told_and_the_rest_is_reviewed() {
+    let scratch = outage();
+    let nginx = String::from_utf8(std::fs::read(scratch.0.join("head/nginx.conf")).unwrap()).unwrap();
+    let with_includes = nginx.replace(
+        "http {\n",
+        "http {\n  include binary.conf;\n  include large.conf;\n  include loop.conf;\n  include gone.conf;\n  include out.conf;\n",
+    );
+    scratch.write("head/nginx.conf", &with_includes);
+    scratch.write("head/binary.conf", "\0\x01\x02");
+    scratch.write("head/large.conf", &"# filler\n".repeat(1_200_000));
+    scratch.write("head/loop.conf", "include loop.conf;\n");
+    std::os::unix::fs::symlink("/etc/passwd", scratch.0.join("head/out.conf")).unwrap();
+    insta::assert_snapshot!(waypost(&scratch, &["review", "--base-dir", "base", "--head-dir", "head"]));
+}
