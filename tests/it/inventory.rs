@@ -56,6 +56,15 @@ fn ini_inventories_say_the_same() {
 }
 
 #[test]
+fn a_byte_order_mark_and_windows_line_ends_change_nothing() {
+    let ini = "\u{feff}[web]\r\nweb01 ansible_host=10.20.1.11\r\nweb02 ansible_host=10.20.1.12\r\n";
+    check(&[("inventory/hosts", ini)], &[("10.20.1.12", "known"), ("10.20.1.15", "missing"), ("web02", "known")]);
+    check(&[("etc/hosts", "10.0.0.1 a\r\n10.0.0.2 b c\r\n")], &[("c", "known")]);
+    check(&[("inventory/hosts.yml", &HOSTS.replace('\n', "\r\n"))], &[("10.20.1.12", "known"), ("10.20.1.15", "missing")]);
+    check(&[("example.com.zone", &ZONE.replace('\n', "\r\n"))], &[("web01.example.com", "known"), ("web02.example.com", "missing")]);
+}
+
+#[test]
 fn where_an_address_is_not_literal_nothing_beside_it_is_missing() {
     let hole = HOSTS.replace("        web02:\n", "        web03: {ansible_host: '{{ web03_ip }}'}\n        web02:\n");
     check(&[("inventory/hosts.yml", &hole)], &[("10.20.1.11", "known"), ("10.20.1.15", "unknown")]);

@@ -34,9 +34,9 @@ pub(super) fn read(file: File<'_>, directory: &mut Directory, model: &mut Model)
     let mut section = Section::Hosts("ungrouped");
     let mut start = 0;
     for line in file.text.split_inclusive('\n') {
-        let at = start + line.len() - line.trim_start().len();
+        let at = start + line.len() - line.trim_start_matches('\u{feff}').trim_start().len();
         start += line.len();
-        let line = line.trim();
+        let line = line.trim_start_matches('\u{feff}').trim();
         if line.is_empty() || line.starts_with(['#', ';']) {
             continue;
         }
@@ -61,7 +61,7 @@ pub(super) fn read(file: File<'_>, directory: &mut Directory, model: &mut Model)
 
 /// Returns whether `text` is made of sections, or of lines that only an inventory has.
 fn is_inventory(text: &str) -> bool {
-    let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with(['#', ';']));
+    let lines = || text.trim_start_matches('\u{feff}').lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with(['#', ';']));
     let sections = lines().any(|line| line.starts_with('['));
     let variables = lines().any(|line| line.contains("ansible_"));
     let keys_only = lines().all(|line| line.starts_with('[') || line.split_once('=').is_some_and(|(key, _)| !key.trim().contains(' ')));
