@@ -1,5 +1,7 @@
 //! `waypost demo`: the founding outage as a pull request, reviewed end to end on this machine.
 
+#![expect(clippy::disallowed_methods, reason = "it says when each thing happened")]
+
 use super::{CliError, Exit, Output};
 use crate::github::{ApiSettings, Issuer};
 use crate::report::put::put;
@@ -17,7 +19,7 @@ const BRANCH: &str = "rack-b-back";
 const FIRST_NUMBER: u64 = 812;
 const TRACE: &str = "/waypost trace http://shop.example.com/cart";
 /// With `--once`, how long the first review may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Between two writes; the stand-in has no rate limit that would be worth GitHub's one second.
 const PACE: Duration = Duration::from_millis(200);
 

@@ -52,7 +52,7 @@ pub(super) fn move_branch(hub: &Hub, state: &mut State, (at, branch): (usize, &s
             pull.updated = now_seconds();
         }
         let ends = json!({"before": before.map(|id| id.to_string()), "after": id.to_string()});
-        pull_event(hub, state, (at, number), sender, "synchronize", ends);
+        pull_event(hub, state, (at, number), (sender, "synchronize"), ends);
     }
     hub.tell(Activity::Pushed { branch: branch.to_owned(), sha: id.to_string() });
 }
@@ -67,7 +67,7 @@ fn push_event(hub: &Hub, state: &mut State, (at, branch): (usize, &str), (before
         "forced": false, "base_ref": null, "compare": format!("{}/{full_name}/compare/{old}...{id}", hub.shapes.web), "commits": [commit],
         "head_commit": commit, "pusher": {"name": sender.login, "email": null},
     });
-    hub.emit(state, "push", at, sender, payload);
+    hub.emit(state, "push", (at, sender), payload);
 }
 
 /// GitHub makes a suite for every push, and tells every App that may write checks.
@@ -80,15 +80,15 @@ fn suite_requested(hub: &Hub, state: &mut State, (at, branch): (usize, &str), (b
     let suite = Suite { id, sha, branch: Some(branch.to_owned()), before, created: now_seconds(), rerequested: false };
     let shown = hub.shapes.suite(repository, &suite);
     repository.suites.push(suite);
-    hub.emit(state, "check_suite", at, sender, json!({"action": "requested", "check_suite": shown}));
+    hub.emit(state, "check_suite", (at, sender), json!({"action": "requested", "check_suite": shown}));
 }
 
 /// Sends a `pull_request` event.
-pub(super) fn pull_event(hub: &Hub, state: &mut State, (at, number): (usize, u64), sender: &Account, action: &str, more: Value) {
+pub(super) fn pull_event(hub: &Hub, state: &mut State, (at, number): (usize, u64), (sender, action): (&Account, &str), more: Value) {
     let Some(repository) = state.repositories.get(at) else { return };
     let Some(pull) = repository.pull(number) else { return };
     let own = json!({"action": action, "number": number, "pull_request": hub.shapes.pull(state, repository, pull)});
-    hub.emit(state, "pull_request", at, sender, super::shape::merged(own, more));
+    hub.emit(state, "pull_request", (at, sender), super::shape::merged(own, more));
 }
 
 /// What a pull request is opened with.
@@ -127,7 +127,7 @@ pub(super) fn open_pull(hub: &Hub, state: &mut State, at: usize, author: &Accoun
         offers: Vec::new(),
         suggestions: Vec::new(),
     });
-    pull_event(hub, state, (at, number), author, "opened", json!({}));
+    pull_event(hub, state, (at, number), (author, "opened"), json!({}));
     Some(number)
 }
 
@@ -142,7 +142,7 @@ pub(super) fn comment(hub: &Hub, state: &mut State, (at, number): (usize, u64), 
     let shown = hub.shapes.comment(&repository.full_name(), &written);
     repository.comments.push(written);
     let issue = repository.pull(number).map(|pull| hub.shapes.issue(repository, pull));
-    hub.emit(state, "issue_comment", at, author, json!({"action": "created", "issue": issue, "comment": shown}));
+    hub.emit(state, "issue_comment", (at, author), json!({"action": "created", "issue": issue, "comment": shown}));
     hub.tell(Activity::CommentCreated { id, by: author.login.clone() });
     Some(id)
 }
@@ -157,7 +157,7 @@ pub(super) fn rerequest_run(hub: &Hub, state: &mut State, at: usize, id: u64, se
     if let Some(object) = shown.as_object_mut() {
         object.insert("check_suite".to_owned(), suite.unwrap_or_default());
     }
-    hub.emit(state, "check_run", at, sender, json!({"action": "rerequested", "check_run": shown}));
+    hub.emit(state, "check_run", (at, sender), json!({"action": "rerequested", "check_run": shown}));
     true
 }
 
@@ -167,7 +167,7 @@ pub(super) fn rerequest_suite(hub: &Hub, state: &mut State, at: usize, sha: Obje
     repository.suites.iter_mut().filter(|suite| suite.sha == sha).for_each(|suite| suite.rerequested = true);
     let Some(suite) = repository.suites.iter().find(|suite| suite.sha == sha) else { return false };
     let shown = hub.shapes.suite(repository, suite);
-    hub.emit(state, "check_suite", at, sender, json!({"action": "rerequested", "check_suite": shown}));
+    hub.emit(state, "check_suite", (at, sender), json!({"action": "rerequested", "check_suite": shown}));
     true
 }
 

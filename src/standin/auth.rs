@@ -89,7 +89,7 @@ pub(super) fn require_app(keys: &Keys, identity: &Identity, headers: &HeaderMap)
     validation.validate_exp = false;
     validation.required_spec_claims.clear();
     let claims = jsonwebtoken::decode::<Claims>(token, &keys.verifying, &validation)
-        .map_err(|_| Refusal::unauthorized("A JSON web token could not be decoded"))?
+        .map_err(|_reason| Refusal::unauthorized("A JSON web token could not be decoded"))?
         .claims;
     let issuer = claims.iss.as_str().map_or_else(|| claims.iss.to_string(), str::to_owned);
     if issuer != identity.app_id.to_string() && issuer != identity.client_id {

@@ -93,6 +93,7 @@ impl IntoResponse for Refusal {
 }
 
 /// Builds an answer.
+#[expect(clippy::unnecessary_wraps, reason = "endpoints end in it, and they can fail")]
 pub(super) fn answer(status: StatusCode, body: Value) -> Answer {
     Ok((status, Json(body)).into_response())
 }

@@ -219,7 +219,7 @@ impl Standin {
             let changes = json!({"changes": {"base": {"ref": {"from": pull.base_branch}, "sha": {"from": pull.base.to_string()}}}});
             base.clone_into(&mut pull.base_branch);
             pull.base = tip;
-            actions::pull_event(hub, state, (at, number), &State::account("you", "User"), "edited", changes);
+            actions::pull_event(hub, state, (at, number), (&State::account("you", "User"), "edited"), changes);
         });
     }
 
@@ -229,7 +229,7 @@ impl Standin {
             let Some(pull) = state.repositories.get_mut(at).and_then(|repository| repository.pull_mut(number)) else { return };
             let changes = json!({"changes": {"title": {"from": pull.title}}});
             title.clone_into(&mut pull.title);
-            actions::pull_event(hub, state, (at, number), &State::account("you", "User"), "edited", changes);
+            actions::pull_event(hub, state, (at, number), (&State::account("you", "User"), "edited"), changes);
         });
     }
 
@@ -323,7 +323,8 @@ impl Standin {
     pub fn checks(&self, repository: &str, sha: &str) -> Vec<CheckSeen> {
         let found = self.change(repository, |_, state, at| {
             let runs = state.repositories.get(at).map(|repository| repository.runs.clone()).unwrap_or_default();
-            let runs = runs.into_iter().filter(|run| run.sha.to_string() == sha).map(|run| CheckSeen {
+            let wanted = ObjectId::from_hex(sha.as_bytes()).ok();
+            let runs = runs.into_iter().filter(|run| Some(run.sha) == wanted).map(|run| CheckSeen {
                 id: run.id,
                 name: run.name,
                 head_sha: run.sha.to_string(),

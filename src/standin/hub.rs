@@ -120,7 +120,7 @@ impl Hub {
     }
 
     /// Sends a webhook about a repository to the App. `payload` is what the event adds to the common keys.
-    pub(super) fn emit(&self, state: &mut State, event: &str, at: usize, sender: &Account, payload: Value) {
+    pub(super) fn emit(&self, state: &mut State, event: &str, (at, sender): (usize, &Account), payload: Value) {
         let Some(repository) = state.repositories.get(at).filter(|repository| repository.installed) else { return };
         let id = repository.id;
         let common = json!({

@@ -1,6 +1,7 @@
 //! Sends webhooks to the App: signed, one after the other, with GitHub's headers and its ten seconds of patience.
 
 use super::Activity;
+use super::clock::hex;
 use super::hub::Hub;
 use super::state::Delivery;
 use hmac::{Hmac, Mac};
@@ -24,8 +25,7 @@ pub(super) fn signature(secret: &str, body: &[u8]) -> String {
     // HMAC takes keys of any length, so there is no error to hand on.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else { return String::new() };
     mac.update(body);
-    let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256={hex}")
+    format!("sha256={}", hex(&mac.finalize().into_bytes()))
 }
 
 /// Sends what comes out of the queue until it closes.

@@ -91,7 +91,7 @@ async fn create(State(hub): State<Arc<Hub>>, Path((owner, repo)): Two, headers: 
 fn written(hub: &Hub, opened: &mut Opened<'_>, action: &str, run: &Run, shown: &Value) {
     let sender = hub.author(&opened.caller);
     let at = opened.at;
-    hub.emit(&mut opened.state, "check_run", at, &sender, json!({"action": action, "check_run": shown}));
+    hub.emit(&mut opened.state, "check_run", (at, &sender), json!({"action": action, "check_run": shown}));
     if action == "created" && run.status == "completed" {
         // The same run is told of as completed.
         return;

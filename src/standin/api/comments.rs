@@ -91,7 +91,7 @@ async fn update(State(hub): State<Arc<Hub>>, Path((owner, repo, id)): Numbered, 
     let issue = hub.shapes.issue(repository, pull);
     let payload = json!({"action": "edited", "changes": {"body": {"from": old}}, "issue": issue, "comment": shown});
     let at = opened.at;
-    hub.emit(&mut opened.state, "issue_comment", at, &author, payload);
+    hub.emit(&mut opened.state, "issue_comment", (at, &author), payload);
     hub.tell(Activity::CommentUpdated { id, by: author.login });
     ok(shown)
 }

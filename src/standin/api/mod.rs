@@ -131,5 +131,6 @@ pub(super) fn missing(key: &str) -> Refusal {
 /// # Errors
 /// 422 where it is not 40 hexadecimal digits.
 pub(super) fn sha(hex: &str) -> Result<ObjectId, Refusal> {
-    ObjectId::from_hex(hex.as_bytes()).map_err(|_| Refusal::unfit("The `sha` parameter must be exactly 40 characters and contain only [0-9a-f]."))
+    ObjectId::from_hex(hex.as_bytes())
+        .map_err(|_not_hex| Refusal::unfit("The `sha` parameter must be exactly 40 characters and contain only [0-9a-f]."))
 }

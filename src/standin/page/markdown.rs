@@ -127,7 +127,8 @@ impl Filter {
     }
 }
 
-fn is_safe(url: &str) -> bool {
+/// Whether following a link can do no more than show a page.
+pub(super) fn is_safe(url: &str) -> bool {
     let scheme = url.split(['/', '?', '#']).next().unwrap_or_default();
     match scheme.split_once(':') {
         Some((scheme, _)) => ["http", "https", "mailto"].into_iter().any(|known| known.eq_ignore_ascii_case(scheme.trim())),

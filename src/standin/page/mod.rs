@@ -30,6 +30,7 @@ pub(super) fn router(hub: &Arc<Hub>) -> Router {
         .route("/-/style.css", get(async || ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE)))
         .route("/-/script.js", get(async || ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], SCRIPT)))
         .route("/{owner}/{repo}/pull/{number}", get(page))
+        .route("/{owner}/{repo}/blob/{name}/{*path}", get(blob))
         .route("/{owner}/{repo}/pull/{number}/live", get(live))
         .route("/{owner}/{repo}/pull/{number}/comment", post(comment))
         .route("/{owner}/{repo}/pull/{number}/push/{offer}", post(push))
@@ -50,7 +51,7 @@ async fn secured(mut response: Response) -> Response {
 type Number = Path<(String, String, u64)>;
 
 fn not_found() -> Response {
-    (StatusCode::NOT_FOUND, "there is no such pull request on this stand-in\n").into_response()
+    (StatusCode::NOT_FOUND, "there is nothing at this address on this stand-in\n").into_response()
 }
 
 fn html(markup: maud::Markup) -> Response {
@@ -77,6 +78,18 @@ fn shown(state: &Data, path: &(String, String, u64), show: fn(&view::Page<'_>) -
 
 async fn page(State(hub): State<Arc<Hub>>, Path(path): Number) -> Response {
     shown(&hub.lock(), &path, view::page)
+}
+
+/// A file at a commit or on a branch.
+async fn blob(State(hub): State<Arc<Hub>>, Path((owner, repo, name, path)): Path<(String, String, String, String)>) -> Response {
+    let state = hub.lock();
+    let found = state.repository(&owner, &repo).and_then(|repository| {
+        let commit = state.resolve(repository, &name)?;
+        let files = state.objects.files(commit);
+        let bytes = state.objects.blob(files.get(&path)?.id)?;
+        Some(html(view::file(&repository.full_name(), &path, &commit.to_string(), &String::from_utf8_lossy(bytes))))
+    });
+    found.unwrap_or_else(not_found)
 }
 
 /// The parts that change by themselves, or 204 where nothing changed since the version in the query.

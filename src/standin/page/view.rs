@@ -1,7 +1,7 @@
 //! What the page of a pull request says.
 
 use super::super::clock::rfc3339;
-use super::super::state::{Account, Comment, Pull, Repository, Run, State};
+use super::super::state::{Account, Comment, Offer, Pull, Repository, Run, State};
 use super::{files, markdown};
 use gix::hash::ObjectId;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -50,13 +50,44 @@ pub(super) fn page(page: &Page<'_>) -> Markup {
                     div.columns {
                         div.talk {
                             div data-live="talk" { (talk(page)) }
-                            div data-live="checks" { (checks(page)) }
                             (comment_box(page))
                         }
-                        div.changes data-live="files" { (files::changes(page)) }
+                        div.changes {
+                            div data-live="checks" { (checks(page)) }
+                            div data-live="files" { (files::changes(page)) }
+                        }
                     }
                 }
                 div #version hidden data-version=(page.state.version) {}
+            }
+        }
+    }
+}
+
+/// A file at a commit, with its line numbers.
+pub(super) fn file(full_name: &str, path: &str, commit: &str, text: &str) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="color-scheme" content="light dark";
+                title { (path) " · " (full_name) }
+                link rel="icon" href="data:,";
+                link rel="stylesheet" href="/-/style.css";
+            }
+            body {
+                header.bar { span.repo { strong { (full_name) } } span.where { "A stand-in for GitHub, on this machine only" } }
+                main {
+                    section.file {
+                        div.name { code { (path) } span.sum { "at " code { (commit.get(..7).unwrap_or(commit)) } } }
+                        table.diff {
+                            @for (number, line) in (1_usize..).zip(text.lines()) {
+                                tr #{ "L" (number) } { td.line { (number) } td.code { (line) } }
+                            }
+                        }
+                    }
+                }
             }
         }
     }
@@ -220,7 +251,7 @@ fn checks(page: &Page<'_>) -> Markup {
                 div.run { span.sign.busy aria-hidden="true" {} div { strong { "waypost" } div.quiet { "Expected. Waiting for it to be reported." } } }
             }
             @for run in runs { (one_check(page, run)) }
-            @if !page.pull.offers.is_empty() { (offers(page)) }
+            (offers(page))
         }
     }
 }
@@ -233,6 +264,7 @@ fn one_check(page: &Page<'_>, run: &Run) -> Markup {
             span.sign.(standing) aria-hidden="true" {}
             div.about {
                 div { strong { (run.name) } " " span.word.(standing) { (word) } @if let Some(title) = &run.title { " " span.title { (title) } } }
+                @if let Some(url) = run.details_url.as_deref().filter(|url| markdown::is_safe(url)) { a.more href=(url) { "The review's own page" } }
             }
             @if run.status == "completed" {
                 form method="post" action={ (page.url()) "/rerun/" (run.id) } { button.small type="submit" { "Re-run" } }
@@ -251,11 +283,14 @@ fn one_check(page: &Page<'_>, run: &Run) -> Markup {
 /// The pushes that are prepared as buttons, but for the one that is there already.
 fn offers(page: &Page<'_>) -> Markup {
     let tree = page.state.objects.commit(page.pull.head).map(|commit| commit.tree);
+    let open: Vec<(usize, &Offer)> = page.pull.offers.iter().enumerate().filter(|(_, offer)| Some(offer.tree) != tree).collect();
     html! {
-        div.offers {
-            @for (at, offer) in page.pull.offers.iter().enumerate().filter(|(_, offer)| Some(offer.tree) != tree) {
-                form method="post" action={ (page.url()) "/push/" (at) } {
-                    button.primary type="submit" data-offer=(at) { (offer.label) }
+        @if !open.is_empty() {
+            div.offers {
+                @for (at, offer) in open {
+                    form method="post" action={ (page.url()) "/push/" (at) } {
+                        button.primary type="submit" data-offer=(at) { (offer.label) }
+                    }
                 }
             }
         }
