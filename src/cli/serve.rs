@@ -7,7 +7,7 @@ use crate::github::{ApiSettings, Issuer};
 use crate::server::{self, Settings, StartError};
 use secrecy::SecretString;
 use serde::Deserialize;
-use std::net::SocketAddr;
+use std::net::{AddrParseError, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tracing_subscriber::EnvFilter;
@@ -35,10 +35,10 @@ pub(super) struct Args {
     /// Listen here [default: 127.0.0.1:8080]
     #[arg(long, env = "WAYPOST_LISTEN", value_name = "ADDR:PORT", hide_env_values = true)]
     listen: Option<String>,
-    /// Keep deliveries, jobs and reviews here [default: sqlite://waypost.db]
+    /// Keep deliveries, jobs and reviews here [default: `sqlite://waypost.db`]
     #[arg(long, env = "WAYPOST_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     database_url: Option<String>,
-    /// Use this GitHub; `https://HOST/api/v3` for GitHub Enterprise Server [default: https://api.github.com]
+    /// Use the GitHub with this API; on GitHub Enterprise Server `https://HOST/api/v3` [default: GitHub itself]
     #[arg(long, env = "WAYPOST_GITHUB_API_URL", value_name = "URL", hide_env_values = true)]
     github_api_url: Option<String>,
     /// Name the App by its id
@@ -212,8 +212,9 @@ fn private_key(path: Option<String>, pem: Option<SecretString>) -> Result<(Secre
 }
 
 fn address(text: &str) -> Result<SocketAddr, CliError> {
-    text.parse().map_err(|_| {
-        CliError::new(format!("`{text}` is not an address to listen on")).help("WAYPOST_LISTEN is an IP address and a port, such as `0.0.0.0:8080`")
+    text.parse().map_err(|error: AddrParseError| {
+        CliError::new(format!("`{text}` is not an address to listen on: {error}"))
+            .help("WAYPOST_LISTEN is an IP address and a port, such as `0.0.0.0:8080`")
     })
 }
 

@@ -73,7 +73,7 @@ impl Api {
         self.shared
             .app
             .get_or_try_init(|| async {
-                let call = Call { method: Method::GET, path: "/app", accept: JSON, body: None, repeat: Repeat::Harmless, installation: None };
+                let call = reading("/app", JSON);
                 read(&call, &self.shared.transport.send(&call, &self.shared.key.proof(now_ms())?).await?)
             })
             .await
@@ -98,7 +98,7 @@ impl Api {
         });
         let path = format!("/app/installations/{}/access_tokens", place.installation.0);
         // Two tokens are no harm, so this POST may be repeated; it is not paced, for it writes nothing that is seen.
-        let call = Call { method: Method::POST, path: &path, accept: JSON, body: Some(body), repeat: Repeat::Harmless, installation: None };
+        let call = writing(Method::POST, &path, body, Repeat::Harmless);
         let answer: TokenAnswer = read(&call, &self.shared.transport.send(&call, &self.shared.key.proof(now_ms())?).await?)?;
         let expires: jiff::Timestamp = answer
             .expires_at
@@ -166,7 +166,7 @@ impl RepoApi {
 
     /// Returns the content of a file.
     pub(crate) async fn blob(&self, sha: &Sha) -> Result<Vec<u8>, ApiError> {
-        self.send(Method::GET, &format!("git/blobs/{sha}"), RAW, None, Repeat::Harmless).await.map(|(_, body)| body)
+        self.send(reading(&format!("git/blobs/{sha}"), RAW)).await.map(|(_, body)| body)
     }
 
     /// Returns the open pull requests whose head is `sha`.
@@ -221,25 +221,25 @@ impl RepoApi {
     /// Reacts to a comment; the same reaction twice is one.
     pub(crate) async fn react(&self, id: CommentId, content: &str) -> Result<(), ApiError> {
         let path = format!("issues/comments/{}/reactions", id.0);
-        self.send(Method::POST, &path, JSON, Some(json!({"content": content})), Repeat::Harmless).await.map(|_| ())
+        self.send(writing(Method::POST, &path, json!({"content": content}), Repeat::Harmless)).await.map(|_| ())
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ApiError> {
-        let (call, body) = self.send(Method::GET, path, JSON, None, Repeat::Harmless).await?;
+        let (call, body) = self.send(reading(path, JSON)).await?;
         parse(&call, &body)
     }
 
     async fn write<T: DeserializeOwned>(&self, method: Method, path: &str, body: Value, repeat: Repeat) -> Result<T, ApiError> {
-        let (call, answer) = self.send(method, path, JSON, Some(body), repeat).await?;
+        let (call, answer) = self.send(writing(method, path, body, repeat)).await?;
         parse(&call, &answer)
     }
 
     /// Sends one call; a token that GitHub no longer knows is replaced once.
-    async fn send(&self, method: Method, path: &str, accept: &str, body: Option<Value>, repeat: Repeat) -> Result<(String, Vec<u8>), ApiError> {
+    async fn send(&self, call: Call<'_>) -> Result<(String, Vec<u8>), ApiError> {
         self.requests.fetch_add(1, Ordering::Relaxed);
-        let path = format!("/repos/{}/{path}", self.place.repo);
-        let name = format!("{method} {path}");
-        let call = Call { method, path: &path, accept, body, repeat, installation: Some(self.place.installation) };
+        let path = format!("/repos/{}/{}", self.place.repo, call.path);
+        let name = format!("{} {path}", call.method);
+        let call = Call { path: &path, installation: Some(self.place.installation), ..call };
         let transport = &self.api.shared.transport;
         match transport.send(&call, &self.api.token(&self.place).await?).await {
             Err(error) if error.status() == Some(401) => {
@@ -250,6 +250,14 @@ impl RepoApi {
         }
         .map(|answer| (name, answer))
     }
+}
+
+fn reading<'a>(path: &'a str, accept: &'a str) -> Call<'a> {
+    Call { method: Method::GET, path, accept, body: None, repeat: Repeat::Harmless, installation: None }
+}
+
+fn writing(method: Method, path: &str, body: Value, repeat: Repeat) -> Call<'_> {
+    Call { method, path, accept: JSON, body: Some(body), repeat, installation: None }
 }
 
 fn read<T: DeserializeOwned>(call: &Call<'_>, body: &[u8]) -> Result<T, ApiError> {

@@ -88,6 +88,9 @@ impl Publisher {
 
     /// Begins the check on `head`, or goes on with the one that a killed server left open there. One left open on another commit is
     /// ended as cancelled. `output` is shown until the check is concluded.
+    ///
+    /// # Errors
+    /// When GitHub or the store does not take it.
     pub async fn begin(&self, head: &Sha, output: &CheckOutput) -> Result<OpenRun, PublishError> {
         let note = self.note("open-run");
         let left: Option<OpenRun> = self.store.note(note.clone()).await?.and_then(|json| serde_json::from_str(&json).ok());
@@ -114,6 +117,9 @@ impl Publisher {
     }
 
     /// Ends the check. Annotations go out in batches; where GitHub refuses them, the check is concluded without.
+    ///
+    /// # Errors
+    /// When GitHub or the store does not take it.
     pub async fn conclude(&self, run: &mut OpenRun, conclusion: Conclusion, output: &CheckOutput) -> Result<(), PublishError> {
         let annotations = output.annotations.get(..MAX_ANNOTATIONS).unwrap_or(&output.annotations);
         let Some(id) = run.id else { return Ok(()) };
@@ -153,12 +159,18 @@ impl Publisher {
     }
 
     /// Ends a check whose commit is no longer the head.
+    ///
+    /// # Errors
+    /// When GitHub or the store does not take it.
     pub async fn supersede(&self, run: &mut OpenRun, newer: &Sha) -> Result<(), PublishError> {
         let output = crate::report::replies::superseded(newer.short());
         self.conclude(run, Conclusion::Cancelled, &output).await
     }
 
     /// Shows `body` in the one comment of ours on this pull request. Makes it only where `may_create`; updates it wherever it is.
+    ///
+    /// # Errors
+    /// When GitHub or the store does not take it.
     pub async fn comment(&self, body: &str, may_create: bool) -> Result<(), PublishError> {
         let text = format!("{STICKY_MARKER}\n{}", cut(body, MAX_TEXT_BYTES - STICKY_MARKER.len() - 1));
         let note = self.note("comment");
@@ -182,11 +194,17 @@ impl Publisher {
     }
 
     /// Returns whether we have answered this comment.
+    ///
+    /// # Errors
+    /// When GitHub or the store does not take it.
     pub async fn has_answered(&self, to: CommentId) -> Result<bool, PublishError> {
         Ok(self.find_ours(&reply_marker(to)).await?.is_some())
     }
 
     /// Answers a comment, once.
+    ///
+    /// # Errors
+    /// When GitHub or the store does not take it.
     pub async fn answer(&self, to: CommentId, body: &str) -> Result<(), PublishError> {
         let marker = reply_marker(to);
         if self.find_ours(&marker).await?.is_none() {
@@ -197,6 +215,9 @@ impl Publisher {
     }
 
     /// Reacts to a comment: `eyes`, `rocket`, `confused`. A comment that is gone needs no reaction.
+    ///
+    /// # Errors
+    /// When GitHub or the store does not take it.
     pub async fn react(&self, to: CommentId, content: &str) -> Result<(), PublishError> {
         match self.api.react(to, content).await {
             Err(error) if error.status() == Some(404) => Ok(()),
@@ -205,6 +226,9 @@ impl Publisher {
     }
 
     /// Returns whether `head` is what would be merged now.
+    ///
+    /// # Errors
+    /// When GitHub or the store does not take it.
     pub async fn is_head(&self, head: &Sha) -> Result<bool, PublishError> {
         Ok(self.api.pull(self.number).await?.head.sha == *head)
     }

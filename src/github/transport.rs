@@ -187,7 +187,7 @@ impl Transport {
     pub(super) fn new(settings: ApiSettings) -> Result<Self, String> {
         let crab = Octocrab::builder()
             .base_uri(settings.url.as_str())
-            .map_err(|_| format!("`{}` is not a URL", settings.url))?
+            .map_err(|error| format!("it is not a URL: {}", root_cause(&error)))?
             .add_retry_config(RetryConfig::None)
             .set_connect_timeout(Some(Duration::from_secs(10).min(settings.timeout)))
             .build()

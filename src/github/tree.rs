@@ -166,7 +166,7 @@ impl Trees {
     /// Brings these files here: from the store, else from GitHub.
     async fn fetch(&self, shas: BTreeSet<Arc<str>>) -> Result<(), TreeError> {
         let repository_id = self.api.place().repository_id;
-        let known = self.store.blobs(repository_id, shas.iter().map(|sha| sha.to_string()).collect()).await?;
+        let known = self.store.blobs(repository_id, shas.iter().map(ToString::to_string).collect()).await?;
         let mut missing = Vec::new();
         for sha in shas {
             match known.get(&*sha) {

@@ -55,7 +55,7 @@ fn lines_outside_blocks(body: &str) -> Vec<Range<usize>> {
 /// Returns the ranges of inline code, which ends with its paragraph at the latest.
 fn inline_code(body: &str, lines: &[Range<usize>]) -> Vec<Range<usize>> {
     let mut found = Vec::new();
-    for paragraph in lines.split(|line| line.is_empty()) {
+    for paragraph in lines.split(Range::is_empty) {
         let runs: Vec<Range<usize>> = paragraph.iter().flat_map(|line| backtick_runs(body, line)).collect();
         let mut at = 0;
         while let Some(open) = runs.get(at) {

@@ -38,22 +38,19 @@ fn words(text: &str) -> Result<Vec<String>, Refusal> {
         match (quote, c) {
             (Some(open), c) if c == open => quote = None,
             (_, '\\') => word.get_or_insert_default().extend(chars.next()),
-            (Some(_), c) => word.get_or_insert_default().push(c),
             (None, '\'' | '"') => {
                 quote = Some(c);
                 word.get_or_insert_default();
             }
             (None, c) if c.is_whitespace() => words.extend(word.take()),
-            (None, c) => word.get_or_insert_default().push(c),
+            (_, c) => word.get_or_insert_default().push(c),
         }
     }
-    match quote {
-        Some(quote) => Err(Refusal::OpenQuote { quote }),
-        None => {
-            words.extend(word);
-            Ok(words)
-        }
+    if let Some(quote) = quote {
+        return Err(Refusal::OpenQuote { quote });
     }
+    words.extend(word);
+    Ok(words)
 }
 
 /// Returns the command that `name` is a slip of the finger away from.

@@ -6,6 +6,7 @@ use crate::report::{self, CheckOutput, CommentContext, replies};
 use crate::review::{Change, Review, Verdict, touches_traffic};
 use crate::server::work::Work;
 use crate::snapshot::diff;
+use crate::span::TreePath;
 use crate::store::{ReviewKey, StoredReview, now_ms};
 use crate::{formats, review};
 use sha2::{Digest, Sha256};
@@ -20,6 +21,14 @@ pub(super) struct Wish {
     pub(super) number: PrNumber,
     pub(super) forced: bool,
     pub(super) asked_in: BTreeSet<CommentId>,
+}
+
+/// The pull request that is worked on, and who writes there.
+struct At<'a> {
+    app: &'a App,
+    wish: &'a Wish,
+    pull: &'a Pull,
+    to: &'a Publisher,
 }
 
 /// A review and what is shown of it.
@@ -51,11 +60,12 @@ pub(super) async fn run(app: &Arc<App>, wish: &Wish, last: bool) -> Result<(), J
         return Ok(());
     }
     let mut run = publisher.begin(&pull.head.sha, &replies::in_progress(pull.head.sha.short())).await?;
+    let at = At { app, wish, pull: &pull, to: &publisher };
     match make(app, &api, &pull, started_ms).await {
-        Ok(made) => publish(app, wish, &pull, &publisher, &mut run, &inputs, made).await?,
+        Ok(made) => publish(&at, &mut run, inputs, made).await?,
         // The check stays in progress; the next attempt goes on with it.
         Err(error) if error.passing && !last => return Err(error),
-        Err(error) => give_up(app, wish, &publisher, &mut run, &error).await?,
+        Err(error) => give_up(&at, &mut run, &error).await?,
     }
     let requests = api.requests();
     let took_ms = now_ms().saturating_sub(started_ms).max(0).unsigned_abs();
@@ -91,7 +101,7 @@ async fn make(app: &App, api: &RepoApi, pull: &Pull, started_ms: i64) -> Result<
             review.timings_ms.total = now_ms().saturating_sub(started_ms).max(0).unsigned_abs();
             let changed = diff(base, head);
             Made {
-                relevant: touches_traffic(changed.iter().map(|path| path.as_str()), &review.inputs),
+                relevant: touches_traffic(changed.iter().map(TreePath::as_str), &review.inputs),
                 check: report::check_output(&review, base, head, &cx),
                 comment: report::comment(&review, base, head, &cx),
                 text: report::text(&review, base, head, false),
@@ -104,7 +114,8 @@ async fn make(app: &App, api: &RepoApi, pull: &Pull, started_ms: i64) -> Result<
 }
 
 /// Writes the review to GitHub, unless the pull request has moved on; then it is reviewed again.
-async fn publish(app: &App, wish: &Wish, pull: &Pull, to: &Publisher, run: &mut OpenRun, inputs: &str, made: Made) -> Result<(), JobError> {
+async fn publish(at: &At<'_>, run: &mut OpenRun, inputs: String, made: Made) -> Result<(), JobError> {
+    let At { app, wish, pull, to } = at;
     let head = &pull.head.sha;
     let again = || Work::Review { place: wish.place.clone(), number: wish.number, forced: wish.forced, asked_in: wish.asked_in.clone() };
     let now = app.api.at(&wish.place).pull(wish.number).await?.head.sha;
@@ -119,7 +130,7 @@ async fn publish(app: &App, wish: &Wish, pull: &Pull, to: &Publisher, run: &mut 
         return enqueue(app, &[again()]).await;
     }
     to.comment(&made.comment, made.relevant || made.review.verdict == Verdict::Fail).await?;
-    keep(app, wish, pull, inputs, &made).await?;
+    keep(at, inputs, &made).await?;
     for comment in &wish.asked_in {
         to.react(*comment, "rocket").await?;
     }
@@ -128,7 +139,8 @@ async fn publish(app: &App, wish: &Wish, pull: &Pull, to: &Publisher, run: &mut 
 }
 
 /// Ends the check without a review. It blocks, and says why.
-async fn give_up(app: &App, wish: &Wish, to: &Publisher, run: &mut OpenRun, error: &JobError) -> Result<(), JobError> {
+async fn give_up(at: &At<'_>, run: &mut OpenRun, error: &JobError) -> Result<(), JobError> {
+    let At { app, wish, to, .. } = at;
     tracing::error!(repository = %wish.place.repo, number = wish.number.0, error = error.text, "no review could be made");
     let output = replies::no_review(&error.text);
     to.conclude(run, Conclusion::Failure, &output).await?;
@@ -141,7 +153,8 @@ async fn give_up(app: &App, wish: &Wish, to: &Publisher, run: &mut OpenRun, erro
     Ok(())
 }
 
-async fn keep(app: &App, wish: &Wish, pull: &Pull, inputs: &str, made: &Made) -> Result<(), JobError> {
+async fn keep(at: &At<'_>, inputs: String, made: &Made) -> Result<(), JobError> {
+    let At { app, wish, pull, .. } = at;
     let verdict = match made.review.verdict {
         Verdict::Pass => "pass",
         Verdict::Warn => "warn",
@@ -154,7 +167,7 @@ async fn keep(app: &App, wish: &Wish, pull: &Pull, inputs: &str, made: &Made) ->
         name: wish.place.repo.name().to_owned(),
         head_sha: pull.head.sha.to_string(),
         base_sha: made.base_sha.clone(),
-        inputs: inputs.to_owned(),
+        inputs,
         title: pull.title.clone(),
         verdict: verdict.to_owned(),
         summary: made.review.summary.clone(),
@@ -179,10 +192,7 @@ fn inputs(pull: &Pull) -> String {
         digest.update(part.len().to_le_bytes());
         digest.update(part);
     }
-    digest.finalize().iter().fold(String::new(), |mut text, byte| {
-        text.push_str(&format!("{byte:02x}"));
-        text
-    })
+    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }
 
 fn details_url(app: &App, wish: &Wish) -> Option<String> {

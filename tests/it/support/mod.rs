@@ -2,7 +2,7 @@
 
 pub(crate) mod nginx;
 pub(crate) mod replay;
+pub(crate) mod rig;
 mod scratch;
 
 pub(crate) use scratch::Scratch;
-pub(crate) mod rig;
