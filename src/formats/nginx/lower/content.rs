@@ -6,6 +6,7 @@ use super::answer::error_page;
 use super::route::{Server, block};
 use super::scope::{Level, LocationKind, Scope, location_kind};
 use crate::model::{Action, Cidr, Condition, Field, Label, Matcher, Next, Opaque, Outcome, Part, QueryEdit, Route, Step, Table, TableKind, Value};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Directives that send the request on, each of which redirects `/dir` to its `location /dir/`.
@@ -222,7 +223,7 @@ impl Lowering<'_> {
         let line = scope.nearest(&["root", "alias"]).last().map_or_else(|| label.clone(), |directive| directive.label());
         let mut step = Step::end(Outcome::Files { root, label: line });
         if let Some(page) = error_page(scope, 404)
-            && page_leads_away(server, page)
+            && page_leads_away(&mut self.regexes, server, page)
         {
             let missing = self.refuse(server, scope, 404, &page.label());
             let input = self.file_name(scope);
@@ -246,7 +247,7 @@ impl Lowering<'_> {
         let slash = Condition::test(Value::field(Field::Path), Matcher::Suffix { text: Arc::from("/"), caseless: false });
         let mut routes = Vec::new();
         for (at, name) in names.iter().enumerate() {
-            if !names.get(at..).unwrap_or_default().iter().any(|name| leads_away(server, &join_path(&folder, name))) {
+            if !names.get(at..).unwrap_or_default().iter().any(|name| leads_away(&mut self.regexes, server, &join_path(&folder, name))) {
                 break;
             }
             let file = self.value(name, scope, &line.span);
@@ -284,25 +285,28 @@ fn authenticated(directive: &Directive) -> Condition {
 }
 
 /// Returns whether an error page for missing files is more than a page: another handler, or an answer with another status.
-fn page_leads_away(server: &Server<'_>, page: &Directive) -> bool {
+fn page_leads_away(regexes: &mut Regexes, server: &Server<'_>, page: &Directive) -> bool {
     let target = page.args.last().map(|word| &*word.text).unwrap_or_default();
     let path = target.split_once('?').map_or(target, |(path, _)| path);
-    !path.starts_with('/') || path.contains('$') || leads_away(server, path)
+    !path.starts_with('/') || path.contains('$') || leads_away(regexes, server, path)
 }
 
 /// Returns whether the location of the literal `path` does anything but serve files, as far as its own block says.
-fn leads_away(server: &Server<'_>, path: &str) -> bool {
+fn leads_away(regexes: &mut Regexes, server: &Server<'_>, path: &str) -> bool {
     let does_more = |directives: &[Directive]| {
         own_handler(directives).is_some()
             || directives.iter().any(|directive| matches!(directive.name(), "return" | "rewrite" | "try_files" | "if" | "deny" | "auth_basic"))
     };
     path.contains('$')
-        || match search(server.block, path) {
+        || match search(regexes, server.block, path) {
             Some(Found::Final(location) | Found::Prefix(location)) => does_more(block(location)),
             Some(Found::Unclear) => true,
             None => false,
         }
 }
+
+/// Compiled regexes by their text.
+type Regexes = BTreeMap<String, Option<fancy_regex::Regex>>;
 
 /// Where the search for a literal path ends.
 #[derive(Clone, Copy)]
@@ -316,7 +320,7 @@ enum Found<'a> {
 }
 
 /// Finds the location of a literal path, as [`super::route`] would.
-fn search<'a>(level: &'a [Directive], path: &str) -> Option<Found<'a>> {
+fn search<'a>(regexes: &mut Regexes, level: &'a [Directive], path: &str) -> Option<Found<'a>> {
     let locations: Vec<_> = level
         .iter()
         .filter(|directive| directive.name() == "location")
@@ -327,7 +331,7 @@ fn search<'a>(level: &'a [Directive], path: &str) -> Option<Found<'a>> {
     }
     let is_prefix = |kind| matches!(kind, LocationKind::Prefix | LocationKind::PrefixOnly);
     let longest = locations.iter().filter(|(_, kind, text)| is_prefix(*kind) && path.starts_with(text)).max_by_key(|(_, _, text)| text.len());
-    let nested = longest.and_then(|(directive, ..)| search(block(directive), path));
+    let nested = longest.and_then(|(directive, ..)| search(regexes, block(directive), path));
     if matches!(nested, Some(Found::Final(_) | Found::Unclear)) {
         return nested;
     }
@@ -338,16 +342,18 @@ fn search<'a>(level: &'a [Directive], path: &str) -> Option<Found<'a>> {
                 LocationKind::RegexCaseless => "(?i)",
                 LocationKind::Exact | LocationKind::Prefix | LocationKind::PrefixOnly | LocationKind::Named => continue,
             };
-            match fancy_regex::Regex::new(&format!("{caseless}{pattern}")).and_then(|regex| regex.is_match(path)) {
-                Ok(false) => {}
-                Ok(true) => {
-                    return Some(match search(block(directive), path) {
+            let text = format!("{caseless}{pattern}");
+            let regex = regexes.entry(text).or_insert_with_key(|text| fancy_regex::Regex::new(text).ok());
+            match regex.as_ref().and_then(|regex| regex.is_match(path).ok()) {
+                Some(false) => {}
+                Some(true) => {
+                    return Some(match search(regexes, block(directive), path) {
                         Some(Found::Final(inner) | Found::Prefix(inner)) => Found::Final(inner),
                         Some(Found::Unclear) => Found::Unclear,
                         None => Found::Final(directive),
                     });
                 }
-                Err(_) => return Some(Found::Unclear),
+                None => return Some(Found::Unclear),
             }
         }
     }

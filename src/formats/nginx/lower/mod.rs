@@ -29,7 +29,8 @@ pub(super) fn lower(config: &Config, model: &mut Model) {
     for directive in &config.directives {
         match (directive.name(), directive.block.as_deref()) {
             ("http", Some(block)) => {
-                let http = Scope { own: block, parent: None, level: Level::Http };
+                let settings = scope::settings(block);
+                let http = Scope { own: block, settings: Some(&settings), parent: None, level: Level::Http };
                 merge_slashes &= http.text("merge_slashes") != Some("off");
                 lowering.lower_http(&http, &mut listeners);
             }
@@ -80,6 +81,8 @@ struct Lowering<'m> {
     definitions: BTreeMap<String, Definition>,
     /// The texts that `set`, `map` and `geo` give each variable.
     values: BTreeMap<String, BTreeSet<String>>,
+    /// Regexes that were tried on literal paths; `None` for those that cannot be.
+    regexes: BTreeMap<String, Option<fancy_regex::Regex>>,
     /// What was reported already.
     reported: BTreeSet<String>,
 }
@@ -101,6 +104,7 @@ impl<'m> Lowering<'m> {
             lookups: Vec::new(),
             definitions,
             values,
+            regexes: BTreeMap::new(),
             reported: BTreeSet::new(),
         }
     }
@@ -118,7 +122,8 @@ impl<'m> Lowering<'m> {
         let mut servers = Vec::new();
         for directive in http.own.iter().filter(|directive| directive.name() == "server") {
             if let Some(block) = directive.block.as_deref() {
-                let scope = Scope { own: block, parent: Some(http), level: Level::Server(directive) };
+                let settings = scope::settings(block);
+                let scope = Scope { own: block, settings: Some(&settings), parent: Some(http), level: Level::Server(directive) };
                 let entry = self.lower_server(directive, &scope);
                 servers.push((directive, entry));
             }

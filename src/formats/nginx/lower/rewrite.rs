@@ -328,7 +328,7 @@ fn flatten<'a>(directives: &'a [Directive], scope: &Scope<'a>, in_location: bool
                     context = program.contexts.len();
                     // The parent of every `if` is the location: settings of an outer `if` do not matter to an inner one in practice, and
                     // nginx merges them from the location too when it is the last one that held.
-                    program.contexts.push(Scope { own: body, parent: None, level: Level::If });
+                    program.contexts.push(Scope { own: body, settings: None, parent: None, level: Level::If });
                 }
                 program.ops.push(Op::If { directive, end: 0, context });
                 flatten(body, scope, in_location, program);
@@ -416,10 +416,10 @@ fn uses_captures(directives: &[Directive]) -> bool {
 
 /// Calls `f` with the scope of a context, whose parent is the location.
 fn with_context<R>(program: &Program<'_>, context: usize, f: impl FnOnce(&Scope<'_>) -> R) -> R {
-    let empty = Scope { own: &[], parent: None, level: Level::Http };
+    let empty = Scope { own: &[], settings: None, parent: None, level: Level::Http };
     let location = program.contexts.first().copied().unwrap_or(empty);
     match program.contexts.get(context) {
-        Some(scope) if context > 0 => f(&Scope { own: scope.own, parent: Some(&location), level: Level::If }),
+        Some(scope) if context > 0 => f(&Scope { own: scope.own, settings: None, parent: Some(&location), level: Level::If }),
         _ => f(&location),
     }
 }

@@ -68,7 +68,7 @@ impl Lowering<'_> {
         self.lower_level(&server, &level, search, nothing);
         for (id, location, name) in bodies {
             let label = location.label();
-            let inner = Scope { own: block(location), parent: Some(scope), level: Level::Location(LocationKind::Named, name) };
+            let inner = Scope { own: block(location), settings: None, parent: Some(scope), level: Level::Location(LocationKind::Named, name) };
             let step = self.lower_location(&server, &inner, &label);
             self.define(id, routes(&label, vec![Route { when: Condition::Always, step, label: Some(label.clone()) }]));
         }
@@ -111,7 +111,7 @@ impl Lowering<'_> {
                 continue;
             }
             let label = directive.label();
-            let scope = Scope { own: block(directive), parent: Some(level.scope), level: Level::Location(LocationKind::Exact, text) };
+            let scope = Scope { own: block(directive), settings: None, parent: Some(level.scope), level: Level::Location(LocationKind::Exact, text) };
             let step = self.lower_location(server, &scope, &label);
             out.push(Route { when: path_is(text), step, label: Some(label) });
         }
@@ -120,7 +120,7 @@ impl Lowering<'_> {
             let Some(short) = text.strip_suffix('/').filter(|short| is_static && !short.is_empty()) else { continue };
             let taken =
                 locations.iter().any(|(_, kind, other)| *other == short && !matches!(kind, LocationKind::Regex | LocationKind::RegexCaseless));
-            let scope = Scope { own: block(directive), parent: Some(level.scope), level: Level::Location(*kind, text) };
+            let scope = Scope { own: block(directive), settings: None, parent: Some(level.scope), level: Level::Location(*kind, text) };
             if taken || !content::passes(&scope) || !seen.insert(short) {
                 continue;
             }
@@ -143,7 +143,7 @@ impl Lowering<'_> {
                 continue;
             }
             let label = directive.label();
-            let scope = Scope { own: block(directive), parent: Some(level.scope), level: Level::Location(*kind, pattern) };
+            let scope = Scope { own: block(directive), settings: None, parent: Some(level.scope), level: Level::Location(*kind, pattern) };
             let body = self.lower_location(server, &scope, &label);
             let step = self.lower_nested(server, &scope, &label, (&[], body));
             let matcher = Matcher::Regex(regex(pattern, *kind == LocationKind::RegexCaseless));
@@ -162,7 +162,7 @@ impl Lowering<'_> {
     ) -> Route {
         let label = directive.label();
         let when = || Condition::test(Value::field(Field::Path), Matcher::Prefix { text: Arc::from(text), caseless: false });
-        let scope = Scope { own: block(directive), parent: Some(around), level: Level::Location(kind, text) };
+        let scope = Scope { own: block(directive), settings: None, parent: Some(around), level: Level::Location(kind, text) };
         let body = self.lower_location(server, &scope, &label);
         if chain.is_empty() && !has_locations(scope.own) {
             return Route { when: when(), step: body, label: Some(label) };
@@ -206,7 +206,7 @@ impl Lowering<'_> {
         let one = |method: &String| Condition::test(Value::field(Field::Method), Matcher::Equals { text: Value::literal(method), caseless: false });
         let when = Condition::Any(methods.iter().map(one).collect()).negated();
         let label = directive.label();
-        let inner = Scope { own: block(directive), parent: Some(scope), level: Level::LimitExcept };
+        let inner = Scope { own: block(directive), settings: None, parent: Some(scope), level: Level::LimitExcept };
         let step = self.content(server, &inner, content::Place { label: &label, valid_location: true });
         Step::table(self.instruction(&label, when, step, body))
     }

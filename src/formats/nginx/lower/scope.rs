@@ -10,6 +10,8 @@ use super::super::Directive;
 pub(super) struct Scope<'a> {
     /// The statements of this level.
     pub(super) own: &'a [Directive],
+    /// Those of `own` that are settings, where there are so many others that it matters; else `None`.
+    pub(super) settings: Option<&'a [&'a Directive]>,
     /// The level around it.
     pub(super) parent: Option<&'a Scope<'a>>,
     /// What kind of block this is.
@@ -58,7 +60,11 @@ impl<'a> Scope<'a> {
     pub(super) fn nearest(&self, names: &[&str]) -> Vec<&'a Directive> {
         let mut level = Some(self);
         while let Some(scope) = level {
-            let found: Vec<&Directive> = scope.own.iter().filter(|directive| names.contains(&directive.name())).collect();
+            let wanted = |directive: &&'a Directive| names.contains(&directive.name());
+            let found: Vec<&Directive> = match scope.settings {
+                Some(settings) => settings.iter().copied().filter(wanted).collect(),
+                None => scope.own.iter().filter(wanted).collect(),
+            };
             if !found.is_empty() {
                 return found;
             }
@@ -99,6 +105,12 @@ impl<'a> Scope<'a> {
             Level::If | Level::LimitExcept => self.parent.and_then(Scope::location),
         }
     }
+}
+
+/// Returns the statements that can be settings: everything but blocks that are looked through on their own, and instructions.
+pub(super) fn settings(directives: &[Directive]) -> Vec<&Directive> {
+    let other = ["location", "server", "upstream", "map", "geo", "set", "if", "rewrite", "return", "types", "log_format"];
+    directives.iter().filter(|directive| !other.contains(&directive.name())).collect()
 }
 
 /// Returns the kind of a `location` statement and its path, pattern or name; `None` when it has no arguments.
