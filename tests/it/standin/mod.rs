@@ -3,4 +3,5 @@
 pub(crate) mod client;
 
 mod checks;
+mod refusals;
 pub(crate) mod world;
