@@ -1,16 +1,46 @@
 //! What a destination is like, apart from the request: requests that share was and now are one region, though each asks for its own path.
 
+use super::Pair;
 use crate::analysis::destination::Destination;
 use crate::model::Request;
 
-/// Returns the destination of `request` as a text that is the same for all requests treated alike.
-pub(super) fn effect(destination: &Destination, request: &Request) -> String {
+/// Returns what `pair` has in common with all pairs that are one region with it: how both sides treat the request, as texts.
+///
+/// What the upstream is asked for counts only where the change touches it, and then as how the new is made of the old.
+pub(super) fn effects(pair: &Pair) -> (String, String) {
+    let request = &pair.was.request;
+    let (was, now) = (&pair.was.destination, &pair.now.destination);
+    let asked = match (asked(was).as_slice(), asked(now).as_slice()) {
+        ([], _) | (_, []) => String::new(),
+        (old, new) if old == new => String::new(),
+        ([old], [new]) => relative(new, old),
+        (old, new) => [old, new].map(|side| side.iter().map(|uri| relative(uri, &request.target)).collect::<Vec<_>>().join(", ")).join("; "),
+    };
+    (effect(was, request), format!("{} {asked}", effect(now, request)))
+}
+
+/// Returns what upstreams are asked for, one text for each way the destination can turn out.
+fn asked(destination: &Destination) -> Vec<&str> {
     match destination {
-        Destination::Forward { servers, upstream_uri, broken_share, behaviour, .. } => {
+        Destination::Forward { upstream_uri, .. } => vec![upstream_uri],
+        Destination::Opaque { alternatives, .. } => alternatives.iter().flat_map(|one| asked(&one.outcome)).collect(),
+        Destination::Redirect { .. }
+        | Destination::Respond { .. }
+        | Destination::Files { .. }
+        | Destination::Reject { .. }
+        | Destination::Close
+        | Destination::None => Vec::new(),
+    }
+}
+
+/// Returns the destination of `request` as a text that is the same for all requests treated alike, whatever the upstream is asked for.
+fn effect(destination: &Destination, request: &Request) -> String {
+    match destination {
+        Destination::Forward { servers, broken_share, behaviour, .. } => {
             let mut servers: Vec<String> =
                 servers.iter().map(|server| format!("{}={:.6} {:?}", server.address, server.share, server.state)).collect();
             servers.sort();
-            format!("forward [{}] {broken_share:.6} {behaviour} {}", servers.join(" "), relative(upstream_uri, &request.target))
+            format!("forward [{}] {broken_share:.6} {behaviour}", servers.join(" "))
         }
         Destination::Redirect { status, location } => {
             let host = request.host.to_ascii_lowercase();

@@ -1,6 +1,6 @@
 //! From changed pairs to regions: who is affected, in the configuration's own words.
 
-use super::effect::effect;
+use super::effect::effects;
 use super::hosts::ANY_OTHER;
 use super::seeds::Extra;
 use super::{Change, Pair};
@@ -44,7 +44,8 @@ pub(super) fn regions(was: &Model, now: &Model, tried: &[Tried], groups: &[Group
         let Pair { was, now } = &one.pair;
         if !was.destination.same(&now.destination) {
             let Some(group) = groups.get(one.group) else { continue };
-            let key = (&group.cause, effect(&was.destination, &was.request), effect(&now.destination, &now.request));
+            let (before, after) = effects(&one.pair);
+            let key = (&group.cause, before, after);
             by_effect.entry(key).or_default().push(at);
         }
     }
