@@ -6,6 +6,7 @@ mod ansible_yaml;
 mod authority;
 mod hosts;
 mod recognise;
+mod virtual_address;
 mod zone;
 
 use crate::formats::yaml::{self, Node, Value};
@@ -57,6 +58,7 @@ pub fn read(snapshot: &Snapshot, model: &mut Model) {
     }
     for (path, mut directory) in directories {
         host_variables(snapshot, &path, &mut directory, model);
+        virtual_addresses(snapshot, &path, model);
         directory.finish(&mut model.inventory);
     }
 }
@@ -102,6 +104,18 @@ fn host_variables(snapshot: &Snapshot, directory: &TreePath, hosts: &mut Directo
                 Err(ReadError::Wanted) => break,
                 Err(_) => {}
             }
+        }
+    }
+}
+
+/// Adds the virtual addresses of the groups of the inventory in `directory`.
+fn virtual_addresses(snapshot: &Snapshot, directory: &TreePath, model: &mut Model) {
+    for (path, _) in snapshot.entries().filter(|(path, _)| virtual_address::belongs(path, directory)) {
+        let Ok(text) = snapshot.text(path) else { continue };
+        let found = virtual_address::read(File { path, text: &text });
+        if !found.is_empty() {
+            model.inputs.push(Input { path: path.clone(), format: "ansible", role: Role::Inventory });
+            model.inventory.hosts.extend(found);
         }
     }
 }
