@@ -59,6 +59,17 @@ pub enum Destination {
     },
 }
 
+/// How [`Destination::Forward`]'s behaviour begins after the protocol where a failed request is not tried elsewhere.
+pub(super) const NO_RETRY: &str = "no other server is tried";
+
+impl Destination {
+    /// Returns whether a request that one server fails is given to the next one; `false` for everything but forwards.
+    pub fn retried(&self) -> bool {
+        let Self::Forward { behaviour, .. } = self else { return false };
+        behaviour.split_once(", ").is_none_or(|(_, rest)| !rest.starts_with(NO_RETRY))
+    }
+}
+
 /// One way an opaque destination can turn out.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Alternative {

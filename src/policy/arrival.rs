@@ -23,6 +23,8 @@ pub(super) struct Arrival<'a> {
     pub(super) servers: &'a [ServerShare],
     /// The fraction of such requests that gets an error.
     pub(super) broken_share: f64,
+    /// A server that fails is not the end: the next one is tried.
+    pub(super) retried: bool,
     /// What must hold for the request to arrive here, where something opaque decides.
     pub(super) when: Option<String>,
 }
@@ -37,7 +39,7 @@ pub(super) fn arrivals<'a>(model: &'a Model, trace: &'a Trace) -> Vec<Arrival<'a
             Destination::Forward { pool: name, servers, broken_share, .. } => {
                 let by_id = trace.pool.filter(|_| when.is_none()).and_then(|id| gateway?.pools.get(id.0));
                 let pool = by_id.or_else(|| gateway?.pools.iter().find(|pool| *pool.name == **name));
-                found.push(Arrival { trace, gateway, pool, name, servers, broken_share: *broken_share, when });
+                found.push(Arrival { trace, gateway, pool, name, servers, broken_share: *broken_share, retried: destination.retried(), when });
             }
             Destination::Opaque { alternatives, .. } => {
                 open.extend(alternatives.iter().rev().map(|alternative| (&*alternative.outcome, Some(alternative.when.clone()))));

@@ -36,6 +36,11 @@ pub(super) fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
+/// Returns a time as people say it: `10 s`, `1500 ms`.
+pub(super) fn duration(ms: u64) -> String {
+    if ms > 0 && ms.is_multiple_of(1000) { format!("{} s", ms / 1000) } else { format!("{ms} ms") }
+}
+
 /// Returns a region in the comparison's words (`host a, path not under /b/`) as it reads after "requests": `to a outside /b/`.
 pub(crate) fn to_region(hosts: &[String], region: &str) -> String {
     // The hosts that nobody names are left out where others have a name: the sentence is true of those.
@@ -53,6 +58,9 @@ pub(crate) fn to_region(hosts: &[String], region: &str) -> String {
     };
     if let Some(paths) = left_out(rest) {
         return format!("{to} outside {}", list(&paths));
+    }
+    if rest == "path that no other route takes" {
+        return format!("{to} that no other route takes");
     }
     match rest.strip_prefix("path under ").filter(|path| is_one(path)) {
         Some(path) => format!("{to} under {path}"),

@@ -81,17 +81,43 @@ pub(super) fn way_words(was: &Destination, now: &Destination) -> (String, String
         put!(before, "; asked for {}", printable(asked));
         put!(after, "; asked for {}", printable(asks));
     }
-    if before == after {
+    if before == after && was.same_effect(now) {
         "the same, with other retries, timeouts, limits or balancing".clone_into(&mut after);
+    } else if before == after {
+        // The same question with other answers.
+        let (were, are) = (answers(was), answers(now));
+        let other = |ours: &[String], theirs: &[String]| ours.iter().filter(|one| !theirs.contains(one)).cloned().collect::<Vec<_>>();
+        for (text, answers) in [(&mut before, other(&were, &are)), (&mut after, other(&are, &were))] {
+            if !answers.is_empty() {
+                text.push_str("; it can be ");
+                text.push_str(&cut(&answers.join(" or "), MAX_SERVERS));
+            }
+        }
     }
     (before, after)
+}
+
+/// Returns where an open question can lead, each place once: as one knows it, with the servers of forwards.
+fn answers(destination: &Destination) -> Vec<String> {
+    let Destination::Opaque { alternatives, .. } = destination else { return vec![whole_words(destination)] };
+    let mut all: Vec<String> = Vec::new();
+    for answer in alternatives.iter().flat_map(|one| answers(&one.outcome)) {
+        if !all.contains(&answer) {
+            all.push(answer);
+        }
+    }
+    all
 }
 
 /// Returns where a request ends, with the servers of a forward.
 pub(super) fn whole_words(destination: &Destination) -> String {
     let words = destination_words(destination);
     match server_words(destination) {
-        Some(servers) => format!("{words}: {servers}"),
+        // An address without a pool is its own only server.
+        Some(servers) => match servers.strip_prefix("100 % to ").filter(|rest| rest.starts_with(&words)) {
+            Some(rest) => rest.to_owned(),
+            None => format!("{words}: {servers}"),
+        },
         None => words,
     }
 }

@@ -4,7 +4,7 @@ use super::normalize::encode;
 use super::share::{Serving, broken_share, servers};
 use super::text::Text;
 use super::walk::{At, End, Walk};
-use crate::analysis::destination::Destination;
+use crate::analysis::destination::{Destination, NO_RETRY};
 use crate::analysis::trace::Choice;
 use crate::model::{
     Address, Balancing, Forward, Host, Label, Member, MemberState, Outcome, Pool, PoolId, Retry, StatusHandler, Target, Timeouts, UpstreamUri,
@@ -255,7 +255,7 @@ fn add(text: &mut String, more: std::fmt::Arguments<'_>) {
 
 fn retry_words(retry: &Retry) -> String {
     match (retry.on_connect_failure, retry.attempts) {
-        (false, _) => ", no other server is tried".to_owned(),
+        (false, _) => format!(", {NO_RETRY}"),
         (true, None) => String::new(),
         (true, Some(attempts)) => format!(", at most {attempts} servers are tried"),
     }

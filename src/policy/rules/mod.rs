@@ -27,6 +27,7 @@ pub(super) static ALL: &[&Rule] = &[
     &traffic::drain_all::DRAIN_ALL,
     &traffic::traffic_shift::TRAFFIC_SHIFT,
     &traffic::default_server_changed::DEFAULT_SERVER_CHANGED,
+    &traffic::host_dropped::HOST_DROPPED,
     &traffic::route_hijack::ROUTE_HIJACK,
     &config::dangling_reference::DANGLING_REFERENCE,
     &config::syntax::SYNTAX,

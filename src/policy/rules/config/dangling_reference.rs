@@ -42,6 +42,7 @@ rule! {
     ///
     /// - The name may be known elsewhere: a service name, a host of the inventory, a name that some pool has as a member.
     /// - Base named it in the same way.
+    /// - The file that declares the pool is not read any more because an `include` names nothing: only that is told.
     /// - The name contains a variable or a template expression.
     ///
     /// ## Where it has hurt
@@ -56,6 +57,10 @@ fn check(cx: &RuleContext<'_>, out: &mut Vec<Finding>) {
     for gateway in &cx.head.model.gateways {
         for pool in gateway.pools.iter().filter(|pool| !pool.declared) {
             let Some(dangling) = dangling_pool(cx, gateway, pool) else { continue };
+            // Silent: the file that declares it is not read any more, which is the one thing to mend.
+            if matches!(dangling.meant, Meant::Gone) && unread(cx, gateway, dangling.name) && told.iter().any(|one| one.severity == Severity::Error) {
+                continue;
+            }
             // The format may have said it already, at the same statement.
             let span = &dangling.line.span;
             if !told.iter().any(|finding| finding.span.path == span.path && finding.span.start < span.end && span.start < finding.span.end) {
@@ -127,6 +132,15 @@ fn bare_name(pool: &Pool) -> Option<&str> {
         },
         _ => None,
     }
+}
+
+/// Returns whether the file that declared the pool on base is as it was, or is not read at all: then its `include` is what to mend.
+fn unread(cx: &RuleContext<'_>, gateway: &Gateway, name: &str) -> bool {
+    let base = cx.base.model.gateways.iter().find(|base| base.id == gateway.id);
+    let pool = base.and_then(|base| base.pools.iter().find(|pool| pool.declared && pool.name.eq_ignore_ascii_case(name)));
+    pool.map(|pool| &pool.label.span.path).is_some_and(|path| {
+        cx.head.snapshot.text(path) == cx.base.snapshot.text(path) || !cx.head.model.inputs.iter().any(|input| input.path == *path)
+    })
 }
 
 fn declares(gateway: &Gateway, name: &str) -> bool {

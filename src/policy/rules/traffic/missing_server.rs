@@ -1,6 +1,7 @@
 //! `traffic/missing-server`.
 
-use crate::model::{Claim, Existence, Gateway, Host, InventoryHost, Label, Member, MemberState, Pool, Range};
+use crate::analysis::ServerState;
+use crate::model::{Claim, Ejection, Existence, Gateway, Host, InventoryHost, Label, Member, MemberState, Pool, Range};
 use crate::policy::arrival::{Arrival, arrivals, changes_of, fallbacks, whose, witnesses};
 use crate::policy::words::{self, EPSILON};
 use crate::policy::{Finding, RuleContext, Severity, Tree, near};
@@ -40,7 +41,7 @@ rule! {
     ///
     /// It is an **error** when users would get errors and the change added the server, gave it another share, took its host out of the
     /// inventory, or took away the retries that hid it; a rollback that leaves it is such a change. It is a **warning** when retries or
-    /// ejection turn it into delay, when a backup does not exist, and when the inventory is what is new. A missing server that was there
+    /// ejection keep most users from errors, when a backup does not exist, and when the inventory is what is new. A missing server that was there
     /// before and gets the same requests as before is **info**, so that nobody is blocked by what somebody else did.
     ///
     /// ## When it stays silent
@@ -67,6 +68,8 @@ struct Missing<'a> {
     /// Its share where that is highest, and the fraction of those requests that gets an error.
     share: f64,
     broken: f64,
+    /// What keeps users from errors, where something does.
+    cushion: Cushion,
     /// The inventory had it on base: its host there.
     removed: Option<&'a InventoryHost>,
     /// What the change did to it.
@@ -75,6 +78,17 @@ struct Missing<'a> {
     pool: &'a str,
     /// The requests that reach the pool, as indexes of pairs.
     pairs: BTreeSet<usize>,
+}
+
+/// What stands between a missing server and its users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cushion {
+    /// The next server is tried.
+    Retry,
+    /// It is passed over for a while after some failures, which users see.
+    Ejection(Ejection),
+    /// What takes over on errors.
+    Fallback,
 }
 
 /// What a change did to a missing server, from harmless to bad.
@@ -114,6 +128,7 @@ fn check(cx: &RuleContext<'_>, out: &mut Vec<Finding>) {
                     fallback: false,
                     share: 0.0,
                     broken: 0.0,
+                    cushion: cushion(arrival, line),
                     removed: if let Existence::Known(host) = before { Some(host) } else { None },
                     cause,
                     gateway,
@@ -154,6 +169,7 @@ fn standing_by<'a>(cx: &RuleContext<'a>, gateway: &'a Gateway, pool: &'a Pool) -
             fallback: true,
             share: 0.0,
             broken: 0.0,
+            cushion: Cushion::Fallback,
             removed: if let Existence::Known(host) = before { Some(host) } else { None },
             cause,
             gateway: &gateway.id,
@@ -162,6 +178,18 @@ fn standing_by<'a>(cx: &RuleContext<'a>, gateway: &'a Gateway, pool: &'a Pool) -
         })
     };
     pool.members.iter().filter_map(one).collect()
+}
+
+/// Returns what helps the requests of `arrival` when the member at `line` does not answer.
+fn cushion(arrival: &Arrival<'_>, line: &Label) -> Cushion {
+    let others = arrival.servers.iter().any(|server| matches!(server.state, ServerState::Ok | ServerState::Unknown));
+    let member = arrival.pool.iter().flat_map(|pool| &pool.members).find(|member| member.label.span == line.span);
+    match member.and_then(|member| member.ejection) {
+        _ if !others => Cushion::Fallback,
+        _ if arrival.retried => Cushion::Retry,
+        Some(ejection) => Cushion::Ejection(ejection),
+        None => Cushion::Fallback,
+    }
 }
 
 /// Returns the servers of an arrival with their shares, those the configuration lists or the one it computes; each address once.
@@ -278,10 +306,24 @@ impl Missing<'_> {
             return format!("`{}` lists {address}, {who}; it {role}", self.pool);
         }
         let requests = format!("{} {}", words::of_requests(self.share), whose(&changes_of(cx.comparison, &self.pairs), self.pool));
-        let hidden = if self.broken > EPSILON { "" } else { "; the next server is tried, so users wait instead of getting errors" };
+        let hidden = self.hidden();
         match self.cause {
             Cause::Before => format!("{requests} go to {address}, {who}{hidden}; it was like this before the change"),
             Cause::Beside | Cause::Change => format!("{requests} would go to {address}, {who}{hidden}"),
+        }
+    }
+
+    /// Returns why its requests do not all end in errors, as the end of a sentence; empty where they do.
+    fn hidden(&self) -> String {
+        match self.cushion {
+            _ if self.broken > EPSILON => String::new(),
+            Cushion::Retry => "; the next server is tried, so users wait instead of getting errors".to_owned(),
+            Cushion::Ejection(Ejection { failures, window_ms }) => format!(
+                "; no other server is tried, so users get errors until it is passed over (after {}), and again every {}",
+                words::count(usize::try_from(failures).unwrap_or(usize::MAX), "failure"),
+                words::duration(window_ms)
+            ),
+            Cushion::Fallback => "; what takes over on errors answers, after the failed try".to_owned(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 pub mod default_server_changed;
 pub mod drain_all;
+pub mod host_dropped;
 pub mod missing_server;
 pub mod no_healthy_server;
 pub mod route_hijack;

@@ -57,6 +57,7 @@ rule! {
     /// - Servers are added or removed and the rest share evenly; two become one, as in any maintenance.
     /// - A pool is renamed, or another with as many servers takes its place.
     /// - Requests that were not forwarded before (new routes, hosts and pools), or are not any more.
+    /// - The name of a pool is left without one: `config/dangling-reference` says so.
     /// - A new, more specific route takes some requests out of a route that stays.
     /// - Part of the member list could not be read: then shares are not known.
     ///
@@ -100,8 +101,8 @@ fn check(cx: &RuleContext<'_>, out: &mut Vec<Finding>) {
         let was = arrivals(cx.base.model, &pair.was);
         for now in arrivals(cx.head.model, &pair.now) {
             let Some(was) = was.iter().find(|was| was.when == now.when) else { continue };
-            // Silent: shares are not known.
-            if !was.complete() || !now.complete() {
+            // Silent: shares are not known, or the pool is a name that no pool has any more (config/dangling-reference says so).
+            if !was.complete() || !now.complete() || is_dangling(was, &now) {
                 continue;
             }
             let Some(receiver) = receiver(cx, was, &now) else { continue };
@@ -145,6 +146,11 @@ fn receiver<'a>(cx: &RuleContext<'a>, was: &Arrival<'a>, now: &Arrival<'a>) -> O
     Some(Receiver { gateway, pool, address: address.to_owned(), line, shift, share, peak, pairs: BTreeSet::new() })
 }
 
+/// Returns whether `now` is a bare name that was a pool.
+fn is_dangling(was: &Arrival<'_>, now: &Arrival<'_>) -> bool {
+    was.pool.is_some_and(|pool| pool.declared) && now.pool.is_some_and(|pool| !pool.declared) && was.name == now.name
+}
+
 /// Returns what happens between two sets of shares; `None` is nothing to speak of.
 fn shift(before: &BTreeMap<&str, f64>, after: &BTreeMap<&str, f64>, (address, share): (&str, f64), peak: f64) -> Option<Shift> {
     let moved: f64 = after.iter().map(|(address, share)| (share - before.get(address).unwrap_or(&0.0)).max(0.0)).sum();
@@ -156,7 +162,8 @@ fn shift(before: &BTreeMap<&str, f64>, after: &BTreeMap<&str, f64>, (address, sh
     }
     let concentrated = share >= MUCH - EPSILON && times >= TWICE - EPSILON;
     if !before.keys().any(|address| after.contains_key(address)) {
-        return concentrated.then_some(Shift::Elsewhere);
+        // Two in place of four share evenly, as in any maintenance.
+        return (concentrated && (!even || after.len() == 1 || times > TWICE + EPSILON)).then_some(Shift::Elsewhere);
     }
     // An even spread over fewer servers is lost capacity. One server alone is even, too: there the question is whether it carried its part before.
     if only_fewer(before, after) || (even && after.len() > 1) {
@@ -204,11 +211,11 @@ impl Receiver<'_> {
             ),
             Shift::Fewer => (
                 format!("{address} alone would get {requests} {whose}; no server had more than {peak} until now"),
-                format!("keep more servers in `{pool}`, or make sure that this one carries the load alone"),
+                format!("keep more servers in `{pool}`, or make sure that {address} carries this load"),
             ),
             Shift::Elsewhere => (
-                format!("{requests} {whose} would go to {address}; they were spread so that no server had more than {peak}"),
-                format!("make sure that {address} carries the load alone"),
+                format!("{address} alone would get {requests} {whose}; until now they went to other servers, with at most {peak} to each"),
+                format!("make sure that {address} carries this load"),
             ),
             Shift::Concentrated => (
                 format!("{address} alone would get {requests} {whose}; no server had more than {peak} until now"),
@@ -271,6 +278,8 @@ mod tests {
     fn as_many_servers_in_place_of_others_are_no_shift() {
         assert_eq!(shift_of(&[("a", 0.5), ("b", 0.5)], &[("c", 0.5), ("d", 0.5)]), None);
         assert_eq!(shift_of(&[("a", 1.0)], &[("b", 1.0)]), None);
+        assert_eq!(shift_of(&[("a", 0.25), ("b", 0.25), ("c", 0.25), ("d", 0.25)], &[("e", 0.5), ("f", 0.5)]), None);
+        assert_eq!(shift_of(&[("a", 0.25), ("b", 0.25), ("c", 0.25), ("d", 0.25)], &[("e", 0.7), ("f", 0.3)]), Some(Shift::Elsewhere));
         assert_eq!(shift_of(&[("a", 0.25), ("b", 0.25), ("c", 0.25), ("d", 0.25)], &[("e", 1.0)]), Some(Shift::Elsewhere));
     }
 
@@ -293,7 +302,7 @@ mod tests {
         let base = format!("pool web: 10.0.0.1:80, 10.0.0.2:80, 10.0.0.3:80, 10.0.0.4:80\n{HOST}");
         insta::assert_debug_snapshot!(say(&base, &base.replace("/ -> web", "/ -> blog"), &URLS[..1]), @r#"
         [
-            "warning traffic/traffic-shift: all requests to a.example would go to 10.0.1.1:80; they were spread so that no server had more than 25 % @ to blog",
+            "warning traffic/traffic-shift: 10.0.1.1:80 alone would get all requests to a.example; until now they went to other servers, with at most 25 % to each @ to blog",
         ]
         "#);
         assert!(say(&base, &format!("{base}/blog/ -> blog"), &URLS).is_empty());
