@@ -29,7 +29,7 @@ pub struct Review {
     pub rollback: Option<RollbackReport>,
     /// The rehearsal on the real proxy; `null` when there was none.
     pub dry_run: Option<serde_json::Value>,
-    /// Every file that was read, of both trees.
+    /// Every file whose content counts, of both trees, by path.
     pub inputs: Vec<InputReport>,
     /// Whether all changed requests are among `changes`.
     pub exact: bool,

@@ -3,7 +3,7 @@
 use crate::support::Scratch;
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use waypost::snapshot::{Entry, ReadError, Repository, Snapshot, SnapshotError, diff, folder, memory, memory_with_links};
 use waypost::span::TreePath;

@@ -263,12 +263,11 @@ mod properties {
 }
 
 #[test]
-#[ignore = "a measurement"]
-fn ten_thousand_locations() {
+fn one_change_among_thousands_of_routes_is_found_alone() {
     let site = |changed: bool| {
-        let mut routes: Vec<_> = (0..10_000).map(|at| (prefix(Box::leak(format!("/dir{at}/").into_boxed_str())), to(at % 2))).collect();
+        let mut routes: Vec<_> = (0..2_000).map(|at| (prefix(Box::leak(format!("/dir{at}/").into_boxed_str())), to(at % 2))).collect();
         if changed {
-            routes[5_000].1 = answer(200);
+            routes[1_000].1 = answer(200);
         }
         routes.push((prefix("/"), to(0)));
         Site { hosts: vec![("a.example", routes)], pools: vec![pool("a", vec![member("10.0.0.1:80", 1)]), pool("b", vec![member("10.0.0.2:80", 1)])] }
@@ -277,5 +276,5 @@ fn ten_thousand_locations() {
     let (base, head) = (site(false), site(true));
     let comparison = compare(&base, &head);
     assert_eq!(comparison.changes.len(), 1, "{:?}", comparison.changes.iter().map(|change| &change.region).collect::<Vec<_>>());
-    println!("{} {}", comparison.pairs.len(), comparison.changes[0].region);
+    assert_eq!(comparison.changes[0].region, "host a.example and any host that no virtual host names, path under /dir1000/");
 }

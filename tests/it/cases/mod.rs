@@ -22,6 +22,7 @@ mod diff;
 mod errors;
 mod label;
 mod page;
+mod promises;
 mod replay;
 mod requests;
 

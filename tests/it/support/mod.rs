@@ -3,6 +3,7 @@
 pub(crate) mod nginx;
 pub(crate) mod replay;
 pub(crate) mod rig;
+pub(crate) mod schema;
 mod scratch;
 
 pub(crate) use scratch::Scratch;
