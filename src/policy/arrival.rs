@@ -183,7 +183,7 @@ pub(super) fn served(destination: &Destination) -> bool {
 }
 
 /// Returns where requests end, in a few words: `go to web_pool`, `are redirected to …`.
-pub(super) fn goes(destination: &Destination) -> String {
+pub(crate) fn goes(destination: &Destination) -> String {
     match destination {
         Destination::Forward { pool, .. } => format!("go to `{pool}`"),
         Destination::Redirect { status, location } => format!("are redirected to {location} ({status})"),

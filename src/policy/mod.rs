@@ -15,6 +15,7 @@ pub mod rules;
 mod scene;
 mod words;
 
+pub(crate) use arrival::goes;
 pub use category::{Category, Severity};
 pub use finding::{Finding, Side, Tree};
 pub use registry::{HEADINGS, Rule, RuleContext, by_name, check_all, explanation, rules};

@@ -1,8 +1,8 @@
 //! The one sentence a tired person reads: the worst thing first, and never more than is known.
 
 use super::FindingReport;
-use crate::analysis::{Change, Comparison, Destination, ServerState};
-use crate::policy::{Category, Severity, of_requests, percent, to_region};
+use crate::analysis::{Change, Comparison, Destination, ServerState, moved_share};
+use crate::policy::{Category, Severity, goes, of_requests, percent, to_region};
 
 /// A region with more characters is not spelled out in the one sentence.
 const MAX_REGION: usize = 110;
@@ -71,13 +71,55 @@ fn harmless(comparison: &Comparison) -> String {
     if comparison.changes.iter().all(|change| change.behaviour_only) {
         return "Every request goes where it went; retries, timeouts, limits or balancing change".to_owned();
     }
-    let mut hosts: Vec<String> = Vec::new();
-    for host in comparison.changes.iter().filter(|change| !change.behaviour_only).flat_map(|change| &change.hosts) {
-        if !hosts.contains(host) {
-            hosts.push(host.clone());
-        }
+    main_move(comparison).unwrap_or_else(|| "Some requests go elsewhere".to_owned())
+}
+
+/// Returns the sentence on the change that a reader wants to know of first, and on how many others there are.
+fn main_move(comparison: &Comparison) -> Option<String> {
+    let moved: Vec<(&Change, &Destination, &Destination)> = comparison
+        .changes
+        .iter()
+        .filter(|change| !change.behaviour_only)
+        .filter_map(|change| sides(comparison, change).map(|(was, now)| (change, was, now)))
+        .collect();
+    // What is served today comes before what is new, and a pool before the redirects that lead into it. Of equals the first: the most harmful.
+    let (change, was, now) = moved.iter().min_by_key(|(_, was, now)| (weight(was), weight(now)))?;
+    let others = match moved.len() - 1 {
+        0 => String::new(),
+        1 => "; 1 other group of requests changes".to_owned(),
+        more => format!("; {more} other groups of requests change"),
+    };
+    Some(format!("{}{others}", way(&whose(change), was, now)))
+}
+
+/// Returns how little a destination says about a change.
+fn weight(destination: &Destination) -> u8 {
+    match destination {
+        Destination::Forward { .. } => 0,
+        Destination::Opaque { .. } | Destination::Files { .. } => 1,
+        Destination::Respond { .. } | Destination::Redirect { .. } => 2,
+        Destination::Reject { .. } | Destination::Close | Destination::None => 3,
     }
-    format!("Some requests {} go elsewhere; nothing was found that would break them", to_region(&hosts, "host"))
+}
+
+/// Returns where the requests `whose` go and went.
+fn way(whose: &str, was: &Destination, now: &Destination) -> String {
+    match (was, now) {
+        (Destination::Forward { pool: old, upstream_uri: asked, .. }, Destination::Forward { pool: new, upstream_uri: asks, .. }) if old == new => {
+            let moved = moved_share(was, now);
+            if asked != asks {
+                return format!("Requests {whose} would reach `{new}` as {asks}; now as {asked}");
+            }
+            if moved > f64::EPSILON {
+                return format!("{} {whose} would go to another server of `{new}`", upper_first(&of_requests(moved)));
+            }
+            format!("Requests {whose} would find `{new}` changed")
+        }
+        (Destination::Opaque { reason, .. }, Destination::Opaque { reason: other, .. }) if reason == other => {
+            format!("Some requests {whose} go elsewhere: {reason}")
+        }
+        _ => format!("Requests {whose} would {}; now they {}", goes(now).replacen("are ", "be ", 1), goes(was)),
+    }
 }
 
 /// One side of the pair that stands for a change.

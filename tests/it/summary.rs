@@ -70,8 +70,11 @@ fn no_change_is_claimed_only_where_nothing_changed() {
 #[test]
 fn a_change_that_breaks_nothing_says_whom_it_touches() {
     let head = tree(&["10.20.1.11:8080", "10.20.1.12:8080"], "", &format!("{ALL}    location /old/ {{ return 301 /new/; }}\n"));
-    let told = told(&well(), &head);
-    assert!(told.contains("shop.example.com"), "{told}");
+    insta::assert_snapshot!(told(&well(), &head), @"Pass: Requests to shop.example.com (path /old/) would be redirected to http://shop.example.com/new/ (301); now they go to `web_pool`; 1 other group of requests changes");
+    let more = tree(&["10.20.1.11:8080 weight=3", "10.20.1.12:8080"], "", ALL);
+    insta::assert_snapshot!(told(&more, &well()), @"Pass: 25 % of requests to shop.example.com would go to another server of `web_pool`");
+    let asked = tree(&["10.20.1.11:8080", "10.20.1.12:8080"], "", &ALL.replace("web_pool;", "web_pool/v2/;"));
+    insta::assert_snapshot!(told(&well(), &asked), @"Pass: Requests to shop.example.com would reach `web_pool` as /v2/; now as /");
 }
 
 #[test]

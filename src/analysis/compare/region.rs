@@ -131,6 +131,16 @@ impl Words<'_> {
         let outside: Vec<&Tried> =
             self.tried.iter().enumerate().filter(|(at, one)| one.group == group && !inside.contains(at)).map(|(_, one)| one).collect();
         let extras = common_extras(members, &outside);
+        // Every path, but not with what sets the others apart.
+        let plain = |one: &&Tried| one.extras.is_empty();
+        if extras.is_empty() && !outside.is_empty() && members.iter().any(plain) && !outside.iter().any(plain) {
+            let mut except: Vec<String> = outside.iter().map(|one| one.extras.iter().map(Extra::words).collect::<Vec<_>>().join(" and ")).collect();
+            except.sort();
+            except.dedup();
+            if except.len() <= MOST_NAMED {
+                return format!("except {}", except.join(", "));
+            }
+        }
         // Only what differs in the path is left to say, once the extras are said.
         let outside: Vec<&Tried> = if extras.is_empty() { outside } else { outside.into_iter().filter(|one| one.extras == extras).collect() };
         let path = self.path_clause(members, &outside);
