@@ -10,6 +10,7 @@ mod cli;
 mod compare;
 #[cfg(test)]
 mod end_to_end;
+mod examples;
 #[cfg(test)]
 mod inventory;
 #[cfg(test)]

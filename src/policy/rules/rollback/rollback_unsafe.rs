@@ -27,7 +27,7 @@ rule! {
     ///
     /// ```text
     /// the rollback leaves 10.21.3.39:9000 in `app_pool`: 75 % of requests to app.example.org would still get an error
-    /// help: take nginx/upstreams.d/app/50-spare.conf out of the configuration in the same change
+    /// help: nginx/upstreams.d/app/50-spare.conf is not part of this change and is still read; take 10.21.3.39:9000 out of it in the same change
     /// ```
     ///
     /// ## How to fix

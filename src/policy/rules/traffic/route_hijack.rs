@@ -30,7 +30,7 @@ rule! {
     ///
     /// ```text
     /// `location ~ /v1/` takes requests from `location /api/` and `location /feed/`, which are still there: they would go to `legacy`
-    /// help: narrow `location ~ /v1/`, or take out the routes it is meant to replace
+    /// help: narrow `location ~ /v1/`, or take out `location /api/` and `location /feed/` if it is meant to replace that
     /// ```
     ///
     /// ## How to fix
