@@ -4,8 +4,8 @@ use super::door::Door;
 use super::fingerprint::Prints;
 use super::hosts::Host;
 use super::seeds::{Collector, Extra, Seeds, address_in};
-use crate::analysis::route::encode_path;
-use crate::model::{Gateway, Model, Name, Next, Request, Step, TableId, TableKind};
+use crate::analysis::route::{encode_path, target};
+use crate::model::{Gateway, Model, Name, Next, Normalization, Request, Step, TableId, TableKind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -33,6 +33,8 @@ pub(super) struct Plan {
     hot: Seeds,
     /// All of both sides.
     all: Seeds,
+    /// What both sides make of a path before they look at it, if they agree.
+    rules: Option<Normalization>,
 }
 
 /// What is made once for a gateway.
@@ -68,7 +70,9 @@ impl Plan {
             }
             (Some(_) | None, None) | (None, Some(_)) => hot.extend(all.clone()),
         }
-        Self { hot, all }
+        let mut rules = was.iter().chain(&now).map(|half| half.gateway.normalization);
+        let first = rules.next().filter(|first| rules.all(|other| other == *first));
+        Self { hot, all, rules: first }
     }
 
     /// Returns whether requests to several names of one virtual host may end differently.
@@ -78,14 +82,21 @@ impl Plan {
 
     /// Returns the requests near what differs.
     pub(super) fn hot(&self, door: &Door<'_>, host: &Host) -> Vec<(Request, Vec<Extra>)> {
-        let paths = paths(&self.hot, &self.all);
+        let paths = self.seen(paths(&self.hot, &self.all));
         self.requests(door, host, &paths, true)
     }
 
     /// Returns one request for each path of both sides.
     pub(super) fn rest(&self, door: &Door<'_>, host: &Host) -> Vec<(Request, Vec<Extra>)> {
-        let paths = paths(&self.all, &Seeds::default());
+        let paths = self.seen(paths(&self.all, &Seeds::default()));
         self.requests(door, host, &paths, false)
+    }
+
+    /// Returns the paths that the tests can see: `/./a` is `/a` by then, and a person would ask for that.
+    fn seen(&self, mut paths: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+        let same = |path: &Vec<u8>, rules| target(&encode_path(path), rules).is_ok_and(|seen| seen.path == *path);
+        paths.retain(|path| self.rules.is_none_or(|rules| same(path, rules)));
+        paths
     }
 
     fn requests(&self, door: &Door<'_>, host: &Host, paths: &[Vec<u8>], with_extras: bool) -> Vec<(Request, Vec<Extra>)> {

@@ -18,7 +18,7 @@ mod words;
 pub(super) use choose::{choose, is_named};
 pub(super) use explore::explore;
 pub(super) use index::{Engine, Patterns};
-pub(super) use normalize::encode_path;
+pub(super) use normalize::{encode_path, target};
 pub(super) use walk::Entrance;
 pub(super) use words::{host_words, test_words};
 

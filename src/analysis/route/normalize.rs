@@ -4,7 +4,7 @@ use crate::model::Normalization;
 
 /// The request is answered with 400 before any routing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct BadRequest;
+pub(in crate::analysis) struct BadRequest;
 
 /// Returns the host that virtual hosts are chosen by, from a raw `Host` header.
 ///
@@ -27,15 +27,15 @@ pub(super) fn host(raw: &str, rules: Normalization) -> Result<Vec<u8>, BadReques
 
 /// A request target taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Target {
-    pub(super) path: Vec<u8>,
+pub(in crate::analysis) struct Target {
+    pub(in crate::analysis) path: Vec<u8>,
     pub(super) query: Vec<u8>,
     /// The path had percent escapes (nginx `quoted_uri`): it is encoded again when it is put together anew.
     pub(super) escaped: bool,
 }
 
 /// Returns the path and the query the conditions see (`ngx_http_parse_complex_uri`): the fragment is cut, the query stays as it is.
-pub(super) fn target(raw: &str, rules: Normalization) -> Result<Target, BadRequest> {
+pub(in crate::analysis) fn target(raw: &str, rules: Normalization) -> Result<Target, BadRequest> {
     let raw = raw.split_once('#').map_or(raw, |(before, _)| before);
     let (path, query) = raw.split_once('?').unwrap_or((raw, ""));
     if rules.decode_path && (!path.starts_with('/') || raw.bytes().any(|byte| byte <= 0x20 || byte == 0x7f)) {
