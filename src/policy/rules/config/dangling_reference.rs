@@ -1,5 +1,6 @@
 //! `config/dangling-reference`.
 
+use crate::analysis::{Choice, Trace, TraceStep};
 use crate::model::{Existence, Gateway, Host, Label, Model, Pool, ProblemKind};
 use crate::policy::arrival::{arrivals, outcome_line, witnesses};
 use crate::policy::near::slips;
@@ -35,12 +36,13 @@ rule! {
     /// - Let the reference follow the rename.
     /// - Keep what is named until nothing names it.
     ///
-    /// It is an **error** when the proxy would refuse the configuration, or when base had a pool of that name. A name that is one slip away
-    /// from a pool and that nothing else knows is a **warning**.
+    /// It is an **error** when the proxy would refuse the configuration, or when base had a pool of that name. A name that nothing else knows is a
+    /// **warning** when it is one slip away from a pool, or when it takes a pool's place in a route.
     ///
     /// ## When it stays silent
     ///
-    /// - The name may be known elsewhere: a service name, a host of the inventory, a name that some pool has as a member.
+    /// - The name may be known elsewhere: a host of the inventory, a name that some pool has as a member, a service name in a tree whose routes
+    ///   name others.
     /// - Base named it in the same way.
     /// - The file that declares the pool is not read any more because an `include` names nothing: only that is told.
     /// - The name contains a variable or a template expression.
@@ -86,6 +88,8 @@ enum Meant<'a> {
     Gone,
     /// This pool is one slip away.
     Like(&'a str),
+    /// The same route led to this pool, and base sends no request to names that somebody else resolves.
+    Instead(&'a str),
 }
 
 fn dangling_pool<'a>(cx: &RuleContext<'a>, gateway: &'a Gateway, pool: &'a Pool) -> Option<Dangling<'a>> {
@@ -104,8 +108,25 @@ fn dangling_pool<'a>(cx: &RuleContext<'a>, gateway: &'a Gateway, pool: &'a Pool)
     if base.is_some_and(|base| declares(base, name)) {
         return Some(Dangling { gateway, name, line, meant: Meant::Gone, pairs });
     }
-    let like = gateway.pools.iter().filter(|pool| pool.declared).map(|pool| &*pool.name).find(|declared| is_slip(name, declared))?;
-    Some(Dangling { gateway, name, line, meant: Meant::Like(like), pairs })
+    let like = gateway.pools.iter().filter(|pool| pool.declared).map(|pool| &*pool.name).find(|declared| is_slip(name, declared));
+    let meant = like.map(Meant::Like).or_else(|| base.and_then(|base| went_to(cx, base, &pairs)).map(Meant::Instead))?;
+    Some(Dangling { gateway, name, line, meant, pairs })
+}
+
+/// Returns the declared pool that the same routes led to in base, of those that requests of `pairs` take. `None` where base sends any request to a bare name of another: there names
+/// are resolved, and one more is nothing strange.
+fn went_to<'a>(cx: &RuleContext<'a>, base: &Gateway, pairs: &BTreeSet<usize>) -> Option<&'a str> {
+    if base.pools.iter().any(|pool| bare_name(pool).is_some()) {
+        return None;
+    }
+    let pairs = pairs.iter().filter_map(|at| cx.comparison.pairs.get(*at)).filter(|pair| route(&pair.was) == route(&pair.now));
+    pairs.flat_map(|pair| arrivals(cx.base.model, &pair.was)).filter_map(|arrival| arrival.pool).find(|pool| pool.declared).map(|pool| &*pool.name)
+}
+
+/// Returns how the last route of a trace is written.
+fn route(trace: &Trace) -> Option<&str> {
+    let taken = |step: &&TraceStep| matches!(step.choice, Choice::Route(..) | Choice::Otherwise(_));
+    trace.steps.iter().rev().find(taken).map(|step| &*step.label.text)
 }
 
 /// Names that are put together at request time and that base had as a pool.
@@ -190,6 +211,11 @@ impl Dangling<'_> {
                 format!("requests go to `{name}`, a pool that this change removes or renames"),
                 format!("name one of the pools there are ({}), or keep `{name}`", crate::policy::words::list(&pools)),
             ),
+            Meant::Instead(pool) => (
+                Severity::Warning,
+                format!("requests go to `{name}`, which is no pool here and in no inventory; they went to the pool `{pool}`"),
+                format!("declare a pool `{name}`, or write the port of a host that is called so, which says that no pool is meant"),
+            ),
             Meant::Like(like) => (
                 Severity::Warning,
                 format!("requests go to `{name}`, which is no pool here and in no inventory; there is a pool `{like}`"),
@@ -236,7 +262,18 @@ mod tests {
             "warning config/dangling-reference: requests go to `web_pol`, which is no pool here and in no inventory; there is a pool `web_pool` @ to web_pol",
         ]
         "#);
-        assert!(say(base, &base.replace("-> web_pool", "-> checkout"), &URL).is_empty());
+        let named = "pool web_pool: 10.0.0.1:80\nhost a.example\n/api -> grafana\n/ -> web_pool";
+        assert!(say(named, &named.replace("-> web_pool", "-> checkout"), &URL).is_empty());
+    }
+
+    #[test]
+    fn a_name_in_place_of_a_pool_is_a_warning_however_short() {
+        let base = "pool vip: 10.0.0.1:80\nhost a.example\n/ -> vip";
+        insta::assert_debug_snapshot!(say(base, &base.replace("-> vip", "-> vipp"), &URL), @r#"
+        [
+            "warning config/dangling-reference: requests go to `vipp`, which is no pool here and in no inventory; they went to the pool `vip` @ to vipp",
+        ]
+        "#);
     }
 
     #[test]
