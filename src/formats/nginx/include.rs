@@ -42,6 +42,8 @@ struct Walk {
     /// Globs whose directory is not in the tree.
     absent_globs: usize,
     complete: bool,
+    /// No main file says where relative names begin: `prefix` is a guess.
+    assumed: bool,
 }
 
 impl<'a, 'b> Expander<'a, 'b> {
@@ -51,7 +53,7 @@ impl<'a, 'b> Expander<'a, 'b> {
 
     /// Returns the configuration that begins in the file `entry`.
     pub(super) fn entry(&mut self, entry: &TreePath) -> (Config, BTreeSet<TreePath>) {
-        let mut walk = Walk::new(entry.parent());
+        let mut walk = Walk::new(entry.parent(), false);
         let directives = self.whole(entry, None, &mut walk, Role::Entry);
         walk.config(entry.clone(), directives)
     }
@@ -59,7 +61,7 @@ impl<'a, 'b> Expander<'a, 'b> {
     /// Returns the configuration of `parts`, files that no entry includes, as if an entry above `folder` had them in its `http` block, or in
     /// `stream` where they cannot be HTTP's.
     pub(super) fn parts(&mut self, folder: &Folder, parts: &[TreePath]) -> Config {
-        let mut walk = Walk::new(folder.prefix.clone());
+        let mut walk = Walk::new(folder.prefix.clone(), true);
         let (mut http, mut stream) = (Vec::new(), Vec::new());
         for part in parts {
             let directives = self.whole(part, None, &mut walk, Role::Entry);
@@ -77,7 +79,7 @@ impl<'a, 'b> Expander<'a, 'b> {
 
     /// Reports the file at `path`, which cannot be read, though no other file includes it.
     pub(super) fn report(&mut self, path: &TreePath) {
-        let mut walk = Walk::new(path.parent());
+        let mut walk = Walk::new(path.parent(), true);
         self.whole(path, None, &mut walk, Role::Entry);
     }
 
@@ -154,7 +156,7 @@ impl<'a, 'b> Expander<'a, 'b> {
     fn include(&mut self, directive: &Directive, walk: &mut Walk) -> Vec<Directive> {
         let written = directive.arg(0).unwrap_or_default();
         let mut expanded = Vec::new();
-        match locate(self.files, &walk.prefix, written) {
+        match self.locate(written, walk) {
             Place::File(path) => expanded.append(&mut self.whole(&path, Some(&directive.head), walk, Role::Included)),
             Place::Matches(paths) => {
                 for path in paths {
@@ -163,18 +165,43 @@ impl<'a, 'b> Expander<'a, 'b> {
             }
             Place::AbsentDirectory => walk.absent_globs += 1,
             Place::Shipped => {}
+            // Beside a main file that is not here there may be other files that are not: only a name nearly that of one here, or in a directory
+            // that is here, says where it should lie.
+            Place::Missing(path) if walk.assumed && !written.trim_start_matches('/').contains('/') && self.nearest(&path).is_none() => {
+                self.elsewhere(directive, format!("`{written}` is not in this tree"), walk);
+            }
             Place::Missing(path) => {
                 walk.complete = false;
                 self.missing(directive, written, &path);
             }
-            Place::Elsewhere(reason) => {
-                walk.complete = false;
-                if self.blamed.insert((directive.head.clone(), reason.clone())) {
-                    self.model.unknown.push(Unknown { span: directive.head.clone(), reason });
-                }
-            }
+            Place::Elsewhere(reason) => self.elsewhere(directive, reason, walk),
         }
         expanded
+    }
+
+    /// Returns where `written` leads. Without a main file relative names begin in any of the directories above the parts: the nearest that has it.
+    fn locate(&self, written: &str, walk: &Walk) -> Place {
+        let place = locate(self.files, &walk.prefix, written);
+        if !walk.assumed || written.starts_with('/') || matches!(place, Place::File(_) | Place::Matches(_) | Place::Shipped) {
+            return place;
+        }
+        let mut prefix = walk.prefix.clone();
+        while !prefix.as_str().is_empty() {
+            prefix = prefix.parent();
+            match locate(self.files, &prefix, written) {
+                found @ (Place::File(_) | Place::Matches(_)) => return found,
+                Place::Missing(path) if self.nearest(&path).is_some() => return Place::Missing(path),
+                _ => {}
+            }
+        }
+        place
+    }
+
+    fn elsewhere(&mut self, directive: &Directive, reason: String, walk: &mut Walk) {
+        walk.complete = false;
+        if self.blamed.insert((directive.head.clone(), reason.clone())) {
+            self.model.unknown.push(Unknown { span: directive.head.clone(), reason });
+        }
     }
 
     fn missing(&mut self, directive: &Directive, written: &str, path: &TreePath) {
@@ -255,15 +282,15 @@ impl<'a, 'b> Expander<'a, 'b> {
 }
 
 impl Walk {
-    fn new(prefix: TreePath) -> Self {
-        Self { prefix, open: Vec::new(), reached: BTreeSet::new(), depth: 0, statements: 0, absent_globs: 0, complete: true }
+    fn new(prefix: TreePath, assumed: bool) -> Self {
+        Self { prefix, open: Vec::new(), reached: BTreeSet::new(), depth: 0, statements: 0, absent_globs: 0, complete: true, assumed }
     }
 
     /// Returns the configuration this came to, and the files reached.
     fn config(self, id: TreePath, directives: Vec<Directive>) -> (Config, BTreeSet<TreePath>) {
         // A tree that holds other included files is the whole configuration, and a directory that it lacks is one that git cannot hold: empty.
         let whole = self.absent_globs == 0 || self.reached.len() > 1;
-        (Config { id, directives, complete: self.complete && whole }, self.reached)
+        (Config { id, directives, complete: self.complete && whole, assumed: self.assumed }, self.reached)
     }
 }
 

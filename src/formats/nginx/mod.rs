@@ -37,4 +37,6 @@ pub struct Config {
     pub directives: Vec<Directive>,
     /// Something was not there or could not be read (a missing include, a file too large): names may be defined in it.
     pub complete: bool,
+    /// Parts without a main file around them: what that file sets for all of `http` is not known.
+    pub assumed: bool,
 }

@@ -158,6 +158,7 @@ pub(super) fn plausible(path: &TreePath) -> bool {
     match extension(name).as_deref() {
         Some("conf") => mentions_nginx(path) || !is_anothers(path),
         Some("nginx" | "ngx" | "vhost") => true,
+        None if path.parent().file_name() == "nginx" => !is_of_a_project(name),
         Some(_) | None => in_sites(path) && !is_anothers(path),
     }
 }
@@ -214,6 +215,14 @@ fn mentions_nginx(path: &TreePath) -> bool {
 
 fn in_sites(path: &TreePath) -> bool {
     matches!(path.parent().file_name(), "sites-enabled" | "sites-available")
+}
+
+/// Returns whether the name, one without an ending, is that of a file that projects of all kinds have.
+fn is_of_a_project(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["dockerfile", "makefile", "readme", "license", "licence", "copying", "changelog", "vagrantfile", "jenkinsfile", "procfile", "gemfile"]
+        .iter()
+        .any(|known| name.starts_with(known))
 }
 
 fn is_template(path: &TreePath) -> bool {

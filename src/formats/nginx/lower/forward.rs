@@ -57,8 +57,22 @@ impl Lowering<'_> {
     fn pass_address(&mut self, pass: &Pass<'_, '_>, protocol: &str, port: u16, text: &str) -> Step {
         let authority = self.value(text, pass.scope, &pass.directive.head);
         let authority = self.constant(authority, pass.scope);
+        self.check_port(pass, text);
         let target = self.target(pass, authority, port);
         self.forward(pass, protocol, target, UpstreamUri::AsReceived)
+    }
+
+    /// A name that is no pool needs a port (`src/http/ngx_http_upstream.c`, `ngx_http_upstream_init_main_conf`: "no port in upstream").
+    fn check_port(&mut self, pass: &Pass<'_, '_>, text: &str) {
+        let declared = self.pools.iter().any(|pool| pool.declared && pool.name.eq_ignore_ascii_case(text));
+        let reported = format!("no-port:{}:{}", pass.label.span.path, pass.label.span.start);
+        if !self.complete || declared || text.contains([':', '/', '$']) || text.is_empty() || !self.reported.insert(reported) {
+            return;
+        }
+        let directive = pass.directive.name();
+        let message = format!("`{directive} {text}` names no pool that is here, and as a host it lacks a port");
+        let help = format!("name a declared pool, or write `{text}:PORT`; nginx refuses the whole configuration until then");
+        self.refused(ProblemKind::DanglingReference, message, Some(help), &pass.directive.head);
     }
 
     /// `proxy_pass URL`; `depth` counts the variables that were followed.
@@ -190,8 +204,13 @@ impl Lowering<'_> {
     fn target(&mut self, pass: &Pass<'_, '_>, authority: Value, default_port: u16) -> Target {
         match authority.as_literal() {
             Some(text) => Target::Pool(self.pool_of(text, default_port, pass.directive)),
-            None => Target::Computed { authority, default_port, resolvable: pass.scope.get("resolver").is_some() },
+            None => Target::Computed { authority, default_port, resolvable: self.resolves(pass.scope) },
         }
+    }
+
+    /// Returns whether names are resolved at request time: a `resolver` is set, or may be set in a file that is not here.
+    fn resolves(&self, scope: &Scope<'_>) -> bool {
+        scope.get("resolver").is_some() || !self.complete || self.assumed
     }
 
     fn forward(&mut self, pass: &Pass<'_, '_>, protocol: &str, target: Target, uri: UpstreamUri) -> Step {

@@ -69,6 +69,8 @@ struct Lowering<'m> {
     model: &'m mut Model,
     /// No file is missing: a name that is nowhere is not defined.
     complete: bool,
+    /// The main file is not here, and with it what it sets.
+    assumed: bool,
     /// Modules are loaded that may define variables of their own.
     modules: bool,
     /// Some location is `internal`, so redirects leave a mark.
@@ -96,6 +98,7 @@ impl<'m> Lowering<'m> {
         Self {
             model,
             complete: config.complete,
+            assumed: config.assumed,
             modules: config.directives.iter().any(|directive| directive.name() == "load_module"),
             internal_used: uses(&config.directives, "internal"),
             tables: Vec::new(),
