@@ -65,6 +65,7 @@ fn never(label: &Label) -> Table {
 }
 
 /// The model of one configuration while it is made.
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts about the configuration")]
 struct Lowering<'m> {
     model: &'m mut Model,
     /// No file is missing: a name that is nowhere is not defined.
