@@ -6,10 +6,14 @@
 use super::auth::BadKey;
 use super::types::InstallationId;
 use crate::store::now_ms;
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Limited};
-use octocrab::Octocrab;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use octocrab::service::middleware::base_uri::BaseUriLayer;
 use octocrab::service::middleware::retry::RetryConfig;
+use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -17,6 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
+use tower_http::follow_redirect::FollowRedirectLayer;
 
 /// The version of GitHub's REST API that we were written for.
 const API_VERSION: &str = "2022-11-28";
@@ -185,13 +190,9 @@ impl Transport {
     /// # Errors
     /// When the URL is none, or the machine has no TLS roots; in words.
     pub(super) fn new(settings: ApiSettings) -> Result<Self, String> {
-        let crab = Octocrab::builder()
-            .base_uri(settings.url.as_str())
-            .map_err(|error| format!("it is not a URL: {}", root_cause(&error)))?
-            .add_retry_config(RetryConfig::None)
-            .set_connect_timeout(Some(Duration::from_secs(10).min(settings.timeout)))
-            .build()
-            .map_err(|error| root_cause(&error))?;
+        let base: Uri = settings.url.parse().map_err(|error| format!("it is not a URL: {error}"))?;
+        let connect = Duration::from_secs(10).min(settings.timeout);
+        let crab = if base.scheme_str() == Some("http") { without_tls(base, connect) } else { with_tls(base, connect)? };
         Ok(Self { crab, settings, counters: Arc::default(), next_write: Mutex::default() })
     }
 
@@ -226,11 +227,17 @@ impl Transport {
     /// Sends `call` once.
     async fn attempt(&self, call: &Call<'_>, bearer: &SecretString) -> Attempt {
         self.counters.requests.fetch_add(1, Ordering::Relaxed);
+        let mut authorization = match HeaderValue::try_from(format!("Bearer {}", bearer.expose_secret())) {
+            Ok(value) => value,
+            Err(_) => return Attempt::NotDone(ApiError::Key(BadKey), Some(Duration::MAX)),
+        };
+        // Then no library below writes it into a log.
+        authorization.set_sensitive(true);
         let request = Request::builder()
             .method(call.method.clone())
             .uri(call.path)
             .header("accept", call.accept)
-            .header("authorization", format!("Bearer {}", bearer.expose_secret()))
+            .header("authorization", authorization)
             .header("user-agent", concat!("waypost/", env!("CARGO_PKG_VERSION")))
             .header("x-github-api-version", API_VERSION)
             .header("content-type", "application/json")
@@ -286,6 +293,29 @@ impl Transport {
         };
         tokio::time::sleep_until(mine).await;
     }
+}
+
+/// Returns a client that knows no certificates, so that one on this machine or network is reached where none are installed.
+fn without_tls(base: Uri, connect: Duration) -> Octocrab {
+    let mut connector = HttpConnector::new();
+    connector.set_connect_timeout(Some(connect));
+    let client = Client::builder(TokioExecutor::new()).build::<_, OctoBody>(connector);
+    let built = OctocrabBuilder::new_empty()
+        .with_service(client)
+        .with_layer(&FollowRedirectLayer::new())
+        .with_layer(&BaseUriLayer::new(base))
+        .with_auth(AuthState::None)
+        .build();
+    match built {
+        Ok(crab) => crab,
+        Err(never) => match never {},
+    }
+}
+
+/// Returns a client that believes the certificates of this machine.
+fn with_tls(base: Uri, connect: Duration) -> Result<Octocrab, String> {
+    let builder = Octocrab::builder().base_uri(base).map_err(|error| format!("it is not a URL: {}", root_cause(&error)))?;
+    builder.add_retry_config(RetryConfig::None).set_connect_timeout(Some(connect)).build().map_err(|error| root_cause(&error))
 }
 
 fn name(call: &Call<'_>) -> String {

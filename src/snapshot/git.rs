@@ -2,7 +2,7 @@
 
 use super::error::SnapshotError;
 use super::folder::{Folder, walk};
-use super::revert::{Undoes, same_subject, undoes};
+use super::revert::{Undoes, is_of_pull, same_subject, undoes};
 use super::{Entry, MAX_ENTRIES, MAX_FILE_BYTES, ReadError, Snapshot, Source};
 use crate::span::TreePath;
 use gix::ObjectId;
@@ -193,19 +193,20 @@ impl Repository {
                     if base == Some(next.0) { next } else { oldest }
                 })
             }
-            Undoes::Subject(subject) => self.by_subject(from, &subject),
+            Undoes::Pull { number, .. } => self.by_subject(from, |have| is_of_pull(have, number)),
+            Undoes::Subject(subject) => self.by_subject(from, |have| same_subject(have, &subject)),
         }
     }
 
-    /// Returns the newest commit with this subject among the last [`MAX_REVERT_DISTANCE`] ancestors of `from`.
-    fn by_subject(&self, from: CommitId, subject: &str) -> Option<CommitId> {
+    /// Returns the newest commit with a subject that is `wanted`, among the last [`MAX_REVERT_DISTANCE`] ancestors of `from`.
+    fn by_subject(&self, from: CommitId, wanted: impl Fn(&str) -> bool) -> Option<CommitId> {
         let repository = self.shared.to_thread_local();
         let sorting = gix::revision::walk::Sorting::ByCommitTime(gix::traverse::commit::simple::CommitTimeOrder::NewestFirst);
         let walk = repository.rev_walk([from.0]).sorting(sorting).all().ok()?;
         walk.take(MAX_REVERT_DISTANCE).map_while(Result::ok).find_map(|info| {
             let commit = info.object().ok()?;
             let message = commit.message().ok()?;
-            same_subject(&message.summary().to_str_lossy(), subject).then_some(CommitId(info.id))
+            wanted(&message.summary().to_str_lossy()).then_some(CommitId(info.id))
         })
     }
 

@@ -18,6 +18,7 @@ pub use error::{MAX_ENTRIES, SnapshotError};
 pub use folder::folder;
 pub use git::{CommitId, Repository};
 pub use memory::{memory, memory_with_links};
+pub use revert::{Undoes, undoes};
 
 use crate::span::TreePath;
 use std::collections::{BTreeMap, BTreeSet};
