@@ -2,7 +2,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "it says when each thing happened")]
 
-use super::{CliError, Exit, Output};
+use super::serve::stop_wished;
+use super::{CliError, Exit, Output, output};
 use crate::github::{ApiSettings, Issuer};
 use crate::report::put::put;
 use crate::server::{self, Running, Settings};
@@ -10,6 +11,7 @@ use crate::standin::{self, Activity, CheckSeen, NewPull, Standin, founding};
 use secrecy::SecretString;
 use serde_json::Value;
 use similar::TextDiff;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tokio::sync::broadcast;
@@ -51,7 +53,21 @@ pub(super) fn run(args: &Args, out: &mut Output) -> Result<Exit, CliError> {
         .build()
         .map_err(|error| CliError::new(format!("cannot start threads: {error}")))?;
     let place = Place::new()?;
-    runtime.block_on(play(args, &place.0, &Teller { out, paint: Paint::new(out.colored(None)), started: Instant::now() }))
+    let teller = Teller { out, paint: Paint::new(out.colored(None)), started: Instant::now() };
+    let ended = runtime.block_on(async {
+        tokio::select! {
+            ended = play(args, &place.0, &teller) => ended,
+            () = stop_wished() => {
+                teller.line("\nStopped. Nothing stays behind.\n")?;
+                // Whoever waits for the first review has not got it.
+                Ok(if args.once { Exit::Internal } else { Exit::Success })
+            }
+        }
+    });
+    // First everything that writes there ends, then the folder goes.
+    runtime.shutdown_timeout(Duration::from_secs(2));
+    drop(place);
+    ended
 }
 
 /// A folder for the database that is gone when the demo ends.
@@ -60,8 +76,10 @@ struct Place(PathBuf);
 impl Place {
     fn new() -> Result<Self, CliError> {
         let path = std::env::temp_dir().join(format!("waypost-demo-{}", std::process::id()));
-        std::fs::create_dir_all(&path).map_err(|error| {
-            CliError::new(format!("cannot create `{}`: {error}", path.display())).help("set TMPDIR to a folder that can be written to")
+        // One that is there already is somebody else's. Nobody else may look in.
+        std::fs::DirBuilder::new().mode(0o700).create(&path).map_err(|error| {
+            CliError::new(format!("cannot create `{}`: {}", path.display(), output::reason(&error)))
+                .help("set TMPDIR to a folder that can be written to")
         })?;
         Ok(Self(path))
     }
@@ -78,7 +96,7 @@ async fn play(args: &Args, place: &Path, teller: &Teller<'_>) -> Result<Exit, Cl
     let options = standin::Options { web_port: args.port, ..standin::Options::default() };
     let github = standin::start(options)
         .await
-        .map_err(|error| CliError::new(error.to_string()).help("choose another port with --port, or leave it out for any that is free"))?;
+        .map_err(|error| CliError::new(start_words(&error)).help("choose another port with --port, or leave it out for any that is free"))?;
     let server = serve(&github, place).await?;
     github.set_webhook_url(&format!("http://{}/webhook", server.address));
     let mut activity = github.subscribe();
@@ -104,14 +122,19 @@ async fn play(args: &Args, place: &Path, teller: &Teller<'_>) -> Result<Exit, Cl
     };
     if !args.once {
         teller.invitation(&github, number, stopped)?;
-        tokio::select! {
-            told = watch(&mut activity, &github, number, teller) => told?,
-            _ = tokio::signal::ctrl_c() => {}
-        }
-        teller.line("\nStopped. Nothing stays behind.\n")?;
+        watch(&mut activity, &github, number, teller).await?;
     }
     server.shutdown().await;
     Ok(if stopped || !args.once { Exit::Success } else { Exit::Internal })
+}
+
+fn start_words(error: &standin::StartError) -> String {
+    match error {
+        standin::StartError::Listen { port, cause } => {
+            format!("cannot listen on 127.0.0.1:{port}: {}", output::reason(cause))
+        }
+        standin::StartError::Keys => error.to_string(),
+    }
 }
 
 async fn serve(github: &Standin, place: &Path) -> Result<Running, CliError> {
@@ -203,7 +226,11 @@ impl Teller<'_> {
     fn opening(&self, github: &Standin, server: &Running) -> Result<(), CliError> {
         let Paint { bold, dim, red, green, off, .. } = self.paint;
         let mut text = format!("\n{bold}The founding outage, as a pull request{off}\n\n");
-        put!(text, "  GitHub    {}   {dim}a stand-in in this process, as strict as the real one{off}\n", github.web_url);
+        put!(
+            text,
+            "  GitHub    {}   {dim}a stand-in in this process: it demands App tokens, signs its webhooks, keeps GitHub's limits{off}\n",
+            github.web_url
+        );
         put!(text, "  Waypost   http://{}   {dim}the real server{off}\n\n", server.address);
         put!(text, "{REPOSITORY} configures an nginx. Its pull request #{FIRST_NUMBER} says \"{}\":\n\n", founding::TITLE);
         let (base, head) = (text_of(&founding::base()), text_of(&founding::head()));

@@ -120,7 +120,7 @@ fn start_error(error: &StartError) -> CliError {
 }
 
 /// Waits for SIGTERM or Ctrl-C.
-async fn stop_wished() {
+pub(super) async fn stop_wished() {
     let terminated = async {
         match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
             Ok(mut signal) => drop(signal.recv().await),
@@ -136,8 +136,13 @@ async fn stop_wished() {
 /// Returns the settings and the log filter.
 fn resolve(args: &Args) -> Result<(Settings, String), CliError> {
     let file = args.config.as_deref().map(read_file).transpose()?.unwrap_or_default();
-    let pick = |flag: &Option<String>, file: Option<String>| flag.clone().or(file).filter(|value| !value.is_empty());
-    let secret = |flag: &Option<SecretString>, file: Option<String>| flag.clone().or(file.map(SecretString::from));
+    // A variable that is set to nothing is not set.
+    let pick =
+        |flag: &Option<String>, file: Option<String>| flag.clone().filter(|value| !value.is_empty()).or(file.filter(|value| !value.is_empty()));
+    let secret = |flag: &Option<SecretString>, file: Option<String>| {
+        let given = flag.clone().filter(|value| !secrecy::ExposeSecret::expose_secret(value).is_empty());
+        given.or(file.filter(|value| !value.is_empty()).map(SecretString::from))
+    };
     let file_app_id = file.github_app_id.map(|id| match id {
         Number::Number(id) => id.to_string(),
         Number::Text(id) => id,

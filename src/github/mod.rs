@@ -16,7 +16,7 @@ pub mod webhook;
 
 pub use api::{Api, RepoApi};
 pub use auth::{AppKey, BadKey, Issuer};
-pub use publish::{CHECK_NAME, Conclusion, OpenRun, PublishError, Publisher};
+pub use publish::{CHECK_NAME, Conclusion, OpenRun, PublishError, Publisher, decline};
 pub use sides::Sides;
 pub use transport::{ApiError, ApiSettings, Counters};
 pub use tree::{Remote, TreeError, Trees};

@@ -300,6 +300,19 @@ impl Publisher {
     }
 }
 
+/// Makes a check on `head` that is concluded as cancelled at once: it is asked for, and there is nothing to review.
+///
+/// # Errors
+/// When GitHub does not take it.
+pub async fn decline(api: &RepoApi, head: &Sha, output: &CheckOutput) -> Result<(), PublishError> {
+    let body = json!({
+        "name": CHECK_NAME, "head_sha": head.as_str(), "status": "completed", "conclusion": Conclusion::Cancelled.as_str(),
+        "output": {"title": output.title, "summary": output.summary},
+    });
+    api.create_check_run(body).await?;
+    Ok(())
+}
+
 fn set(object: &mut Value, key: &str, value: impl Into<Value>) {
     if let Some(object) = object.as_object_mut() {
         object.insert(key.to_owned(), value.into());

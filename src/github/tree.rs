@@ -177,8 +177,10 @@ impl Trees {
         let mut waiting = missing.into_iter();
         let mut running = JoinSet::new();
         let mut fetched = Vec::new();
+        let mut stopped = None;
         loop {
             while running.len() < AT_ONCE
+                && stopped.is_none()
                 && let Some(sha) = waiting.next()
             {
                 let api = self.api.clone();
@@ -192,7 +194,10 @@ impl Trees {
                 Err(error) if matches!(error.status(), Some(403 | 404 | 410 | 422)) => {
                     Err(ReadError::Unreadable("GitHub does not give it".to_owned()))
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => {
+                    stopped = Some(error);
+                    continue;
+                }
             };
             if let Ok(content) = &content {
                 fetched.push((sha.to_string(), Arc::clone(content)));
@@ -200,9 +205,10 @@ impl Trees {
             self.contents.put(sha.as_str(), content);
         }
         if !fetched.is_empty() {
+            // Also what came before an error: the next attempt goes on from there, else a large tree would never fit into the rate limit.
             self.store.keep_blobs(repository_id, fetched).await?;
         }
-        Ok(())
+        stopped.map_or(Ok(()), |error| Err(error.into()))
     }
 
     /// Returns every name below `sha`.

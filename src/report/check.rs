@@ -2,7 +2,7 @@
 
 use super::budget::Budget;
 use super::comment::{MAX_BYTES, Material, put_details, put_findings, put_opening};
-use super::escape::{cut, printable};
+use super::escape::{cut, plain};
 use super::put::put;
 use super::words::request_words;
 use super::{Annotation, CheckOutput, CommentContext};
@@ -28,7 +28,7 @@ pub fn check_output(review: &Review, base: &Snapshot, head: &Snapshot, cx: &Comm
     let details = details.finish();
     let on_head = review.findings.iter().filter(|finding| finding.tree == Tree::Head);
     CheckOutput {
-        title: cut(&printable(&review.summary), MAX_TITLE),
+        title: cut(&plain(&review.summary), MAX_TITLE),
         summary: summary.finish(),
         text: (!details.is_empty()).then_some(details),
         annotations: on_head.take(MAX_ANNOTATIONS).map(annotation).collect(),
@@ -41,15 +41,15 @@ fn annotation(finding: &FindingReport) -> Annotation {
         Severity::Warning if finding.waived.is_none() => "warning",
         Severity::Error | Severity::Warning | Severity::Info => "notice",
     };
-    let mut message = printable(&finding.message);
+    let mut message = plain(&finding.message);
     if let Some(when) = &finding.when {
-        put!(message, ", {}", printable(when));
+        put!(message, ", {}", plain(when));
     }
     if let Some(request) = finding.requests.first() {
         put!(message, "\n\nFor example {}", request_words(request));
     }
     if !finding.help.is_empty() {
-        put!(message, "\n\nhelp: {}", printable(&finding.help));
+        put!(message, "\n\nhelp: {}", plain(&finding.help));
     }
     Annotation {
         path: finding.path.clone(),
@@ -57,7 +57,7 @@ fn annotation(finding: &FindingReport) -> Annotation {
         end_line: finding.end_line,
         columns: (finding.start_line == finding.end_line).then_some((finding.start_column, finding.end_column)),
         level,
-        title: cut(&printable(&finding.rule), MAX_TITLE),
+        title: cut(&plain(&finding.rule), MAX_TITLE),
         message: cut(&message, MAX_MESSAGE),
     }
 }

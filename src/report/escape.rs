@@ -25,6 +25,27 @@ pub(super) fn printable(text: &str) -> String {
     text.chars().map(|c| if matches!(c, '\n' | '\r' | '\t') { ' ' } else { visible(c) }).collect()
 }
 
+/// Returns `text` on one line for a place that shows backticks as they are: what stands in them stands bare where it is one plain word, else
+/// in quotation marks.
+pub(super) fn plain(text: &str) -> String {
+    let text = printable(text);
+    if text.matches('`').count() % 2 == 1 {
+        return text;
+    }
+    let bare = |piece: &str| piece.chars().any(char::is_alphanumeric) && !piece.contains(char::is_whitespace);
+    let mut out = String::new();
+    for (at, piece) in text.split('`').enumerate() {
+        if at % 2 == 0 || bare(piece) {
+            out.push_str(piece);
+        } else {
+            out.push('"');
+            out.push_str(piece);
+            out.push('"');
+        }
+    }
+    out
+}
+
 /// Returns a line of a file for an excerpt: as [`printable`], but tabs stay.
 pub(super) fn source_line(line: &str) -> String {
     line.chars().map(|c| if c == '\t' { c } else { visible(c) }).collect()
@@ -47,6 +68,12 @@ mod tests {
     #[test]
     fn what_a_terminal_would_act_on_becomes_visible() {
         assert_eq!(printable("a\x1b[31mb\u{9b}2Jc\u{202e}d\u{200b}\ne\tf"), "a␛[31mb\u{fffd}2Jc\u{fffd}d\u{fffd} e f");
+    }
+
+    #[test]
+    fn where_backticks_are_shown_as_they_are_there_are_none() {
+        assert_eq!(plain("`proxy_pass` has no `;`, in `a b`"), "proxy_pass has no \";\", in \"a b\"");
+        assert_eq!(plain("one ` alone"), "one ` alone");
     }
 
     #[test]

@@ -64,6 +64,8 @@ fn trim_punctuation(word: &str) -> (&str, &str, &str) {
     let rest = word.trim_start_matches('(');
     let (before, rest) = word.split_at(word.len() - rest.len());
     let inner = rest.trim_end_matches([',', '.', ';', ':', ')', '?']);
+    // The one whose something is stays a name.
+    let inner = inner.strip_suffix("'s").or_else(|| inner.strip_suffix("’s")).unwrap_or(inner);
     let (inner, after) = rest.split_at(inner.len());
     (before, inner, after)
 }
@@ -76,7 +78,16 @@ fn is_quiet(word: &str) -> bool {
     let reference = lower.starts_with("gh-") || lower.contains("www.");
     let letters =
         word.chars().all(|c| visible(c) == c && (c.is_alphanumeric() || matches!(c, '.' | ',' | ';' | '%' | '\'' | '’' | '…' | '-' | '–' | '—')));
-    letters && !commit && !reference && !word.starts_with('-')
+    letters && !commit && !reference && !is_address(word) && !word.starts_with('-')
+}
+
+/// Returns whether the word is the name of a host or a file, or an IP address: those stand in code everywhere, not only where GitHub would
+/// link them.
+fn is_address(word: &str) -> bool {
+    let named = word.rsplit_once('.').is_some_and(|(before, last)| {
+        before.ends_with(|c: char| c.is_alphanumeric()) && last.chars().count() > 1 && last.chars().all(char::is_alphabetic)
+    });
+    named || word.parse::<std::net::IpAddr>().is_ok()
 }
 
 /// Returns `body` in a fence that nothing in it can close. Lines lose control characters.
@@ -179,9 +190,15 @@ mod tests {
     }
 
     #[test]
+    fn names_of_hosts_and_addresses_are_alike() {
+        let text = "shop.example.com, www.shop.example.com and 10.20.1.15 (10.20.1.15:8080); nginx.conf. e.g. 85.5 % of shop.example.com's, i.e. all";
+        insta::assert_snapshot!(prose(text, Place::Text), @"`shop.example.com`, `www.shop.example.com` and `10.20.1.15` (`10.20.1.15:8080`); `nginx.conf`. e.g. 85.5 % of `shop.example.com`'s, i.e. all");
+    }
+
+    #[test]
     fn plain_words_stay_plain() {
         let text = "85 % of requests to shop.example.com outside /static/ would go to `web_pool`, which has no server (does not exist).";
-        insta::assert_snapshot!(prose(text, Place::Text), @"85 % of requests to shop.example.com outside `/static/` would go to `web_pool`, which has no server (does not exist).");
+        insta::assert_snapshot!(prose(text, Place::Text), @"85 % of requests to `shop.example.com` outside `/static/` would go to `web_pool`, which has no server (does not exist).");
     }
 
     #[test]

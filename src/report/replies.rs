@@ -100,6 +100,14 @@ pub fn superseded(newer: &str) -> CheckOutput {
     output(&format!("Superseded by {newer}"), format!("A newer commit, {}, is reviewed instead.", code(newer)))
 }
 
+/// Returns what the check shows on a commit that nobody wants to merge.
+pub fn no_head() -> CheckOutput {
+    output(
+        "Not reviewed: not the head of an open pull request",
+        "No open pull request has this commit as its head, so there is nothing to compare it with.".to_owned(),
+    )
+}
+
 /// Returns what the check shows when no review could be made. It blocks: "cannot tell" is not "safe".
 pub fn no_review(reason: &str) -> CheckOutput {
     output(

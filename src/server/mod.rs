@@ -38,6 +38,8 @@ const MAX_DELIVERY_BYTES: usize = 26 << 20;
 const KEEP: Duration = Duration::from_hours(14 * 24);
 /// File contents are kept up to this many bytes in all.
 const KEEP_BLOB_BYTES: u64 = 256 << 20;
+/// For what is left after the grace time of jobs: handing them back, ending answers.
+const PARTING: Duration = Duration::from_secs(5);
 const TIDY_EVERY: Duration = Duration::from_hours(1);
 
 /// What requests and workers share.
@@ -60,15 +62,20 @@ pub struct Running {
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     store: Sqlite,
+    grace: Duration,
 }
 
 impl Running {
     /// Takes no more requests, lets running jobs end within the grace time, hands the others back to the queue, closes the store.
     pub async fn shutdown(self) {
         self.stop.send_replace(true);
-        for task in self.tasks {
-            if let Err(error) = task.await {
-                tracing::error!(%error, "a part of the server ended in a crash");
+        // A client that does not take its answer must not hold the process for ever.
+        let deadline = tokio::time::Instant::now() + self.grace + PARTING;
+        for mut task in self.tasks {
+            match tokio::time::timeout_at(deadline, &mut task).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::error!(%error, "a part of the server ended in a crash"),
+                Err(_) => task.abort(),
             }
         }
         self.store.close().await;
@@ -88,10 +95,10 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         .map_err(|bad| StartError::BadKey { origin: settings.private_key_origin.clone(), bad })?;
     let api = Api::new(settings.github.clone(), key).map_err(|cause| StartError::GitHub { url: settings.github.url.clone(), cause })?;
     let store = Sqlite::open(&settings.database_url, work::merge).await?;
-    let listen_error = |error: std::io::Error| StartError::Listen { address: settings.listen, cause: error.to_string() };
+    let listen_error = |error: std::io::Error| StartError::Listen { address: settings.listen, cause: without_number(&error) };
     let listener = TcpListener::bind(settings.listen).await.map_err(listen_error)?;
     let address = listener.local_addr().map_err(listen_error)?;
-    let workers = settings.workers;
+    let (workers, grace) = (settings.workers, settings.grace);
     let app = Arc::new(App { settings, secrets, store: Arc::new(store.clone()), api, metrics: Metrics::default(), bell: Notify::new() });
 
     let (stop, stopped) = watch::channel(false);
@@ -100,7 +107,13 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     tasks.push(tokio::spawn(tidy(Arc::clone(&app), stopped.clone())));
     tasks.push(tokio::spawn(health::greet(app, stopped)));
     tracing::info!(%address, workers, "listening for webhooks at http://{address}/webhook");
-    Ok(Running { address, stop, tasks, store })
+    Ok(Running { address, stop, tasks, store, grace })
+}
+
+/// Returns an error of the system without the number that it has there.
+fn without_number(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split_once(" (os error").map_or(text.clone(), |(words, _)| words.to_owned())
 }
 
 async fn serve(listener: TcpListener, app: Arc<App>, mut stopped: watch::Receiver<bool>) {

@@ -32,7 +32,7 @@ pub struct Settings {
     pub review_limit: Duration,
     /// Before the first repetition of a job; doubled for each further one.
     pub retry_delay: Duration,
-    /// How often a job is tried.
+    /// How often a job is tried. With the pauses in between, the default holds out for about an hour: GitHub has had such days.
     pub attempts: u32,
     /// How long running jobs may go on when the server is asked to stop.
     pub grace: Duration,
@@ -54,7 +54,7 @@ impl Settings {
             lease: Duration::from_secs(30),
             review_limit: Duration::from_mins(2),
             retry_delay: Duration::from_secs(2),
-            attempts: 6,
+            attempts: 13,
             grace: Duration::from_secs(20),
         }
     }

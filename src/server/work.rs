@@ -21,8 +21,14 @@ pub(super) enum Work {
     },
     /// Do what a comment says.
     Comment { place: Place, number: PrNumber, comment: CommentId, body: String },
-    /// Find the pull requests of a commit and review them.
-    Find { place: Place, head: Sha },
+    /// Find the pull requests of a commit whose check is wished for again, and review them.
+    Find {
+        place: Place,
+        head: Sha,
+        /// Those GitHub named; none for forks, and then it is asked.
+        #[serde(default)]
+        pulls: Vec<PrNumber>,
+    },
 }
 
 impl Work {
@@ -43,8 +49,7 @@ impl Work {
                 }
                 vec![Self::Comment { place: pull.place, number: pull.number, comment, body }]
             }
-            Event::Rerun { place, head, pulls } if pulls.is_empty() => vec![Self::Find { place, head }],
-            Event::Rerun { place, pulls, .. } => pulls.into_iter().map(|number| Self::review(place.clone(), number, true)).collect(),
+            Event::Rerun { place, head, pulls } => vec![Self::Find { place, head, pulls }],
         }
     }
 
@@ -58,7 +63,7 @@ impl Work {
             Self::Comment { place, number, comment, .. } => {
                 (format!("comments:{}:{}", place.repository_id, number.0), format!("comment:{}:{}", place.repository_id, comment.0))
             }
-            Self::Find { place, head } => {
+            Self::Find { place, head, .. } => {
                 let lane = format!("find:{}:{head}", place.repository_id);
                 (lane.clone(), lane)
             }

@@ -40,7 +40,13 @@ pub(super) async fn run(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
 
 /// Does one job. It runs in a task of its own, so that a crash ends the job and not the worker.
 async fn work(app: &Arc<App>, job: Claimed, stopped: &mut watch::Receiver<bool>) -> Result<(), crate::store::StoreError> {
-    let last = job.attempt >= app.settings.attempts;
+    if job.attempt > app.settings.attempts {
+        // It never came to an end of its own: it takes the process down with it, and would do so for ever.
+        tracing::error!(lane = job.lane, attempt = job.attempt, "job given up: the server died with it each time");
+        let error = format!("begun {} times and never ended", job.attempt - 1);
+        return app.store.finish(job.fence, End::Failed { error }).await.map(|_| ());
+    }
+    let last = job.attempt == app.settings.attempts;
     let payload = job.payload.clone();
     let mut task: JoinHandle<Result<(), JobError>> = {
         let app = Arc::clone(app);

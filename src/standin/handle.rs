@@ -211,6 +211,16 @@ impl Standin {
         self.change(repository, |hub, state, at| actions::open_pull(hub, state, at, &author, opening)).flatten().unwrap_or_default()
     }
 
+    /// Makes a pull request a draft, or one that is ready for review, which sends that event.
+    pub fn set_draft(&self, repository: &str, number: u64, draft: bool) {
+        self.change(repository, |hub, state, at| {
+            let Some(pull) = state.repositories.get_mut(at).and_then(|repository| repository.pull_mut(number)) else { return };
+            pull.draft = draft;
+            let action = if draft { "converted_to_draft" } else { "ready_for_review" };
+            actions::pull_event(hub, state, (at, number), (&State::account("you", "User"), action), json!({}));
+        });
+    }
+
     /// Lets a pull request go to another branch.
     pub fn retarget(&self, repository: &str, number: u64, base: &str) {
         self.change(repository, |hub, state, at| {
@@ -257,6 +267,20 @@ impl Standin {
     pub fn comment_as_user(&self, repository: &str, number: u64, login: &str, body: &str) -> u64 {
         let author = State::account(login, "User");
         self.change(repository, |hub, state, at| actions::comment(hub, state, (at, number), &author, body.to_owned())).flatten().unwrap_or_default()
+    }
+
+    /// Takes a comment away.
+    pub fn delete_comment(&self, repository: &str, comment: u64) {
+        self.change(repository, |_, state, at| {
+            if let Some(repository) = state.repositories.get_mut(at) {
+                repository.comments.retain(|have| have.id != comment);
+            }
+        });
+    }
+
+    /// Lets recursive listings of trees end after this many entries, as GitHub's do after 100,000.
+    pub fn limit_trees(&self, entries: usize) {
+        self.hub.lock().tree_limit = Some(entries);
     }
 
     /// Asks for a check run again, as the "Re-run" button does.

@@ -197,6 +197,8 @@ pub(super) struct Delivery {
 /// Everything.
 #[derive(Debug, Default)]
 pub(super) struct State {
+    /// A recursive listing longer than this is cut off; 100,000 on GitHub.
+    pub(super) tree_limit: Option<usize>,
     /// Goes up with everything that can be seen on a page.
     pub(super) version: u64,
     pub(super) last_id: u64,

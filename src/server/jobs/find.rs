@@ -1,15 +1,31 @@
-//! The pull requests of a commit: GitHub names none for those from forks.
+//! "Re-run" on a commit: its pull requests are reviewed again.
+//!
+//! GitHub has set the commit's suite back to "queued" and waits for a new run. So there is one in every case, also where the commit is
+//! not a head any more and has nothing to be reviewed for.
 
 use super::{App, JobError, enqueue};
-use crate::github::{Place, Sha};
+use crate::github::{Place, PrNumber, Sha, decline};
+use crate::report::replies;
 use crate::server::work::Work;
 
-/// Has every open pull request of `head` reviewed again.
-pub(super) async fn run(app: &App, place: &Place, head: &Sha) -> Result<(), JobError> {
-    let pulls = app.api.at(place).pulls_of(head).await?;
-    if pulls.is_empty() {
-        tracing::info!(repository = %place.repo, %head, "a check was asked for on a commit that no open pull request has");
+/// Has every open pull request with this head reviewed again; says so on the commit where there is none. `named` are those GitHub named.
+pub(super) async fn run(app: &App, place: &Place, head: &Sha, named: Vec<PrNumber>) -> Result<(), JobError> {
+    let api = app.api.at(place);
+    let numbers = if named.is_empty() { api.pulls_of(head).await? } else { named };
+    let mut works = Vec::new();
+    let mut newer = None;
+    for number in numbers {
+        match api.pull(number).await {
+            Ok(pull) if pull.head.sha == *head => works.push(Work::review(place.clone(), number, true)),
+            Ok(pull) => newer = Some(pull.head.sha),
+            Err(error) if error.status() == Some(404) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
-    let works: Vec<Work> = pulls.into_iter().map(|number| Work::review(place.clone(), number, true)).collect();
+    if works.is_empty() {
+        tracing::info!(repository = %place.repo, %head, "a check was asked for on a commit that is no head of an open pull request");
+        let output = newer.map_or_else(replies::no_head, |newer| replies::superseded(newer.short()));
+        return Ok(decline(&api, head, &output).await?);
+    }
     enqueue(app, &works).await
 }

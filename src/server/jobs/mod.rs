@@ -86,7 +86,7 @@ pub(super) async fn run(app: &Arc<App>, work: Work, last: bool) -> Result<(), Jo
     match work {
         Work::Review { place, number, forced, asked_in } => review::run(app, &review::Wish { place, number, forced, asked_in }, last).await,
         Work::Comment { place, number, comment, body } => comment::run(app, &comment::Said { place, number, comment, body }, last).await,
-        Work::Find { place, head } => find::run(app, &place, &head).await,
+        Work::Find { place, head, pulls } => find::run(app, &place, &head, pulls).await,
     }
 }
 

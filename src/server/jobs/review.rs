@@ -61,8 +61,13 @@ pub(super) async fn run(app: &Arc<App>, wish: &Wish, last: bool) -> Result<(), J
     }
     let mut run = publisher.begin(&pull.head.sha, &replies::in_progress(pull.head.sha.short())).await?;
     let at = At { app, wish, pull: &pull, to: &publisher };
-    match make(app, &api, &pull, started_ms).await {
-        Ok(made) => publish(&at, &mut run, inputs, made).await?,
+    let concluded = match make(app, &api, &pull, started_ms).await {
+        Ok(made) => conclude(&at, &mut run, made).await,
+        Err(error) => Err(error),
+    };
+    match concluded {
+        Ok(Some(made)) => tell(&at, inputs, &made).await?,
+        Ok(None) => again(&at).await?,
         // The check stays in progress; the next attempt goes on with it.
         Err(error) if error.passing && !last => return Err(error),
         Err(error) => give_up(&at, &mut run, &error).await?,
@@ -113,29 +118,47 @@ async fn make(app: &App, api: &RepoApi, pull: &Pull, started_ms: i64) -> Result<
     Ok(trees.run(&all, limit, Arc::new(reviewing)).await?)
 }
 
-/// Writes the review to GitHub, unless the pull request has moved on; then it is reviewed again.
-async fn publish(at: &At<'_>, run: &mut OpenRun, inputs: String, made: Made) -> Result<(), JobError> {
+/// Concludes the check with the review, and returns it; `None` where the pull request has moved on and this review is of the past.
+async fn conclude(at: &At<'_>, run: &mut OpenRun, made: Made) -> Result<Option<Made>, JobError> {
     let At { app, wish, pull, to } = at;
-    let head = &pull.head.sha;
-    let again = || Work::Review { place: wish.place.clone(), number: wish.number, forced: wish.forced, asked_in: wish.asked_in.clone() };
     let now = app.api.at(&wish.place).pull(wish.number).await?.head.sha;
-    if now != *head {
+    if now != pull.head.sha {
         to.supersede(run, &now).await?;
-        return enqueue(app, &[again()]).await;
+        return Ok(None);
     }
     // A warning does not block: GitHub has no conclusion for "look at this", and `neutral` looks like "did not run".
     let conclusion = if made.review.verdict == Verdict::Fail { Conclusion::Failure } else { Conclusion::Success };
     to.conclude(run, conclusion, &made.check).await?;
-    if !to.is_head(head).await? {
-        return enqueue(app, &[again()]).await;
+    Ok(Some(made))
+}
+
+/// Writes the comment, keeps the review, and tells who asked. The check is concluded: what goes wrong here does not change the verdict.
+async fn tell(at: &At<'_>, inputs: String, made: &Made) -> Result<(), JobError> {
+    let At { app, wish, pull, to } = at;
+    if !to.is_head(&pull.head.sha).await? {
+        return again(at).await;
     }
-    to.comment(&made.comment, made.relevant || made.review.verdict == Verdict::Fail).await?;
-    keep(at, inputs, &made).await?;
+    match to.comment(&made.comment, made.relevant || made.review.verdict == Verdict::Fail).await.map_err(JobError::from) {
+        Ok(()) => {}
+        Err(error) if error.passing => return Err(error),
+        // A conversation may be locked; the check says it all too.
+        Err(error) => {
+            tracing::warn!(repository = %wish.place.repo, number = wish.number.0, error = error.text, "the comment was refused; the check stands");
+        }
+    }
+    keep(at, inputs, made).await?;
     for comment in &wish.asked_in {
         to.react(*comment, "rocket").await?;
     }
     app.metrics.reviews.fetch_add(1, Ordering::Relaxed);
     Ok(())
+}
+
+/// Has the pull request reviewed once more, as it is by then.
+async fn again(at: &At<'_>) -> Result<(), JobError> {
+    let Wish { place, number, forced, asked_in } = at.wish;
+    let work = Work::Review { place: place.clone(), number: *number, forced: *forced, asked_in: asked_in.clone() };
+    enqueue(at.app, &[work]).await
 }
 
 /// Ends the check without a review. It blocks, and says why.

@@ -60,8 +60,18 @@ async fn tree(State(hub): State<Arc<Hub>>, Path((owner, repo, name)): Three, hea
     let repository = opened.repository()?;
     // A tree's own id, a commit's or a branch; a blob's id is "not a tree".
     let id = opened.state.resolve(repository, &name).or_else(|| ObjectId::from_hex(name.as_bytes()).ok()).ok_or_else(Refusal::not_found)?;
-    let tree = hub.shapes.tree(&opened.state, &repository.full_name(), id, query(&uri, "recursive").is_some());
-    ok(tree.ok_or_else(Refusal::not_found)?)
+    let recursive = query(&uri, "recursive").is_some();
+    let mut tree = hub.shapes.tree(&opened.state, &repository.full_name(), id, recursive).ok_or_else(Refusal::not_found)?;
+    let limit = opened.state.tree_limit.filter(|_| recursive);
+    if let Some(limit) = limit
+        && let Some(entries) = tree.get_mut("tree").and_then(Value::as_array_mut).filter(|entries| entries.len() > limit)
+    {
+        entries.truncate(limit);
+        if let Some(object) = tree.as_object_mut() {
+            object.insert("truncated".to_owned(), json!(true));
+        }
+    }
+    ok(tree)
 }
 
 async fn blob(State(hub): State<Arc<Hub>>, Path((owner, repo, id)): Three, headers: HeaderMap) -> Answer {

@@ -52,7 +52,7 @@ impl Sqlite {
             .acquire_timeout(Duration::from_secs(20))
             .connect_with(options)
             .await
-            .map_err(|error| open_error(error.to_string()))?;
+            .map_err(|error| open_error(words(&error)))?;
         let store = Self { pool, merge };
         store.migrate().await.map_err(|error| open_error(error.to_string()))?;
         Ok(store)
@@ -138,6 +138,11 @@ impl Store for Sqlite {
     fn tidy(&self, before_ms: i64, blob_bytes: u64) -> Answer<'_, ()> {
         Box::pin(keep::tidy(self, before_ms, blob_bytes))
     }
+}
+
+/// Returns what the database says, without the codes around it.
+fn words(error: &sqlx::Error) -> String {
+    error.as_database_error().map_or_else(|| error.to_string(), |said| said.message().to_owned())
 }
 
 /// SQLite has no unsigned numbers; ours never come near the sign.

@@ -2,8 +2,10 @@
 
 #![expect(clippy::disallowed_methods, reason = "runs the command that is tested")]
 
+mod demo;
 mod explain;
 mod review;
+mod serve;
 mod trace;
 mod usage;
 

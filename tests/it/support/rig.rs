@@ -59,6 +59,7 @@ impl Rig {
         settings.github.pace = Duration::ZERO;
         settings.github.backoff = Duration::from_millis(5);
         settings.retry_delay = Duration::from_millis(20);
+        settings.attempts = 6;
         settings
     }
 
