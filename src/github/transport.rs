@@ -227,9 +227,8 @@ impl Transport {
     /// Sends `call` once.
     async fn attempt(&self, call: &Call<'_>, bearer: &SecretString) -> Attempt {
         self.counters.requests.fetch_add(1, Ordering::Relaxed);
-        let mut authorization = match HeaderValue::try_from(format!("Bearer {}", bearer.expose_secret())) {
-            Ok(value) => value,
-            Err(_) => return Attempt::NotDone(ApiError::Key(BadKey), Some(Duration::MAX)),
+        let Ok(mut authorization) = HeaderValue::try_from(format!("Bearer {}", bearer.expose_secret())) else {
+            return Attempt::NotDone(ApiError::Key(BadKey), Some(Duration::MAX));
         };
         // Then no library below writes it into a log.
         authorization.set_sensitive(true);

@@ -113,7 +113,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
 /// Returns an error of the system without the number that it has there.
 fn without_number(error: &std::io::Error) -> String {
     let text = error.to_string();
-    text.split_once(" (os error").map_or(text.clone(), |(words, _)| words.to_owned())
+    text.split_once(" (os error").map_or(text.as_str(), |(words, _)| words).to_lowercase()
 }
 
 async fn serve(listener: TcpListener, app: Arc<App>, mut stopped: watch::Receiver<bool>) {

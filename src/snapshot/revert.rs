@@ -84,8 +84,8 @@ mod tests {
 
     const ID: &str = "0123456789abcdef0123456789abcdef01234567";
 
-    fn pull(repository: Option<&str>, number: u64) -> Option<Undoes> {
-        Some(Undoes::Pull { repository: repository.map(str::to_owned), number })
+    fn pull(repository: Option<&str>, number: u64) -> Undoes {
+        Undoes::Pull { repository: repository.map(str::to_owned), number }
     }
 
     #[test]
@@ -94,15 +94,15 @@ mod tests {
         assert_eq!(undoes("Revert \"x\"", &body), Some(Undoes::Commits(vec![ID.to_owned()])));
         assert_eq!(undoes("Undo the move", &body.to_uppercase().replace("THIS REVERTS", "This reverts")), Some(Undoes::Commits(vec![ID.to_owned()])));
         assert_eq!(undoes("Revert \"Say \"hello\"\"", ""), Some(Undoes::Subject("Say \"hello\"".to_owned())));
-        assert_eq!(undoes("Revert \"Move load\"", "Reverts acme/edge#12"), pull(Some("acme/edge"), 12));
-        assert_eq!(undoes("Roll back the load", "It broke.\r\n\r\nReverts #12.\r\n"), pull(None, 12));
+        assert_eq!(undoes("Revert \"Move load\"", "Reverts acme/edge#12"), Some(pull(Some("acme/edge"), 12)));
+        assert_eq!(undoes("Roll back the load", "It broke.\r\n\r\nReverts #12.\r\n"), Some(pull(None, 12)));
     }
 
     #[test]
     fn the_most_exact_word_counts() {
         let body = format!("Reverts acme/edge#12\n\nThis reverts commit {ID}.");
         assert_eq!(undoes("Revert \"x\"", &body), Some(Undoes::Commits(vec![ID.to_owned()])));
-        assert_eq!(undoes("Revert \"x\"", "Reverts acme/edge#12"), pull(Some("acme/edge"), 12));
+        assert_eq!(undoes("Revert \"x\"", "Reverts acme/edge#12"), Some(pull(Some("acme/edge"), 12)));
     }
 
     #[test]

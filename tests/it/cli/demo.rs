@@ -42,7 +42,7 @@ fn a_port_that_is_taken_is_said() {
     let output = demo(&temporary, &["--once", "--port", &port]).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap().replace(&port, "PORT");
     insta::assert_snapshot!(said, @r"
-    error: cannot listen on 127.0.0.1:PORT: Address already in use
+    error: cannot listen on 127.0.0.1:PORT: address already in use
     help: choose another port with --port, or leave it out for any that is free
     ");
     assert_ne!(output.status.code(), Some(0));
