@@ -66,7 +66,7 @@ fn harmless(comparison: &Comparison) -> String {
         && let Some((was, now)) = sides(comparison, change)
     {
         let still = if now.broken_share() > 0.0 { format!("; {} still would", percent(now.broken_share())) } else { String::new() };
-        return format!("{} {} would no longer {}{still}", upper_first(&of_requests(was.broken_share())), whose(change), fate(was));
+        return format!("{} {} would no longer {}{still}", upper_first(&of_requests(was.broken_share())), whose(change), meet(was));
     }
     if comparison.changes.iter().all(|change| change.behaviour_only) {
         return "Every request goes where it went; retries, timeouts, limits or balancing change".to_owned();
@@ -128,7 +128,7 @@ fn sides<'a>(comparison: &'a Comparison, change: &Change) -> Option<(&'a Destina
     Some((&pair.was.destination, &pair.now.destination))
 }
 
-/// Returns the sentence on the region that lost most, with every region of the same fate.
+/// Returns the sentence on the region that lost most, with every region that meets the same.
 fn newly_broken(comparison: &Comparison) -> Option<String> {
     let lost = |change: &Change| sides(comparison, change).map_or(0.0, |(was, now)| now.broken_share() - was.broken_share());
     let worst = comparison.changes.iter().filter(|change| lost(change) > 0.0).max_by(|a, b| {
@@ -151,7 +151,7 @@ fn still_broken(facts: &Facts<'_>) -> Option<String> {
 /// Returns which part of a region breaks and how, in a sentence.
 fn broken_sentence(comparison: &Comparison, worst: &Change, would: &str) -> Option<String> {
     let (_, now) = sides(comparison, worst)?;
-    Some(format!("{} {} {would} {}", upper_first(&of_requests(now.broken_share())), whose(worst), fate(now)))
+    Some(format!("{} {} {would} {}", upper_first(&of_requests(now.broken_share())), whose(worst), meet(now)))
 }
 
 /// Returns the region behind the word "requests". Hosts that nobody names are left out where others are named: the sentence stays true.
@@ -163,7 +163,7 @@ fn whose(change: &Change) -> String {
 }
 
 /// Returns what the broken requests of a destination meet.
-fn fate(now: &Destination) -> &'static str {
+fn meet(now: &Destination) -> &'static str {
     let Destination::Forward { servers, .. } = now else { return "get no answer" };
     let chosen = || servers.iter().filter(|server| server.share > 0.0);
     match chosen().filter(|server| server.state == ServerState::Missing).count() {

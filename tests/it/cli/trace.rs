@@ -29,6 +29,26 @@ fn a_batch_keeps_its_order_and_answers_bad_lines_where_they_stand() {
 }
 
 #[test]
+fn a_batch_says_of_each_request_what_it_gets_alone() {
+    let scratch = outage();
+    let alone = |arguments: &[&str]| {
+        let told = waypost(&scratch, &[&["trace", "--dir", "head", "--format", "json"], arguments].concat());
+        told.strip_suffix("--- exit 0\n").unwrap().to_owned()
+    };
+    let each = [
+        alone(&["http://shop.example.com/cart", "-X", "POST", "-H", "X-A: 1", "--from", "10.9.9.9"]),
+        alone(&["http://shop.example.com/static/../cart?a=b", "--listener", "0.0.0.0:80"]),
+        alone(&["http://nobody.example/"]),
+        alone(&["http://shop.example.com:81/"]),
+    ];
+    let batch = r#"{"url": "http://shop.example.com/cart", "method": "POST", "headers": {"X-A": "1"}, "from": "10.9.9.9"}
+{"url": "http://shop.example.com/static/../cart?a=b", "listener": "0.0.0.0:80"}
+{"url": "http://nobody.example/"}
+{"url": "http://shop.example.com:81/"}"#;
+    assert_eq!(waypost_with(&scratch, &["trace", "--dir", "head", "--requests", "-"], batch), each.concat() + "--- exit 0\n");
+}
+
+#[test]
 fn a_revision_is_traced_as_it_was() {
     let scratch = Scratch::repository();
     write_configuration(&scratch, "", "10.20.1.12");

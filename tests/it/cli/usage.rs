@@ -53,6 +53,22 @@ fn wrong_usage_is_said_in_one_line_with_a_way_out() {
 }
 
 #[test]
+fn a_server_without_what_it_needs_says_what_that_is_and_does_not_start() {
+    let scratch = Scratch::new();
+    scratch.write("key.pem", "no key");
+    let app = ["serve", "--listen", "127.0.0.1:0", "--github-app-id", "1"];
+    let secret = ["--github-webhook-secret", "s"];
+    let told = [
+        waypost(&scratch, &app),
+        waypost(&scratch, &[app.as_slice(), &secret].concat()),
+        waypost(&scratch, &[app.as_slice(), &secret, &["--github-private-key-path", "nowhere.pem"]].concat()),
+        waypost(&scratch, &[app.as_slice(), &secret, &["--github-private-key-path", "key.pem"]].concat()),
+        waypost(&scratch, &[app.as_slice(), &secret, &["--github-private-key-path", "key.pem", "--database-url", "mysql://x"]].concat()),
+    ];
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
 fn what_git_does_not_have_is_named() {
     let scratch = Scratch::repository();
     let told = [
