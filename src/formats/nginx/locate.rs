@@ -18,7 +18,8 @@ const PREFIXES: &[&str] = &[
     "/etc/tengine/",
 ];
 
-/// Files that come with nginx or a distribution's packages and rarely lie in a repository. None decides where a request goes.
+/// Files that come with nginx or a distribution's packages and rarely lie in a repository. None decides where a request
+/// goes; Debian's `fastcgi-php.conf` refuses scripts that are not there, and a script that is asked for is taken to be there.
 const SHIPPED: &[&str] = &[
     "mime.types",
     "fastcgi_params",
@@ -32,6 +33,7 @@ const SHIPPED: &[&str] = &[
     "proxy.conf",
     "naxsi.rules",
     "snippets/snakeoil.conf",
+    "snippets/fastcgi-php.conf",
     "options-ssl-nginx.conf",
 ];
 
@@ -81,9 +83,6 @@ pub(super) fn locate(files: &Files<'_>, prefix: &TreePath, written: &str) -> Pla
         None => Place::Elsewhere(format!("`{written}` is not in this tree")),
         Some(None) => Place::Elsewhere(format!("`{written}` leads out of the tree")),
         Some(Some(path)) if !files.is_directory(&path.parent()) => Place::Elsewhere(format!("`{written}` is not in this tree")),
-        Some(Some(_)) if written.ends_with("snippets/fastcgi-php.conf") => {
-            Place::Elsewhere(format!("`{written}` comes with Debian's nginx and is not in this tree"))
-        }
         Some(Some(path)) if is_made_elsewhere(files, &path) => Place::Elsewhere(format!("`{written}` is made when the configuration is installed")),
         Some(Some(path)) => Place::Missing(path),
     }
