@@ -18,7 +18,7 @@ pub(super) fn assemble(base: Side<'_>, head: Side<'_>, comparison: &Comparison, 
         summary: String::new(),
         findings: finding_reports(base, head, findings),
         changes: change_reports(comparison),
-        unknown: unknown_reports(head),
+        unknown: unknown_reports(head, comparison.limited),
         rollback: rollback.map(|compared| {
             let changes = change_reports(compared);
             // Where nothing could be tried, nothing is known to be restored.
@@ -121,12 +121,17 @@ fn share(destination: &Destination) -> f64 {
     if share > 0.0 { share } else { 0.0 }
 }
 
-fn unknown_reports(head: Side<'_>) -> Vec<UnknownReport> {
+fn unknown_reports(head: Side<'_>, limited: bool) -> Vec<UnknownReport> {
     let mut places = Places::new(head.snapshot);
     let unknown = head.model.unknown.iter();
     let mut reports: Vec<UnknownReport> = unknown
         .map(|unknown| UnknownReport { path: unknown.span.path.to_string(), line: places.line(&unknown.span), reason: unknown.reason.clone() })
         .collect();
+    if limited && let Some(gateway) = head.model.gateways.first() {
+        let reason =
+            "there is more here than can be compared: the requests nearest to the change were tried, and others may go elsewhere too".to_owned();
+        reports.push(UnknownReport { path: gateway.id.to_string(), line: 1, reason });
+    }
     reports.sort();
     reports.dedup();
     reports

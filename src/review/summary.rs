@@ -51,6 +51,12 @@ fn nothing_found(facts: &Facts<'_>) -> String {
     if !comparison.changes.is_empty() {
         return harmless(comparison);
     }
+    if comparison.limited {
+        return format!(
+            "No request goes elsewhere, as far as {} tried requests show; there is more here than can be compared",
+            comparison.pairs.len()
+        );
+    }
     match (comparison.exact, comparison.pairs.len()) {
         (true, _) => "No request goes elsewhere".to_owned(),
         (false, 0) => "Cannot tell whether requests go elsewhere: there was none to try".to_owned(),

@@ -12,6 +12,8 @@ mod compare;
 mod end_to_end;
 mod examples;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod inventory;
 #[cfg(test)]
 mod nginx;

@@ -4,6 +4,7 @@ use super::door::Door;
 use crate::analysis::route::{Engine, Entrance, explore, host_words, is_named};
 use crate::model::{HostPattern, TableId};
 use crate::space::samples;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A host to try.
 #[derive(Clone, Debug)]
@@ -30,10 +31,35 @@ pub(super) struct HostGroup {
     pub(super) named: (bool, bool),
 }
 
-/// Returns the groups of `door`, in the order of their first host. `asked` are hosts that conditions inside virtual hosts ask about.
-pub(super) fn groups(was: &Engine<'_>, now: &Engine<'_>, door: &Door<'_>, asked: &[String]) -> Vec<HostGroup> {
+/// How many of the exact names of the same virtual hosts are routed before the others are taken to go the same way.
+const ALIKE: usize = 20;
+
+/// Which virtual hosts name a host, before and after.
+type NamedBy = (Vec<usize>, Vec<usize>);
+
+/// Returns the groups of `door`, in the order of their first host. `asked` are hosts that conditions inside virtual hosts ask about. No host is routed
+/// once `most` work is spent.
+pub(super) fn groups(was: &Engine<'_>, now: &Engine<'_>, door: &Door<'_>, asked: &[String], most: u64) -> Vec<HostGroup> {
     let mut groups: Vec<HostGroup> = Vec::new();
+    let mut known: BTreeMap<(Option<TableId>, Option<TableId>, (bool, bool)), usize> = BTreeMap::new();
+    let mut alike: BTreeMap<NamedBy, (usize, usize)> = BTreeMap::new();
+    let mut routed = 0;
+    let names = (exact_names(door.was), exact_names(door.now));
     for host in candidates(was, now, door, asked) {
+        let by = |names: &BTreeMap<&str, Vec<usize>>| names.get(host.text.as_str()).cloned().unwrap_or_default();
+        let named_by = (by(&names.0), by(&names.1));
+        if host.rank == 0
+            && let Some((count, group)) = alike.get(&named_by)
+            && *count >= ALIKE
+            && let Some(group) = groups.get_mut(*group)
+        {
+            group.hosts.push(host);
+            continue;
+        }
+        routed += 1;
+        if routed > ALIKE && now.patterns.spent() > most {
+            continue;
+        }
         let request = door.request(&host.text, "/");
         let reached = |engine: &Engine<'_>, entrance: Option<Entrance<'_>>| {
             let entrance = entrance?;
@@ -42,8 +68,14 @@ pub(super) fn groups(was: &Engine<'_>, now: &Engine<'_>, door: &Door<'_>, asked:
         };
         let (before, after) = (reached(was, door.was), reached(now, door.now));
         let is_named = |engine: &Engine<'_>, entrance: Option<Entrance<'_>>| entrance.is_some_and(|one| is_named(engine, one.listener, &host.text));
-        let named = (is_named(was, door.was), is_named(now, door.now));
-        match groups.iter_mut().find(|group| group.was == before && group.now == after && group.named == named) {
+        let named = (!named_by.0.is_empty() || is_named(was, door.was), !named_by.1.is_empty() || is_named(now, door.now));
+        let at = *known.entry((before, after, named)).or_insert(groups.len());
+        if named_by != NamedBy::default() {
+            let (count, group) = alike.entry(named_by).or_insert((0, at));
+            *count = if *group == at { *count + 1 } else { 0 };
+            *group = at;
+        }
+        match groups.get_mut(at) {
             Some(group) => group.hosts.push(host),
             None => groups.push(HostGroup { hosts: vec![host], was: before, now: after, named }),
         }
@@ -54,12 +86,25 @@ pub(super) fn groups(was: &Engine<'_>, now: &Engine<'_>, door: &Door<'_>, asked:
     groups
 }
 
+/// Returns the virtual hosts that list each exact name.
+fn exact_names(entrance: Option<Entrance<'_>>) -> BTreeMap<&str, Vec<usize>> {
+    let mut all: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    let hosts = entrance.into_iter().flat_map(|entrance| entrance.listener.virtual_hosts.iter().enumerate());
+    for (at, (pattern, _)) in hosts.flat_map(|(at, host)| host.names.iter().map(move |name| (at, name))) {
+        if let HostPattern::Exact(name) = pattern {
+            all.entry(name).or_default().push(at);
+        }
+    }
+    all
+}
+
 fn candidates(was: &Engine<'_>, now: &Engine<'_>, door: &Door<'_>, asked: &[String]) -> Vec<Host> {
     let sides = [(was, door.was), (now, door.now)];
     let named = |host: &str| sides.iter().any(|(engine, entrance)| entrance.is_some_and(|entrance| is_named(engine, entrance.listener, host)));
     let mut hosts: Vec<Host> = Vec::new();
+    let mut known: BTreeSet<String> = BTreeSet::new();
     let mut add = |text: String, words: String, rank: u8| {
-        if is_typable(&text) && !hosts.iter().any(|known| known.text == text) {
+        if is_typable(&text) && known.insert(text.clone()) {
             hosts.push(Host { text, words, rank });
         }
     };

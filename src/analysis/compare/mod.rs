@@ -33,6 +33,8 @@ pub struct Comparison {
     pub pairs: Vec<Pair>,
     /// Whether "no change" means that there is none.
     pub exact: bool,
+    /// The comparison stopped at a limit: what lies far from the change was not tried.
+    pub limited: bool,
 }
 
 /// One request on both sides.
@@ -79,6 +81,15 @@ impl Comparison {
 /// The most requests that are traced on both sides.
 const MOST_PAIRS: usize = 20_000;
 
+/// The most work, as [`Patterns::spend`] counts it: some seconds. What is near the change is tried first.
+const MOST_WORK: u64 = 3_000_000;
+
+/// The requests that are traced on both sides whatever the work.
+const FEW_PAIRS: usize = 30;
+
+/// The part of [`MOST_WORK`] that finding out which virtual hosts there are may take.
+const MOST_WORK_ON_HOSTS: u64 = MOST_WORK / 3;
+
 /// The most requests for one group of hosts whose virtual hosts are the same before and after: enough to show where they go.
 const MOST_UNCHANGED: usize = 60;
 
@@ -86,12 +97,12 @@ const MOST_UNCHANGED: usize = 60;
 pub fn compare(base: &Model, head: &Model) -> Comparison {
     let patterns: Rc<Patterns> = Rc::default();
     let (was, now) = (Engine::new(base, Rc::clone(&patterns)), Engine::new(head, patterns));
-    let mut survey = Survey { was: &was, now: &now, tried: Vec::new(), words: Vec::new(), seen: BTreeSet::new() };
+    let mut survey = Survey { was: &was, now: &now, tried: Vec::new(), words: Vec::new(), seen: BTreeSet::new(), limited: false };
     survey.run();
-    let Survey { mut tried, words, .. } = survey;
+    let Survey { mut tried, words, limited, .. } = survey;
     tried.sort_by(|a, b| (a.oddity, &a.pair.now.request).cmp(&(b.oddity, &b.pair.now.request)));
     let changes = regions(base, head, &tried, &words);
-    Comparison { changes, pairs: tried.into_iter().map(|one| one.pair).collect(), exact: false }
+    Comparison { changes, pairs: tried.into_iter().map(|one| one.pair).collect(), exact: false, limited }
 }
 
 /// The requests tried so far.
@@ -101,6 +112,7 @@ struct Survey<'a, 'm> {
     tried: Vec<Tried>,
     words: Vec<GroupWords>,
     seen: BTreeSet<(usize, Request)>,
+    limited: bool,
 }
 
 /// A group of hosts at a door with what is worth trying there.
@@ -131,6 +143,9 @@ impl<'m> Survey<'_, 'm> {
             }
         }
         for one in work.iter().filter(|one| !one.changed) {
+            if self.now.patterns.spent() > MOST_WORK / 2 {
+                return;
+            }
             if let Some(host) = one.hosts.first() {
                 self.try_all(one, host, one.plan.rest(one.door, host), MOST_UNCHANGED);
             }
@@ -148,7 +163,9 @@ impl<'m> Survey<'_, 'm> {
             let gateway = door.now.or(door.was).map(|entrance| entrance.gateway.id.to_string()).unwrap_or_default();
             let mut asked = asked_hosts(was, door.was);
             asked.extend(asked_hosts(now, door.now));
-            for group in groups(self.was, self.now, door, &asked) {
+            let found = groups(self.was, self.now, door, &asked, MOST_WORK_ON_HOSTS);
+            self.limited |= self.now.patterns.spent() > MOST_WORK_ON_HOSTS;
+            for group in found {
                 let key = (
                     was.zip(group.was).map(|(shop, table)| (shop.gateway.id.to_string(), table)),
                     now.zip(group.now).map(|(shop, table)| (shop.gateway.id.to_string(), table)),
@@ -179,7 +196,9 @@ impl<'m> Survey<'_, 'm> {
 
     fn try_all(&mut self, work: &Work<'_, 'm>, host: &Host, requests: Vec<(Request, Vec<Extra>)>, most: usize) {
         for (request, extras) in requests.into_iter().take(most) {
-            if self.tried.len() >= MOST_PAIRS {
+            if self.tried.len() >= MOST_PAIRS || self.tried.len() >= FEW_PAIRS && self.now.patterns.spent() > MOST_WORK {
+                // What is the same on both sides was only looked at to show where it goes.
+                self.limited |= work.changed;
                 return;
             }
             let request = work.door.reachable(self.was, self.now, request);
@@ -213,11 +232,6 @@ fn asked_hosts(shop: Option<&Workshop<'_>>, entrance: Option<Entrance<'_>>) -> V
 }
 
 fn distinct(all: impl IntoIterator<Item = String>) -> Vec<String> {
-    let mut kept: Vec<String> = Vec::new();
-    for one in all {
-        if !kept.contains(&one) {
-            kept.push(one);
-        }
-    }
-    kept
+    let mut known: BTreeSet<String> = BTreeSet::new();
+    all.into_iter().filter(|one| known.insert(one.clone())).collect()
 }

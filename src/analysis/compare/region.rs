@@ -13,6 +13,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The most routes or hosts a region names one by one.
 const MOST_NAMED: usize = 3;
 
+/// How often a request may be looked at to tell the changes apart in words; the most harmful come first.
+const MOST_LOOKS: usize = 300_000;
+
 /// A pair with where it came from.
 #[derive(Clone, Debug)]
 pub(super) struct Tried {
@@ -49,21 +52,28 @@ pub(super) fn regions(was: &Model, now: &Model, tried: &[Tried], groups: &[Group
             by_effect.entry(key).or_default().push(at);
         }
     }
-    let words = Words { was, now, tried, groups };
-    let mut changes: Vec<Change> = by_effect.into_values().map(|pairs| words.change(pairs)).collect();
-    let harm = |change: &Change| {
-        let pair = change.pairs.first().and_then(|at| tried.get(*at)).map(|one| &one.pair);
+    let mut members: Vec<Vec<usize>> = vec![Vec::new(); groups.len()];
+    for (at, one) in tried.iter().enumerate() {
+        if let Some(group) = members.get_mut(one.group) {
+            group.push(at);
+        }
+    }
+    let words = Words { was, now, tried, groups, members };
+    let mut found: Vec<(bool, Vec<usize>)> = by_effect.into_values().map(|pairs| (words.behaviour_only(&pairs), pairs)).collect();
+    let harm = |pairs: &[usize]| {
+        let pair = pairs.first().and_then(|at| tried.get(*at)).map(|one| &one.pair);
         pair.map_or((0.0, 0.0, 0.0), |pair| {
             let (before, after) = (pair.was.destination.broken_share(), pair.now.destination.broken_share());
             ((after - before).max(0.0), after, moved_share(&pair.was.destination, &pair.now.destination))
         })
     };
-    changes.sort_by(|a, b| {
-        let (ours, theirs) = (harm(a), harm(b));
+    found.sort_by(|a, b| {
+        let (ours, theirs) = (harm(&a.1), harm(&b.1));
         let by_harm = theirs.0.total_cmp(&ours.0).then(theirs.1.total_cmp(&ours.1)).then(theirs.2.total_cmp(&ours.2));
-        a.behaviour_only.cmp(&b.behaviour_only).then(by_harm).then_with(|| a.pairs.cmp(&b.pairs))
+        a.0.cmp(&b.0).then(by_harm).then_with(|| a.1.cmp(&b.1))
     });
-    changes
+    let change = |(at, (behaviour_only, pairs))| words.change(pairs, behaviour_only, at == 0 || at * tried.len() < MOST_LOOKS);
+    found.into_iter().enumerate().map(change).collect()
 }
 
 struct Words<'a> {
@@ -71,37 +81,39 @@ struct Words<'a> {
     now: &'a Model,
     tried: &'a [Tried],
     groups: &'a [GroupWords],
+    /// The requests tried of each group.
+    members: Vec<Vec<usize>>,
 }
 
 /// The route that decided, as [`Choice::Route`] has it.
 type Decider = Option<(TableId, usize)>;
 
 impl Words<'_> {
-    fn change(&self, pairs: Vec<usize>) -> Change {
+    fn behaviour_only(&self, pairs: &[usize]) -> bool {
+        pairs.iter().filter_map(|at| self.tried.get(*at)).all(|one| one.pair.was.destination.same_effect(&one.pair.now.destination))
+    }
+
+    /// Returns the change that `pairs` are. One that is not `described` is named by a request only: telling it from all others costs the more, the more there are.
+    fn change(&self, pairs: Vec<usize>, behaviour_only: bool, described: bool) -> Change {
         let inside: BTreeSet<usize> = pairs.iter().copied().collect();
         let mut by_group: BTreeMap<usize, Vec<&Tried>> = BTreeMap::new();
         for one in pairs.iter().filter_map(|at| self.tried.get(*at)) {
             by_group.entry(one.group).or_default().push(one);
         }
         let mut hosts: Vec<String> = Vec::new();
+        let mut known_hosts: BTreeSet<&String> = BTreeSet::new();
         // Groups whose requests are described alike share a clause.
         let mut clauses: Vec<(String, Vec<String>, Vec<String>)> = Vec::new();
         for (group, members) in by_group {
             let Some(words) = self.groups.get(group) else { continue };
-            let clause = self.which(group, &members, &inside);
+            let clause = if described { self.which(group, &members, &inside) } else { such_as(&members) };
             let entry = clauses.iter_mut().find(|(known, known_hosts, _)| *known == clause && *known_hosts == words.hosts);
             match entry {
                 Some((_, _, doors)) => doors.push(words.door.clone()),
                 None => clauses.push((clause, words.hosts.clone(), vec![words.door.clone()])),
             }
-            for host in &words.hosts {
-                if !hosts.contains(host) {
-                    hosts.push(host.clone());
-                }
-            }
+            hosts.extend(words.hosts.iter().filter(|host| known_hosts.insert(host)).cloned());
         }
-        let behaviour_only =
-            pairs.iter().filter_map(|at| self.tried.get(*at)).all(|one| one.pair.was.destination.same_effect(&one.pair.now.destination));
         Change { region: self.sentence(clauses), hosts, pairs, exact: false, behaviour_only }
     }
 
@@ -128,8 +140,8 @@ impl Words<'_> {
 
     /// Returns which requests of a group of hosts `members` are, the others being those of the group that are not `inside`.
     fn which(&self, group: usize, members: &[&Tried], inside: &BTreeSet<usize>) -> String {
-        let outside: Vec<&Tried> =
-            self.tried.iter().enumerate().filter(|(at, one)| one.group == group && !inside.contains(at)).map(|(_, one)| one).collect();
+        let all = self.members.get(group).into_iter().flatten();
+        let outside: Vec<&Tried> = all.filter(|at| !inside.contains(at)).filter_map(|at| self.tried.get(*at)).collect();
         let extras = common_extras(members, &outside);
         // Every path, but not with what sets the others apart.
         let plain = |one: &&Tried| one.extras.is_empty();
@@ -178,9 +190,14 @@ impl Words<'_> {
             let parts: Vec<&str> = parts.iter().map(|part| part.strip_prefix("path ").unwrap_or(part)).filter(|part| !part.is_empty()).collect();
             return format!("path {}", parts.join(" and "));
         }
-        let shortest = members.first().map(|one| one.pair.now.request.target.clone()).unwrap_or_default();
-        if members.len() == 1 { format!("path {shortest}") } else { format!("paths such as {shortest}") }
+        such_as(members)
     }
+}
+
+/// Returns requests in words, by one of them.
+fn such_as(members: &[&Tried]) -> String {
+    let shortest = members.first().map(|one| one.pair.now.request.target.clone()).unwrap_or_default();
+    if members.len() == 1 { format!("path {shortest}") } else { format!("paths such as {shortest}") }
 }
 
 /// Returns the conditions of the routes that decided, in the gateway `trace` went through.
@@ -277,11 +294,12 @@ fn route_words(condition: &Condition) -> String {
 /// Returns the hosts as the beginning of a region.
 fn host_clause(hosts: Vec<String>) -> String {
     let mut named: Vec<String> = Vec::new();
+    let mut known: BTreeSet<String> = BTreeSet::new();
     let mut other = false;
     for host in hosts {
         if host == ANY_OTHER {
             other = true;
-        } else if !named.contains(&host) {
+        } else if known.insert(host.clone()) {
             named.push(host);
         }
     }

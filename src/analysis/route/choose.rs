@@ -18,6 +18,7 @@ enum Named {
 /// Returns where `request` comes in: of the gateways with a listener for it the one that knows the host best, else the first.
 pub(in crate::analysis) fn choose<'m>(engine: &Engine<'m>, request: &Request) -> Option<Entrance<'m>> {
     let model: &'m Model = engine.model;
+    engine.patterns.spend(model.gateways.iter().map(|gateway| 1 + gateway.listeners.len() / 8).sum());
     let found: Vec<_> = model.gateways.iter().filter_map(|gateway| Some((gateway, listener(gateway, request)?))).collect();
     // Asking every virtual host for its names does not pay where there is no choice.
     if let [(gateway, listener)] = found.as_slice() {
@@ -35,7 +36,9 @@ fn host_of(request: &Request) -> String {
 }
 
 fn named(engine: &Engine<'_>, listener: &Listener, host: &str) -> Named {
-    let names = listener.virtual_hosts.iter().flat_map(|one| &one.names);
+    let names = || listener.virtual_hosts.iter().flat_map(|one| &one.names);
+    engine.patterns.spend(names().count() / 4);
+    let names = names();
     names.map(|(pattern, _)| claims(engine, pattern, host)).max().unwrap_or(Named::No)
 }
 

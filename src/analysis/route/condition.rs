@@ -7,6 +7,9 @@ use crate::model::{Condition, Matcher, Regex, Step, Test};
 use crate::space::Captures;
 use std::net::IpAddr;
 
+/// What a search for a pattern costs, in tests of a plain condition.
+const FINDING: usize = 10;
+
 impl<'m> Walk<'_, 'm> {
     /// Returns whether `condition` holds. What the configuration does not say is asked once for a walk.
     pub(super) fn holds(&mut self, condition: &'m Condition) -> bool {
@@ -26,6 +29,7 @@ impl<'m> Walk<'_, 'm> {
     /// Returns whether the subject passes the matcher; a regex that matches leaves its groups.
     pub(super) fn passes(&mut self, test: &'m Test) -> bool {
         let subject = self.value(&test.subject);
+        self.engine.patterns.spend(1 + subject.bytes.len() / 64);
         if let Matcher::Equals { text, caseless } = &test.matcher {
             let expected = self.value(text);
             if equal(&subject, &expected, *caseless) {
@@ -54,6 +58,7 @@ impl<'m> Walk<'_, 'm> {
     }
 
     fn finds(&mut self, regex: &Regex, subject: &Text, test: &Test) -> bool {
+        self.engine.patterns.spend(FINDING + subject.bytes.len() / 4);
         let found = self.engine.patterns.get(regex).map(|pattern| pattern.find(&subject.bytes));
         match found {
             Some(Ok(None)) => false,

@@ -123,6 +123,7 @@ impl<'m> Walk<'_, 'm> {
         }
         self.pools.extend(id);
         self.exact &= pool.complete;
+        self.engine.patterns.spend(8 * pool.members.len());
         let servers = servers(pool, &self.engine.model.inventory);
         let broken = broken_share(pool, &servers, &forward.retry);
         let handlers = self.handled(&forward.on_status);
@@ -143,6 +144,7 @@ impl<'m> Walk<'_, 'm> {
         if authority.hole {
             return Resolved::Hole(authority.lossy().into_owned());
         }
+        self.engine.patterns.spend(gateway.pools.len() / 8);
         let text = authority.lossy().to_ascii_lowercase();
         // ngx_http_upstream_init_request: the declared upstreams are looked through first, by name.
         if let Some((at, pool)) = gateway.pools.iter().enumerate().find(|(_, pool)| pool.declared && pool.name.eq_ignore_ascii_case(&text)) {

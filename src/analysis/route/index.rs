@@ -3,14 +3,15 @@
 use super::text::Text;
 use crate::model::{Condition, Field, Gateway, Matcher, Model, Regex, Table, TableId, Test};
 use crate::space::Pattern;
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// Compiled patterns; both sides of a change share them.
+/// Compiled patterns, and what was spent; both sides of a change share them.
 #[derive(Debug, Default)]
 pub(in crate::analysis) struct Patterns {
     known: RefCell<HashMap<Regex, Option<Rc<Pattern>>>>,
+    spent: Cell<u64>,
 }
 
 impl Patterns {
@@ -19,11 +20,25 @@ impl Patterns {
         if let Some(known) = self.known.borrow().get(regex) {
             return known.clone();
         }
+        self.spend(COMPILING + regex.pattern.len());
         let compiled = Pattern::new(regex).ok().map(Rc::new);
         self.known.borrow_mut().insert(regex.clone(), compiled.clone());
         compiled
     }
+
+    /// Counts work, in tests of a plain condition. It is counted and not timed, so that the same trees give the same answer on every machine.
+    pub(in crate::analysis) fn spend(&self, work: usize) {
+        self.spent.set(self.spent.get().saturating_add(work as u64));
+    }
+
+    /// Returns the work counted so far.
+    pub(in crate::analysis) fn spent(&self) -> u64 {
+        self.spent.get()
+    }
 }
+
+/// What compiling the shortest pattern costs.
+const COMPILING: usize = 400;
 
 /// A model ready to route requests.
 #[derive(Debug)]

@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+/// The longest text made; no proxy takes a longer line, and a variable that doubles itself would fill the memory.
+const LONGEST: usize = 64 << 10;
+
 /// A text made while a request is routed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Text {
@@ -19,9 +22,13 @@ impl Text {
         Self { bytes: words.as_bytes().to_vec(), hole: true }
     }
 
+    /// Adds `other`; what would be too long is a text that cannot be read.
     pub(super) fn push(&mut self, other: &Self) {
-        self.bytes.extend_from_slice(&other.bytes);
-        self.hole |= other.hole;
+        let fits = self.bytes.len() + other.bytes.len() <= LONGEST;
+        if fits {
+            self.bytes.extend_from_slice(&other.bytes);
+        }
+        self.hole |= other.hole || !fits;
     }
 
     pub(super) fn lossy(&self) -> Cow<'_, str> {

@@ -12,6 +12,9 @@ use std::rc::Rc;
 /// How many steps a walk may take. Only a model with a cycle of plain steps needs more, and no format lowers to one.
 const FUEL: u32 = 20_000;
 
+/// What the shortest walk costs, in tests of a plain condition.
+const WALKING: usize = 120;
+
 /// Where to walk.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::analysis) struct Entrance<'m> {
@@ -88,6 +91,7 @@ impl<'w, 'm> Walk<'w, 'm> {
         request: &'w Request,
         questions: &'w mut Questions,
     ) -> Result<Self, BadRequest> {
+        engine.patterns.spend(WALKING);
         let rules = entrance.gateway.normalization;
         let host = normalize::host(&raw_host(request), rules)?;
         let target = normalize::target(&request.target, rules)?;
@@ -255,6 +259,7 @@ impl<'w, 'm> Walk<'w, 'm> {
 
     /// Shows a deciding line, once. With a `variable`, only if that is read later.
     pub(super) fn step(&mut self, label: &Label, choice: Choice, variable: Option<Name>) {
+        self.engine.patterns.spend(self.steps.len() / 8);
         if !self.steps.iter().any(|(step, _)| step.label == *label) {
             self.steps.push((TraceStep { label: label.clone(), choice }, variable));
         }

@@ -126,6 +126,9 @@ impl<'a, 'b> Expander<'a, 'b> {
             }
             Content::Unreadable(error) => {
                 walk.complete = false;
+                if matches!(error, ReadError::TooLarge { .. } | ReadError::NotText | ReadError::Unreadable(_)) {
+                    self.model.inputs.push(Input { path: file.path.clone(), format: "nginx", role });
+                }
                 self.unreadable(&file.path, by, error);
                 Vec::new()
             }
@@ -159,7 +162,13 @@ impl<'a, 'b> Expander<'a, 'b> {
         match self.locate(written, walk) {
             Place::File(path) => expanded.append(&mut self.whole(&path, Some(&directive.head), walk, Role::Included)),
             Place::Matches(paths) => {
+                // Finding them is work too.
+                walk.statements += paths.len();
                 for path in paths {
+                    if walk.statements > MAX_STATEMENTS {
+                        self.too_much(directive, walk);
+                        break;
+                    }
                     expanded.append(&mut self.whole(&path, Some(&directive.head), walk, Role::Included));
                 }
             }
@@ -230,6 +239,10 @@ impl<'a, 'b> Expander<'a, 'b> {
 
     /// Reports an `include` that leads back to a file that is being read.
     fn circle(&mut self, by: &Span, path: &TreePath, walk: &Walk) {
+        // Once for an `include`, however many ways lead through it.
+        if !self.blamed.insert((by.clone(), String::new())) {
+            return;
+        }
         let from = walk.open.iter().position(|(open, _)| open == path).unwrap_or(0);
         let ring = walk.open.get(from..).unwrap_or_default();
         let mut names: Vec<String> = ring.iter().map(|(open, _)| format!("`{open}`")).collect();

@@ -116,7 +116,7 @@ fn check(cx: &RuleContext<'_>, out: &mut Vec<Finding>) {
             for (address, host, state, share) in servers(arrival) {
                 // Silent: somebody has it, or nobody speaks for it.
                 let Existence::Missing(claim) = cx.head.model.inventory.existence(&host) else { continue };
-                let Some(line) = arrival.line(&address) else { continue };
+                let Some(line) = arrival.line_of(&address, &host) else { continue };
                 let before = cx.base.model.inventory.existence(&host);
                 let cause = cause(cx, arrival, &was, (&address, &before));
                 let (gateway, pool) = arrival.key();
@@ -195,14 +195,18 @@ fn cushion(arrival: &Arrival<'_>, line: &Label) -> Cushion {
 /// Returns the servers of an arrival with their shares, those the configuration lists or the one it computes; each address once.
 fn servers(arrival: &Arrival<'_>) -> Vec<(String, Host, MemberState, f64)> {
     let mut found: Vec<(String, Host, MemberState, f64)> = Vec::new();
+    let mut places = BTreeMap::new();
     for (member, share) in arrival.members() {
         let address = member.address.to_string();
-        match found.iter_mut().find(|(known, ..)| *known == address) {
+        match places.get(&member.address).and_then(|at: &usize| found.get_mut(*at)) {
             Some((_, _, state, sum)) => {
                 *state = (*state).min(member.state);
                 *sum += share;
             }
-            None => found.push((address, member.address.host.clone(), member.state, share)),
+            None => {
+                places.insert(member.address.clone(), found.len());
+                found.push((address, member.address.host.clone(), member.state, share));
+            }
         }
     }
     if arrival.pool.is_none() {
