@@ -8,6 +8,9 @@ use std::sync::{Arc, Mutex};
 use waypost::standin::Fault;
 use waypost::store::{End, Sqlite, Store, now_ms};
 
+/// What is wrong, and the variables and flags that are.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
+
 /// Returns what `waypost serve` says with these variables and flags, when it does not start.
 fn refusal(scratch: &Scratch, variables: &[(&str, &str)], flags: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_waypost"));
@@ -33,7 +36,7 @@ async fn what_is_wrong_with_the_settings_is_said_at_the_start() {
     let app = ("WAYPOST_GITHUB_APP_ID", "1");
     let key = ("WAYPOST_GITHUB_PRIVATE_KEY_PATH", "key.pem");
     let listen = ("WAYPOST_LISTEN", "127.0.0.1:0");
-    let cases: &[(&str, &[(&str, &str)], &[&str])] = &[
+    let cases: &[Case<'_>] = &[
         ("no secret", &[app, key, listen], &[]),
         ("an empty secret", &[app, key, listen, ("WAYPOST_GITHUB_WEBHOOK_SECRET", "")], &[]),
         ("neither App id nor client id", &[secret, key, listen], &[]),
@@ -51,10 +54,8 @@ async fn what_is_wrong_with_the_settings_is_said_at_the_start() {
         ("no URL", &[secret, app, key, listen], &["--github-api-url", "api.github.com"]),
         ("no log filter", &[secret, app, key, listen], &["--log", "waypost=loud"]),
     ];
-    let mut said = String::new();
-    for (what, variables, flags) in cases {
-        said += &format!("## {what}\n{}\n", refusal(&scratch, variables, flags).replace(&address, "ADDRESS"));
-    }
+    let one = |(what, variables, flags): &Case<'_>| format!("## {what}\n{}\n", refusal(&scratch, variables, flags).replace(&address, "ADDRESS"));
+    let said = cases.iter().map(one).collect::<Vec<_>>().concat();
     assert!(!said.contains("hush"), "{said}");
     insta::assert_snapshot!(said);
 }
