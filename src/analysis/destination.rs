@@ -73,7 +73,7 @@ impl Destination {
 /// One way an opaque destination can turn out.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Alternative {
-    /// What must hold, in words: `file exists: /srv/www/a.css`, `not …`.
+    /// What must hold, in words: `the file /srv/www/a.css exists`, `there is no such file`.
     pub when: String,
     /// Where the request ends then.
     pub outcome: Box<Destination>,

@@ -185,7 +185,7 @@ mod tests {
         let file = || Condition::Opaque(Opaque { text: Arc::from("file exists"), input: Value::field(Field::Path) });
         let found = get(&site(vec![(file(), answer(200)), (prefix("/"), to(0))]), "http://a.example/x");
         let Destination::Opaque { alternatives, .. } = &found.destination else { panic!("{found:?}") };
-        assert_eq!(alternatives.iter().map(|one| one.when.as_str()).collect::<Vec<_>>(), ["file exists: /x", "not file exists: /x"]);
+        assert_eq!(alternatives.iter().map(|one| one.when.as_str()).collect::<Vec<_>>(), ["the file /x exists", "there is no such file"]);
         assert!(!found.exact && found.pools == [PoolId(0)]);
         let found = get(&site(vec![(file(), to(0)), (prefix("/"), to(0))]), "http://a.example/x");
         assert!(found.exact && found.pool == Some(PoolId(0)));

@@ -93,8 +93,19 @@ pub enum RegexDialect {
 /// The *same* text over the same inputs is the same boolean on both sides of a change.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Opaque {
-    /// The condition in the config's own words, or what it asks (`file exists`).
+    /// The condition in the config's own words, or what it asks ([`Opaque::FILE`] and its kin).
     pub text: Arc<str>,
     /// What it depends on; its value at request time is part of the boolean's identity.
     pub input: Value,
+}
+
+impl Opaque {
+    /// The input is the path of a file that exists.
+    pub const FILE: &str = "file exists";
+    /// The input is the path of a directory that exists.
+    pub const DIRECTORY: &str = "directory exists";
+    /// The input is the path of a file or a directory that exists.
+    pub const FILE_OR_DIRECTORY: &str = "file or directory exists";
+    /// The input is the path of a file that may be executed.
+    pub const EXECUTABLE: &str = "file can be executed";
 }

@@ -76,6 +76,8 @@ pub enum Field {
     Host,
     /// The path the matchers see: normalised, and as rewritten so far (nginx `$uri`).
     Path,
+    /// The path without this beginning, the whole path where it begins otherwise (a file below an nginx `alias`).
+    PathAfter(Arc<str>),
     /// The request target as the client sent it: path and query, never rewritten (nginx `$request_uri`).
     Target,
     /// The query without `?`, as rewritten so far (nginx `$args`).

@@ -1,26 +1,18 @@
 //! Open questions: what the configuration does not answer. Both ways are walked; where all end alike, the answer did not matter.
 
+use super::alternatives::{Asked, Path, alternatives, reason};
 use super::finish::finish;
 use super::index::Engine;
 use super::normalize::BadRequest;
 use super::walk::{At, Entrance, Walk};
 use super::{Choice, Leaf};
-use crate::analysis::destination::{Alternative, Destination};
+use crate::analysis::destination::Destination;
 use crate::analysis::trace::TraceStep;
 use crate::model::{PoolId, Request};
 use std::collections::BTreeSet;
 
 /// The most ways that are walked for one request.
 const MOST_WAYS: usize = 64;
-
-/// What is asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Asked {
-    /// Whether this holds of this input.
-    Whether { text: String, input: String },
-    /// Which way chance takes at this place (its address in the model, never shown).
-    Chance { place: usize, weights: Vec<u32> },
-}
 
 /// The questions of one walk with their answers: first those given, then the first choice for each new one.
 #[derive(Debug, Default)]
@@ -41,7 +33,12 @@ impl Questions {
 
     /// Returns whether `text` holds of `input`: the same answer each time in one walk.
     pub(super) fn yes(&mut self, text: &str, input: &str) -> bool {
-        self.answer(Asked::Whether { text: text.to_owned(), input: input.to_owned() }) == 0
+        let question = Asked::Whether { text: text.to_owned(), input: input.to_owned() };
+        // What is a file is no directory.
+        if self.asked.iter().any(|(known, answer)| *answer == 0 && known.excludes(&question)) {
+            return false;
+        }
+        self.answer(question) == 0
     }
 
     /// Returns the index of the way taken by chance; `None` when no way has a weight.
@@ -52,31 +49,6 @@ impl Questions {
             _ => {
                 let answer = self.answer(Asked::Chance { place, weights: weights.to_vec() });
                 possible.get(answer).copied()
-            }
-        }
-    }
-}
-
-impl Asked {
-    fn ways(&self) -> usize {
-        match self {
-            Self::Whether { .. } => 2,
-            Self::Chance { weights, .. } => weights.iter().filter(|weight| **weight > 0).count(),
-        }
-    }
-
-    /// Returns the answer in words.
-    fn words(&self, answer: usize) -> String {
-        match self {
-            Self::Whether { text, input } => {
-                let not = if answer == 0 { "" } else { "not " };
-                if input.is_empty() || text.contains(input) { format!("{not}{text}") } else { format!("{not}{text}: {input}") }
-            }
-            Self::Chance { weights, .. } => {
-                let weight = weights.iter().filter(|weight| **weight > 0).nth(answer).copied().unwrap_or(0);
-                let all: u64 = weights.iter().map(|weight| u64::from(*weight)).sum();
-                let percent = f64::from(weight) * 100.0 / f64::from(u32::try_from(all).unwrap_or(u32::MAX));
-                format!("{} % of the requests", (percent * 100.0).round() / 100.0)
             }
         }
     }
@@ -93,7 +65,7 @@ pub(in crate::analysis) fn explore(engine: &Engine<'_>, entrance: Entrance<'_>, 
     let mut budget = MOST_WAYS;
     match ways(engine, entrance, request, &[], &mut budget) {
         Some(Ways::Leaf(leaf)) => *leaf,
-        Some(tree @ Ways::Asked(..)) => joined(&tree),
+        Some(tree @ Ways::Asked(..)) => joined(&tree, request),
         None => {
             let (leaf, _) = walk(engine, entrance, request, Vec::new());
             Leaf {
@@ -167,19 +139,15 @@ fn ways(engine: &Engine<'_>, entrance: Entrance<'_>, request: &Request, given: &
 }
 
 /// Returns one end for a tree of them.
-fn joined(tree: &Ways) -> Leaf {
-    let mut alternatives = Vec::new();
-    let mut pools = BTreeSet::new();
-    list(tree, &mut Vec::new(), &mut alternatives, &mut pools);
-    let question = match tree {
-        Ways::Asked(Asked::Whether { text, .. }, _) => format!("it depends on whether {text}"),
-        Ways::Asked(Asked::Chance { .. }, _) => "it is decided by chance".to_owned(),
-        Ways::Leaf(_) => String::new(),
-    };
+fn joined(tree: &Ways, request: &Request) -> Leaf {
+    let mut paths = Vec::new();
+    list(tree, &mut Vec::new(), &mut paths);
+    let pools: BTreeSet<PoolId> = paths.iter().flat_map(|(_, leaf)| leaf.pools.iter().copied()).collect();
+    let ends: Vec<(Path<'_>, &Destination)> = paths.into_iter().map(|(path, leaf)| (path, &leaf.destination)).collect();
     let first = first_leaf(tree);
     Leaf {
         steps: common_steps(std::slice::from_ref(tree)),
-        destination: Destination::Opaque { reason: question, alternatives },
+        destination: Destination::Opaque { reason: reason(&ends, request), alternatives: alternatives(&ends) },
         pool: None,
         pools: pools.into_iter().collect(),
         virtual_host: first.and_then(|leaf| leaf.virtual_host),
@@ -187,17 +155,14 @@ fn joined(tree: &Ways) -> Leaf {
     }
 }
 
-fn list(tree: &Ways, when: &mut Vec<String>, alternatives: &mut Vec<Alternative>, pools: &mut BTreeSet<PoolId>) {
+fn list<'t>(tree: &'t Ways, path: &mut Path<'t>, paths: &mut Vec<(Path<'t>, &'t Leaf)>) {
     match tree {
-        Ways::Leaf(leaf) => {
-            pools.extend(&leaf.pools);
-            alternatives.push(Alternative { when: when.join(", "), outcome: Box::new(leaf.destination.clone()) });
-        }
+        Ways::Leaf(leaf) => paths.push((path.clone(), leaf)),
         Ways::Asked(question, below) => {
             for (answer, way) in below.iter().enumerate() {
-                when.push(question.words(answer));
-                list(way, when, alternatives, pools);
-                when.pop();
+                path.push((question, answer));
+                list(way, path, paths);
+                path.pop();
             }
         }
     }

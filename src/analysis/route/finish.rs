@@ -104,7 +104,7 @@ impl<'m> Walk<'_, 'm> {
 
     fn forward(&mut self, forward: &'m Forward) -> Finished {
         let resolved = self.target(&forward.target);
-        let upstream_uri = self.upstream_uri(&forward.uri);
+        let upstream_uri = self.computed_uri(&forward.target).unwrap_or_else(|| self.upstream_uri(&forward.uri));
         self.step(&forward.label, Choice::Outcome, None);
         let (id, pool) = match &resolved {
             Resolved::Declared(id, pool) => (Some(*id), *pool),
@@ -145,7 +145,7 @@ impl<'m> Walk<'_, 'm> {
             return Resolved::Hole(authority.lossy().into_owned());
         }
         self.engine.patterns.spend(gateway.pools.len() / 8);
-        let text = authority.lossy().to_ascii_lowercase();
+        let text = split_authority(&authority.lossy()).0.to_ascii_lowercase();
         // ngx_http_upstream_init_request: the declared upstreams are looked through first, by name.
         if let Some((at, pool)) = gateway.pools.iter().enumerate().find(|(_, pool)| pool.declared && pool.name.eq_ignore_ascii_case(&text)) {
             return Resolved::Declared(PoolId(at), pool);
@@ -154,6 +154,15 @@ impl<'m> Walk<'_, 'm> {
             return Resolved::Nobody(text);
         };
         Resolved::Address(Box::new(single(&text, address, target_label(self))))
+    }
+
+    /// Returns the path and query that stand in a computed authority (`http://10.0.0.1$suffix`): the whole is taken apart once it is known (`ngx_http_proxy_eval`).
+    fn computed_uri(&mut self, target: &'m Target) -> Option<String> {
+        let Target::Computed { authority, .. } = target else { return None };
+        let authority = self.value(authority);
+        let text = authority.lossy();
+        let (_, uri) = split_authority(&text);
+        (!authority.hole && !uri.is_empty()).then(|| if uri.starts_with('/') { uri.to_owned() } else { format!("/{uri}") })
     }
 
     /// Returns the path and query that the upstream is asked for (`ngx_http_proxy_create_request`).
@@ -332,6 +341,12 @@ fn parse_authority(text: &str, default_port: u16) -> Option<Address> {
 
 fn target_label(walk: &Walk<'_, '_>) -> Label {
     walk.entrance.listener.label.clone()
+}
+
+/// Returns the authority, and what follows it.
+fn split_authority(text: &str) -> (&str, &str) {
+    let end = if text.starts_with("unix:") { None } else { text.find(['/', '?']) };
+    end.and_then(|at| text.split_at_checked(at)).unwrap_or((text, ""))
 }
 
 /// Returns the pool that is only one address.

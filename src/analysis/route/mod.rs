@@ -3,6 +3,7 @@
 //! Read in this order: `normalize` (what the conditions see), `walk` (the tables), `value` and `condition`, `finish` and `share` (the end), `explore`
 //! (what happens at a question that the configuration does not answer: both ways are walked).
 
+mod alternatives;
 mod choose;
 mod condition;
 mod explore;

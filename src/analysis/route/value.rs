@@ -40,6 +40,11 @@ impl<'m> Walk<'_, 'm> {
         let known = |text: &str| Rc::new(Text::known(text.as_bytes()));
         match field {
             Field::Path => Rc::clone(&self.state.path),
+            Field::PathAfter(start) => {
+                let path = &self.state.path;
+                let rest = path.bytes.strip_prefix(start.as_bytes()).filter(|_| !path.hole);
+                rest.map_or_else(|| Rc::clone(path), |rest| Rc::new(Text::known(rest)))
+            }
             Field::Query => Rc::clone(&self.state.query),
             Field::Method => Rc::clone(&self.state.method),
             Field::Host => Rc::clone(&self.host),

@@ -21,6 +21,7 @@ fn field_words(field: &Field) -> String {
         Field::Scheme => "the scheme".to_owned(),
         Field::Host => "the host".to_owned(),
         Field::Path => "the path".to_owned(),
+        Field::PathAfter(start) => format!("the path below {start}"),
         Field::Target => "the request target".to_owned(),
         Field::Query => "the query".to_owned(),
         Field::QueryMark => "`?` of the query".to_owned(),

@@ -150,3 +150,95 @@ fn the_model_stays_linear_in_the_number_of_locations_and_instructions() {
     let (small, large) = (many(200), many(2000));
     assert!(large < small * 11, "{small} tables for 200, {large} for 2000");
 }
+
+/// The changes between two texts of `http`, and what was not understood in the second.
+fn compared(base: &str, head: &str) -> (usize, Vec<String>) {
+    let (base, head) = (read(base), read(head));
+    let changes = waypost::analysis::compare(&base, &head).changes.len();
+    (changes, head.unknown.into_iter().map(|unknown| unknown.reason).collect())
+}
+
+#[test]
+fn code_that_is_not_read_is_said_once_and_compared_by_its_text() {
+    let at = |place: &str, code: &str| match place {
+        "http" => format!("{code} server {{ location / {{ proxy_pass http://10.0.0.1; }} location /x {{ proxy_pass http://10.0.0.2; }} }}"),
+        "server" => format!("server {{ {code} location / {{ proxy_pass http://10.0.0.1; }} }}"),
+        _ => format!("server {{ location / {{ {code} proxy_pass http://10.0.0.1; }} }}"),
+    };
+    let cases = [
+        ("access_by_lua_block { ngx.exit(403) }", "access_by_lua_block { ngx.exit(404) }"),
+        ("rewrite_by_lua_block { ngx.exec('/a') }", "rewrite_by_lua_block { ngx.exec('/b') }"),
+        ("server_rewrite_by_lua_block { ngx.exec('/a') }", "server_rewrite_by_lua_block { ngx.exec('/b') }"),
+        ("rewrite_by_lua_file a.lua;", "rewrite_by_lua_file b.lua;"),
+        ("auth_jwt one;", "auth_jwt two;"),
+        ("auth_jwt one; auth_jwt_key_file a;", "auth_jwt one; auth_jwt_key_file b;"),
+        ("modsecurity on; modsecurity_rules_file a;", "modsecurity on; modsecurity_rules_file b;"),
+    ];
+    for (code, other) in cases {
+        for place in ["http", "server", "location"] {
+            if place == "location" && code.starts_with("server_rewrite") {
+                continue;
+            }
+            let (changes, unknown) = compared(&at(place, code), &at(place, code));
+            assert_eq!((changes, unknown.len()), (0, 1), "{place} {code}: {unknown:?}");
+            assert!(compared(&at(place, code), &at(place, other)).0 > 0, "{place} {code}");
+            assert!(compared(&at(place, code), &at(place, "")).0 > 0, "{place} {code} is gone");
+        }
+    }
+    let (changes, unknown) = compared(
+        "server { location / { content_by_lua_block { ngx.say(1) } } }",
+        "server { location / { content_by_lua_block {\n   ngx.say(2)\n } } }",
+    );
+    assert_eq!((changes, unknown.len()), (1, 1), "{unknown:?}");
+    assert_eq!(compared(&at("server", "modsecurity off; header_filter_by_lua_block { x } limit_req zone=a;"), &at("server", "")), (0, Vec::new()));
+}
+
+#[test]
+fn a_variable_of_code_is_its_text() {
+    let at = |code: &str| format!("server {{ {code} if ($who = ann) {{ return 403; }} location / {{ proxy_pass http://10.0.0.1; }} }}");
+    for (code, other) in [
+        ("set_by_lua_block $who { return 1 }", "set_by_lua_block $who { return 2 }"),
+        ("auth_request_set $who $upstream_http_x_who;", "auth_request_set $who $upstream_http_x_name;"),
+    ] {
+        assert_eq!(compared(&at(code), &at(code)), (0, vec![format!("`{}` is not read: `$who` can be anything", code.split(' ').next().unwrap())]));
+        assert!(compared(&at(code), &at(other)).0 > 0, "{code}");
+    }
+    let unused = "server { auth_request_set $who $upstream_http_x_who; location / { proxy_pass http://10.0.0.1; proxy_set_header X-Who $who; } }";
+    assert_eq!(compared(unused, unused), (0, Vec::new()));
+}
+
+#[test]
+fn tls_refuses_before_any_routing() {
+    let model = read(
+        "server { listen 443 ssl default_server; listen 80; ssl_reject_handshake on; return 204; }
+         server { listen 443 ssl; server_name a.example.com; ssl_certificate a.pem; ssl_verify_client on; return 204; }",
+    );
+    let end = |url: &str| waypost::analysis::trace(&model, &waypost::model::Request::get(url).unwrap()).destination;
+    assert_eq!(end("https://other.example.com/"), waypost::analysis::Destination::Close);
+    assert_eq!(end("http://other.example.com/"), waypost::analysis::Destination::Respond { status: 204 });
+    insta::assert_snapshot!(words(&end("https://a.example.com/")), @"");
+}
+
+#[test]
+fn the_front_controller_has_two_ends() {
+    let model = read(
+        "server { root /var/www/app/public; index index.php;
+           location / { try_files $uri $uri/ /index.php?$query_string; }
+           location ~ \\.php$ { fastcgi_pass unix:/run/php.sock; } }",
+    );
+    let end = |url: &str| words(&waypost::analysis::trace(&model, &waypost::model::Request::get(url).unwrap()).destination);
+    insta::assert_snapshot!(end("http://a/orders/12"), @"");
+    insta::assert_snapshot!(end("http://a/orders/"), @"");
+    insta::assert_snapshot!(end("http://a/"), @"");
+}
+
+/// What a destination can be, in the words of a trace.
+fn words(destination: &waypost::analysis::Destination) -> String {
+    let waypost::analysis::Destination::Opaque { reason, alternatives } = destination else { return format!("{destination:?}") };
+    let end = |one: &waypost::analysis::Destination| match one {
+        waypost::analysis::Destination::Forward { pool, upstream_uri, .. } => format!("{pool} {upstream_uri}"),
+        other => format!("{other:?}"),
+    };
+    let ways: Vec<String> = alternatives.iter().map(|one| format!("if {}: {}", one.when, end(&one.outcome))).collect();
+    format!("{reason}\n{}", ways.join("\n"))
+}

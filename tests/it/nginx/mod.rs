@@ -2,4 +2,5 @@
 
 mod agreement;
 mod configurations;
+mod corners;
 mod lowering;

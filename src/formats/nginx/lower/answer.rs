@@ -7,7 +7,7 @@ use super::Lowering;
 use super::route::Server;
 use super::scope::Scope;
 use super::variable::ERROR_PAGE;
-use crate::model::{Action, Condition, Label, Matcher, Name, Next, Outcome, Part, ProblemKind, QueryEdit, StatusHandler, Step, Value};
+use crate::model::{Action, Condition, Field, Label, Matcher, Name, Next, Outcome, Part, ProblemKind, QueryEdit, StatusHandler, Step, Value};
 use std::sync::Arc;
 
 impl Lowering<'_> {
@@ -62,6 +62,29 @@ impl Lowering<'_> {
         actions.push(Action::Rewrite { path, query, label: Some(label) });
         actions.extend(self.mark_internal());
         Step { actions, next: Next::Restart(server.entry) }
+    }
+
+    /// Puts scheme and host before a `location` that begins with `/`, where settings make them other than those of the request.
+    ///
+    /// nginx: `ngx_http_header_filter`: with `server_name_in_redirect` the host is the server's first name, with `port_in_redirect off` there is no port, and
+    /// with `absolute_redirect off` the client gets the path alone.
+    pub(super) fn absolute(&mut self, scope: &Scope<'_>, location: Value) -> Value {
+        let relative = match location.parts.first() {
+            Some(Part::Literal(text)) => text.starts_with('/') && !text.starts_with("//"),
+            Some(Part::Field(Field::Path | Field::Target)) => true,
+            _ => false,
+        };
+        let (own_name, own_port) = (scope.is_on("server_name_in_redirect"), scope.text("port_in_redirect") != Some("off"));
+        if !relative || scope.text("absolute_redirect") == Some("off") || (!own_name && own_port) {
+            return location;
+        }
+        let mut parts = vec![Part::Field(Field::Scheme), Part::Literal(Arc::from("://"))];
+        parts.extend(if own_name { super::variable::server_name(scope) } else { vec![Part::Field(Field::Host)] });
+        if own_port && scope.server().is_some_and(super::listener::has_odd_port) {
+            parts.extend([Part::Literal(Arc::from(":")), Part::Field(Field::ListenPort)]);
+        }
+        parts.extend(location.parts);
+        Value { parts }
     }
 
     /// The way into a named location.

@@ -1,8 +1,9 @@
 //! What a location does with a request once its instructions have run: access, `try_files`, the content handler, files.
 
-use super::super::Directive;
+use super::super::{Directive, Word};
 use super::Lowering;
 use super::answer::error_page;
+use super::code::When;
 use super::route::{Server, block};
 use super::scope::{Level, LocationKind, Scope, location_kind};
 use crate::model::{Action, Cidr, Condition, Field, Label, Matcher, Next, Opaque, Outcome, Part, QueryEdit, Route, Step, Table, TableKind, Value};
@@ -23,6 +24,11 @@ const CODE: &[&str] = &[
     "js_content",
     "perl",
     "echo",
+    "echo_duplicate",
+    "echo_exec",
+    "echo_location",
+    "echo_location_async",
+    "dyups_interface",
     "drizzle_pass",
     "postgres_pass",
     "redis_pass",
@@ -109,7 +115,8 @@ impl Lowering<'_> {
             Some(directive) if matches!(scope.level, Level::Location(..) | Level::Server(_)) => self.lower_try_files(server, scope, directive, found),
             _ => found,
         };
-        self.lower_access(server, scope, step)
+        let step = self.lower_access(server, scope, step);
+        self.behind_code(scope, When::BeforeContent, step)
     }
 
     fn lower_handler(&mut self, server: &Server<'_>, scope: &Scope<'_>, place: Place<'_>) -> Step {
@@ -120,16 +127,14 @@ impl Lowering<'_> {
         } else if ANSWERS.contains(&name) {
             Step::end(Outcome::Respond { status: 200, label })
         } else {
-            let reason = format!("`{name}` makes the answer");
-            self.unknown(&directive.head, reason.clone());
-            Step::end(Outcome::Opaque { reason: Arc::from(reason), label })
+            self.answer_of(directive, label)
         }
     }
 
     /// `allow`, `deny`, `auth_basic`, `auth_request`, `satisfy`.
     ///
     /// Rules on the address are tried in order, the first that has it decides (`ngx_http_access_handler`). Who has credentials cannot be told from the
-    /// configuration: a free boolean, 401 where it does not hold. (An `auth_request` may also end in 403; that alone is not told apart.)
+    /// configuration: a free boolean, 401 where it does not hold.
     fn lower_access(&mut self, server: &Server<'_>, scope: &Scope<'_>, step: Step) -> Step {
         let rules = scope.nearest(&["allow", "deny"]);
         let auth: Vec<&Directive> =
@@ -139,19 +144,34 @@ impl Lowering<'_> {
         let step = self.shared(step, &line);
         if any {
             let known = Condition::Any(auth.iter().map(|directive| authenticated(directive)).collect());
-            let refused = self.refuse(server, scope, 401, &line);
+            let refused = auth.first().map_or_else(|| Step::end(Outcome::None), |directive| self.refuse_stranger(server, scope, directive));
             let otherwise = Step::table(self.instruction(&line, known.negated(), refused, step.clone()));
             return self.address_rules(&rules, step, |_, _| otherwise.clone());
         }
         let mut step = step;
         for directive in auth.iter().rev() {
-            let refused = self.refuse(server, scope, 401, &directive.label());
+            let refused = self.refuse_stranger(server, scope, directive);
             step = Step::table(self.instruction(&directive.label(), authenticated(directive).negated(), refused, step));
         }
         if rules.iter().any(|rule| rule.name() == "deny") {
             step = self.address_rules(&rules, step, |lowering, label| lowering.refuse(server, scope, 403, label));
         }
         step
+    }
+
+    /// What a client without credentials gets: 401; of `auth_request` 401 or 403, whichever the other location answers.
+    ///
+    /// nginx: `ngx_http_auth_request_handler`; any other answer of it is an error, 500, which is not told apart.
+    fn refuse_stranger(&mut self, server: &Server<'_>, scope: &Scope<'_>, directive: &Directive) -> Step {
+        let label = directive.label();
+        let unauthorized = self.refuse(server, scope, 401, &label);
+        if directive.name() != "auth_request" {
+            return unauthorized;
+        }
+        let forbidden = self.refuse(server, scope, 403, &label);
+        let text = Arc::from(format!("{} answers 401", label.text));
+        let asks = Condition::Opaque(Opaque { text, input: Value::default() });
+        self.guarded(&label, asks, unauthorized, forbidden)
     }
 
     fn address_rules(&mut self, rules: &[&Directive], allowed: Step, mut denied: impl FnMut(&mut Self, &Label) -> Step) -> Step {
@@ -198,23 +218,38 @@ impl Lowering<'_> {
         }
         let is_files = is_end(&found, |outcome| matches!(outcome, Outcome::Files { .. }));
         let found = self.shared(found, &label);
-        let root = self.root(scope);
         let mut routes = Vec::new();
         for test in tests {
-            let (text, what) = match test.text.strip_suffix('/') {
-                Some(text) => (text, "directory exists"),
-                None => (&*test.text, "file exists"),
-            };
-            let path = self.value(text, scope, &test.span);
-            let input = Value { parts: root.parts.iter().chain(&path.parts).cloned().collect() };
+            let when = self.file_test(scope, test);
             let mut step = found.clone();
-            if !is_files && &*test.text != "$uri" {
-                let path = Some(self.value(&test.text, scope, &test.span));
+            // Of a directory the path goes on without the slash that marks it as one.
+            let name = test.text.strip_suffix('/').unwrap_or(&test.text);
+            if !is_files && name != "$uri" {
+                let path = Some(self.value(name, scope, &test.span));
                 step.actions.push(Action::Rewrite { path, query: QueryEdit::Keep, label: None });
             }
-            routes.push(Route { when: Condition::Opaque(Opaque { text: Arc::from(what), input }), step, label: Some(label.clone()) });
+            routes.push(Route { when, step, label: Some(label.clone()) });
         }
         Step::table(self.add(Table { kind: TableKind::Instruction, label: label.clone(), routes, otherwise, otherwise_label: Some(label) }))
+    }
+
+    /// Whether a file of `try_files` is there; a name that ends in `/` is a directory.
+    ///
+    /// A file is never found under a path that ends in `/` (stat(2): `ENOTDIR`). nginx: `ngx_http_try_files_handler`.
+    fn file_test(&mut self, scope: &Scope<'_>, test: &Word) -> Condition {
+        let (text, what) = match test.text.strip_suffix('/') {
+            Some(text) => (text, Opaque::DIRECTORY),
+            None => (&*test.text, Opaque::FILE),
+        };
+        let path = self.value(text, scope, &test.span);
+        let is_open = !matches!(path.parts.last(), None | Some(Part::Literal(_)));
+        let input = self.below_root(scope, path.clone());
+        let exists = Condition::Opaque(Opaque { text: Arc::from(what), input });
+        if what == Opaque::DIRECTORY || !is_open {
+            return exists;
+        }
+        let slash = Condition::test(path, Matcher::Suffix { text: Arc::from("/"), caseless: false });
+        Condition::All(vec![slash.negated(), exists])
     }
 
     /// Files below the root, with what can lead away from them: `index`, and an `error_page` for files that are not there.
@@ -227,7 +262,7 @@ impl Lowering<'_> {
         {
             let missing = self.refuse(server, scope, 404, &page.label());
             let input = self.file_name(scope);
-            let exists = Condition::Opaque(Opaque { text: Arc::from("file exists"), input });
+            let exists = Condition::Opaque(Opaque { text: Arc::from(Opaque::FILE), input });
             step = self.guarded(&page.label(), exists, step, missing);
         }
         self.lower_index(server, scope, step, label)
@@ -253,9 +288,8 @@ impl Lowering<'_> {
             let file = self.value(name, scope, &line.span);
             let mut parts = if name.starts_with('/') { Vec::new() } else { vec![Part::Field(Field::Path)] };
             parts.extend(file.parts.iter().cloned());
-            let mut input = self.root(scope);
-            input.parts.extend(parts.iter().cloned());
-            let exists = Condition::Opaque(Opaque { text: Arc::from("file exists"), input });
+            let input = self.below_root(scope, Value { parts: parts.clone() });
+            let exists = Condition::Opaque(Opaque { text: Arc::from(Opaque::FILE), input });
             let mut actions = vec![Action::Rewrite { path: Some(Value { parts }), query: QueryEdit::Keep, label: Some(line.clone()) }];
             actions.extend(self.mark_internal());
             let step = Step { actions, next: Next::Restart(server.entry) };

@@ -233,6 +233,11 @@ fn listens(server: &Directive) -> Vec<Listen> {
     found
 }
 
+/// Returns whether a server listens on a port that a URL has to name.
+pub(super) fn has_odd_port(server: &Directive) -> bool {
+    listens(server).iter().any(|listen| listen.address.port().is_some_and(|port| port != if listen.tls { 443 } else { 80 }))
+}
+
 fn read_listen(line: &Directive, legacy_ssl: bool) -> Option<Listen> {
     let address = listen_address(line.arg(0)?);
     let flag = |name: &str| line.args.iter().skip(1).any(|word| &*word.text == name);

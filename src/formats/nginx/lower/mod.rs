@@ -4,6 +4,7 @@
 //! chain of instruction tables ([`rewrite`]) that ends in access checks and a content handler ([`content`]).
 
 mod answer;
+mod code;
 mod content;
 mod forward;
 mod listener;
@@ -19,7 +20,7 @@ use crate::span::Span;
 use scope::{Level, Scope};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use variable::Definition;
+use variable::{Definition, Unread};
 
 /// Adds the gateway that `config` is to `model`.
 pub(super) fn lower(config: &Config, model: &mut Model) {
@@ -84,6 +85,8 @@ struct Lowering<'m> {
     definitions: BTreeMap<String, Definition>,
     /// The texts that `set`, `map` and `geo` give each variable.
     values: BTreeMap<String, BTreeSet<String>>,
+    /// The variables whose directives are not read.
+    unread: BTreeMap<String, Unread>,
     /// Regexes that were tried on literal paths; `None` for those that cannot be.
     regexes: BTreeMap<String, Option<fancy_regex::Regex>>,
     /// What was reported already.
@@ -108,6 +111,7 @@ impl<'m> Lowering<'m> {
             lookups: Vec::new(),
             definitions,
             values,
+            unread: variable::unread(&config.directives),
             regexes: BTreeMap::new(),
             reported: BTreeSet::new(),
         }

@@ -5,6 +5,7 @@
 //! entered last (its other directives then take the location's place).
 
 use super::super::Directive;
+use super::code::When;
 use super::content::{self, Place};
 use super::route::Server;
 use super::scope::{Level, Scope};
@@ -25,8 +26,6 @@ enum Op<'a> {
     Return(&'a Directive),
     Rewrite(&'a Directive),
     Break,
-    /// A directive that runs code which may do anything.
-    Code(&'a Directive),
     /// Goes on behind itself in context `context`, or at `end` when the condition does not hold.
     If {
         directive: &'a Directive,
@@ -106,7 +105,8 @@ impl Lowering<'_> {
     /// The end of the list: search again, or on to the content.
     fn finish(&mut self, program: &Program<'_>, ends: &mut Ends<'_, '_>, state: State) -> Step {
         if !ends.in_location {
-            return Step::table(ends.server.search);
+            let search = Step::table(ends.server.search);
+            return with_context(program, 0, |scope| self.behind_code(scope, When::BeforeSearch, search));
         }
         if state.changed {
             return Step { actions: self.mark_internal(), next: Next::Restart(ends.server.search) };
@@ -149,13 +149,6 @@ impl Lowering<'_> {
             // `break` takes back that the path was changed (`ngx_http_script_break_code`).
             Op::Break => self.finish(program, ends, State { changed: false, ..state }),
             Op::Rewrite(directive) => self.lower_rewrite(program, ends, (directive, at, state), steps),
-            Op::Code(directive) => {
-                let label = directive.label();
-                let reason = Arc::from(format!("`{}` runs code that may send the request anywhere", directive.name()));
-                let next = take(steps, at + 1, state);
-                let when = Condition::Opaque(Opaque { text: Arc::clone(&label.text), input: Value::default() });
-                Step::table(self.instruction(&label, when, Step::end(Outcome::Opaque { reason, label: label.clone() }), next))
-            }
             Op::If { directive, end, context } => {
                 let label = directive.label();
                 let when = with_context(program, 0, |scope| self.if_condition(directive, scope));
@@ -223,7 +216,8 @@ impl Lowering<'_> {
     fn redirect_to(&mut self, replacement: &str, status: u16, scope: &Scope<'_>, directive: &Directive) -> Step {
         let label = directive.label();
         let (text, add_args) = replacement.strip_suffix('?').map_or((replacement, true), |text| (text, false));
-        let mut location = self.value(text, scope, &directive.head);
+        let location = self.value(text, scope, &directive.head);
+        let mut location = self.absolute(scope, location);
         if add_args && text.contains('?') {
             let plain = Step::end(Outcome::Redirect { status, location: location.clone(), label: label.clone() });
             location.parts.extend([Part::Literal(Arc::from("&")), Part::Field(Field::Query)]);
@@ -250,6 +244,7 @@ impl Lowering<'_> {
             (444, None) => Step::end(Outcome::Close { label }),
             (301 | 302 | 303 | 307 | 308, Some(location)) => {
                 let location = self.value(&location.text, scope, &location.span);
+                let location = self.absolute(scope, location);
                 Step::end(Outcome::Redirect { status, location, label })
             }
             (400.., None) => self.refuse(server, scope, status, &label),
@@ -266,10 +261,10 @@ impl Lowering<'_> {
         match words.as_slice() {
             [test @ ("-f" | "!-f" | "-d" | "!-d" | "-e" | "!-e" | "-x" | "!-x"), file] => {
                 let what = match test.trim_start_matches('!') {
-                    "-f" => "file exists",
-                    "-d" => "directory exists",
-                    "-e" => "file or directory exists",
-                    _ => "file can be executed",
+                    "-f" => Opaque::FILE,
+                    "-d" => Opaque::DIRECTORY,
+                    "-e" => Opaque::FILE_OR_DIRECTORY,
+                    _ => Opaque::EXECUTABLE,
                 };
                 let condition = opaque(what, self.value(file, scope, &directive.head));
                 if test.starts_with('!') { condition.negated() } else { condition }
@@ -319,7 +314,6 @@ fn flatten<'a>(directives: &'a [Directive], scope: &Scope<'a>, in_location: bool
             "return" => program.ops.push(Op::Return(directive)),
             "rewrite" => program.ops.push(Op::Rewrite(directive)),
             "break" => program.ops.push(Op::Break),
-            name if name.starts_with("rewrite_by_lua") || name.starts_with("server_rewrite_by_lua") => program.ops.push(Op::Code(directive)),
             "if" => {
                 let body = route::block(directive);
                 let at = program.ops.len();
@@ -376,7 +370,7 @@ fn reachable(ops: &[Op<'_>]) -> BTreeMap<(usize, State), usize> {
             let changed = State { changed: true, ..state };
             let targets = match ops.get(at) {
                 Some(Op::Rewrite(directive)) if rewrite_kind(directive) == RewriteKind::GoOn => vec![(at + 1, state), (at + 1, changed)],
-                Some(Op::Set(_) | Op::Code(_) | Op::Rewrite(_)) => vec![(at + 1, state)],
+                Some(Op::Set(_) | Op::Rewrite(_)) => vec![(at + 1, state)],
                 Some(Op::If { end, context, .. }) => vec![(at + 1, State { context: *context, ..state }), (*end, state)],
                 Some(Op::Return(_) | Op::Break) | None => Vec::new(),
             };

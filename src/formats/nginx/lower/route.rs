@@ -8,7 +8,7 @@ use super::super::Directive;
 use super::scope::{Level, LocationKind, Scope, location_kind};
 use super::variable::{INTERNAL, regex};
 use super::{Lowering, content};
-use crate::model::{Condition, Field, Label, Matcher, Name, Next, Outcome, Part, ProblemKind, Route, Step, Table, TableId, TableKind, Value};
+use crate::model::{Condition, Field, Label, Matcher, Name, Next, Opaque, Outcome, Part, ProblemKind, Route, Step, Table, TableId, TableKind, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -59,6 +59,7 @@ impl Lowering<'_> {
         }
         self.check_named(&server, scope.own);
         let first = self.lower_server_rewrites(&server, scope);
+        let first = self.lower_handshake(&server, scope, first);
         self.define(
             entry,
             Table { kind: TableKind::Instruction, label: server.label.clone(), routes: Vec::new(), otherwise: first, otherwise_label: None },
@@ -73,6 +74,25 @@ impl Lowering<'_> {
             self.define(id, routes(&label, vec![Route { when: Condition::Always, step, label: Some(label.clone()) }]));
         }
         entry
+    }
+
+    /// What TLS refuses before any routing: `ssl_reject_handshake` closes the connection, `ssl_verify_client on` answers 400 to clients without a certificate.
+    ///
+    /// nginx: `ngx_http_ssl_servername`, `ngx_http_process_request` (496, which is sent as 400).
+    fn lower_handshake(&mut self, server: &Server<'_>, scope: &Scope<'_>, step: Step) -> Step {
+        let tls = || Condition::test(Value::field(Field::Scheme), Matcher::Equals { text: Value::literal("https"), caseless: false });
+        if let Some(line) = scope.get("ssl_reject_handshake").filter(|line| line.arg(0) == Some("on")) {
+            let label = line.label();
+            return Step::table(self.instruction(&label, tls(), Step::end(Outcome::Close { label: label.clone() }), step));
+        }
+        let Some(line) = scope.get("ssl_verify_client").filter(|line| line.arg(0) == Some("on")) else { return step };
+        let label = line.label();
+        let refused = match super::answer::error_page(scope, 496) {
+            Some(_) => self.refuse(server, scope, 496, &label),
+            None => Step::end(Outcome::Reject { status: 400, label: label.clone() }),
+        };
+        let known = Condition::Opaque(Opaque { text: Arc::from("the client has a certificate that is accepted"), input: Value::default() });
+        Step::table(self.instruction(&label, Condition::All(vec![tls(), known.negated()]), refused, step))
     }
 
     /// Fills table `id` with the search among the locations of one level; `nothing` is where it ends when none of them and no outer regex matches.
@@ -127,6 +147,7 @@ impl Lowering<'_> {
             let mut location = Value::literal(text);
             location.parts.extend([Part::Field(Field::QueryMark), Part::Field(Field::Query)]);
             let label = directive.label();
+            let location = self.absolute(&scope, location);
             let redirect = Step::end(Outcome::Redirect { status: 301, location, label: label.clone() });
             let step = self.guard_internal(server, &scope, redirect);
             out.push(Route { when: path_is(short), step, label: Some(label) });

@@ -2,6 +2,7 @@
 
 use super::super::Directive;
 use super::Lowering;
+use super::code::digest;
 use super::scope::{LocationKind, Scope};
 use crate::model::{Capture, Cidr, Field, Label, Lookup, LookupEntry, Matcher, Name, Part, Problem, ProblemKind, Regex, RegexDialect, Test, Value};
 use crate::span::Span;
@@ -51,6 +52,38 @@ const UNREAD: &[(&str, usize)] = &[
     ("otel_trace", usize::MAX),
 ];
 
+/// A variable that nobody reads the value of.
+#[derive(Clone, Debug)]
+pub(super) struct Unread {
+    /// The first directive that gives it a value.
+    directive: Directive,
+    /// Stands for the text of all of them.
+    digest: String,
+}
+
+/// Returns the variables of [`UNREAD`] directives and of `split_clients`, at any depth, in lower case.
+pub(super) fn unread(directives: &[Directive]) -> BTreeMap<String, Unread> {
+    let mut found: BTreeMap<String, Vec<&Directive>> = BTreeMap::new();
+    gather_unread(directives, &mut found);
+    let one =
+        |(name, all): (String, Vec<&Directive>)| Some((name, Unread { directive: all.first()?.shallow(), digest: digest(all.iter().copied()) }));
+    found.into_iter().filter_map(one).collect()
+}
+
+fn gather_unread<'a>(directives: &'a [Directive], found: &mut BTreeMap<String, Vec<&'a Directive>>) {
+    for directive in directives {
+        let index = if directive.name() == "split_clients" { Some(1) } else { unread_index(directive.name()) };
+        if let Some(variable) = index.and_then(|index| directive.arg(index)).and_then(|word| word.strip_prefix('$')) {
+            found.entry(variable.to_ascii_lowercase()).or_default().push(directive);
+        }
+        gather_unread(directive.block.as_deref().unwrap_or_default(), found);
+    }
+}
+
+fn unread_index(name: &str) -> Option<usize> {
+    UNREAD.iter().find(|(unread, _)| *unread == name).map(|(_, index)| *index)
+}
+
 /// Every variable that `directives` define, at any depth. nginx keeps variables of all of `http` in one name space, without case.
 pub(super) fn definitions(directives: &[Directive], found: &mut BTreeMap<String, Definition>) {
     for directive in directives {
@@ -69,8 +102,8 @@ pub(super) fn definitions(directives: &[Directive], found: &mut BTreeMap<String,
             "geo" => define(directive.args.len().saturating_sub(1), Definition::Lookup),
             "split_clients" => define(1, Definition::Unread),
             _ => {
-                if let Some((_, index)) = UNREAD.iter().find(|(unread, _)| *unread == name) {
-                    define(*index, Definition::Unread);
+                if let Some(index) = unread_index(name) {
+                    define(index, Definition::Unread);
                 }
             }
         }
@@ -193,7 +226,7 @@ fn builtin(lowering: &mut Lowering<'_>, name: &str, scope: &Scope<'_>) -> Option
 }
 
 /// `$server_name`: the first name of the `server` block, whatever the request asked for. nginx: `ngx_http_variable_server_name`.
-fn server_name(scope: &Scope<'_>) -> Vec<Part> {
+pub(super) fn server_name(scope: &Scope<'_>) -> Vec<Part> {
     let Some(server) = scope.server() else { return vec![Part::Hole(Arc::from("$server_name"))] };
     let names = server.block.iter().flatten().find(|directive| directive.name() == "server_name");
     match names.and_then(|directive| directive.arg(0)) {
@@ -244,7 +277,7 @@ impl Lowering<'_> {
         match self.definitions.get(&lower) {
             Some(Definition::Set | Definition::Lookup) => return vec![Part::Variable(Name::from(lower))],
             Some(Definition::Group) => return vec![Part::Capture(Capture::Named(Name::from(name)))],
-            Some(Definition::Unread) => return vec![Part::Hole(Arc::from(format!("${name}")))],
+            Some(Definition::Unread) => return vec![self.unread_variable(name, &lower)],
             None => {}
         }
         if lower == "https" {
@@ -265,6 +298,17 @@ impl Lowering<'_> {
         vec![Part::Hole(Arc::from(format!("${name}")))]
     }
 
+    /// Returns a variable whose directive is not read: a text that equals itself as long as the directive's own text is the same.
+    fn unread_variable(&mut self, name: &str, lower: &str) -> Part {
+        let Some(unread) = self.unread.get(lower) else { return Part::Hole(Arc::from(format!("${name}"))) };
+        let (hole, directive) = (Arc::from(format!("${name} of `{}` (text {})", unread.directive.name(), unread.digest)), unread.directive.clone());
+        // `split_clients` is said where it stands.
+        if directive.name() != "split_clients" {
+            self.unknown_once(&directive, format!("`{}` is not read: `${name}` can be anything", directive.name()));
+        }
+        Part::Hole(hole)
+    }
+
     /// Returns the directory of `scope`: `alias` or `root`, `html` by default.
     pub(super) fn root(&mut self, scope: &Scope<'_>) -> Value {
         match scope.nearest(&["root", "alias"]).last() {
@@ -279,14 +323,31 @@ impl Lowering<'_> {
         }
     }
 
-    /// Returns the file that a request of `scope` names: the root with the path. Below an `alias` the path loses the location's own, which
-    /// a value cannot say; there the alias stands before the whole path.
+    /// Returns the file that a request of `scope` names: the root with the path, the alias with what follows the location's own path. In a location given by a
+    /// regex the alias is the whole file. nginx: `ngx_http_map_uri_to_path`.
     pub(super) fn file_name(&mut self, scope: &Scope<'_>) -> Value {
+        let aliased = scope.nearest(&["root", "alias"]).last().is_some_and(|directive| directive.name() == "alias");
+        match scope.location() {
+            Some((LocationKind::Exact | LocationKind::Regex | LocationKind::RegexCaseless, _)) if aliased => self.root(scope),
+            _ => self.below_root(scope, Value::field(Field::Path)),
+        }
+    }
+
+    /// Returns `path` as a file: below an `alias` the location's own path is taken off, where `path` begins with it (`ngx_http_try_files_handler`).
+    pub(super) fn below_root(&mut self, scope: &Scope<'_>, path: Value) -> Value {
         let mut value = self.root(scope);
         let aliased = scope.nearest(&["root", "alias"]).last().is_some_and(|directive| directive.name() == "alias");
-        if !(aliased && matches!(scope.location(), Some((LocationKind::Exact, _)))) {
-            value.parts.push(Part::Field(Field::Path));
+        let own = match scope.location() {
+            Some((LocationKind::Exact | LocationKind::Prefix | LocationKind::PrefixOnly, own)) if aliased => own,
+            _ => "",
+        };
+        let mut parts = path.parts.into_iter();
+        match parts.next() {
+            Some(Part::Field(Field::Path)) if !own.is_empty() => value.parts.push(Part::Field(Field::PathAfter(Arc::from(own)))),
+            Some(Part::Literal(text)) => value.parts.extend(Value::literal(text.strip_prefix(own).unwrap_or(&text)).parts),
+            first => value.parts.extend(first),
         }
+        value.parts.extend(parts);
         value
     }
 
