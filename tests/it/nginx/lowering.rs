@@ -216,7 +216,11 @@ fn tls_refuses_before_any_routing() {
     let end = |url: &str| waypost::analysis::trace(&model, &waypost::model::Request::get(url).unwrap()).destination;
     assert_eq!(end("https://other.example.com/"), waypost::analysis::Destination::Close);
     assert_eq!(end("http://other.example.com/"), waypost::analysis::Destination::Respond { status: 204 });
-    insta::assert_snapshot!(words(&end("https://a.example.com/")), @"");
+    insta::assert_snapshot!(words(&end("https://a.example.com/")), @r#"
+    it depends on whether the client has a certificate that is accepted
+    if the client has a certificate that is accepted: Respond { status: 204 }
+    if not the client has a certificate that is accepted: Reject { status: 400 }
+    "#);
 }
 
 #[test]
@@ -227,9 +231,22 @@ fn the_front_controller_has_two_ends() {
            location ~ \\.php$ { fastcgi_pass unix:/run/php.sock; } }",
     );
     let end = |url: &str| words(&waypost::analysis::trace(&model, &waypost::model::Request::get(url).unwrap()).destination);
-    insta::assert_snapshot!(end("http://a/orders/12"), @"");
-    insta::assert_snapshot!(end("http://a/orders/"), @"");
-    insta::assert_snapshot!(end("http://a/"), @"");
+    insta::assert_snapshot!(end("http://a/orders/12"), @r#"
+    it depends on which files exist below /var/www/app/public
+    if the file /var/www/app/public/orders/12 exists, or the directory /var/www/app/public/orders/12 exists: Files { root: "/var/www/app/public" }
+    if there is no such file: unix:/run/php.sock /index.php
+    "#);
+    insta::assert_snapshot!(end("http://a/orders/"), @r#"
+    it depends on which files exist below /var/www/app/public
+    if the directory /var/www/app/public/orders/ exists and the file /var/www/app/public/orders/index.php exists: unix:/run/php.sock /orders/index.php
+    if the directory /var/www/app/public/orders/ exists and there is no file /var/www/app/public/orders/index.php: Files { root: "/var/www/app/public" }
+    if there is no such file: unix:/run/php.sock /index.php
+    "#);
+    insta::assert_snapshot!(end("http://a/"), @r#"
+    it depends on which files exist below /var/www/app/public
+    if the directory /var/www/app/public/ exists and the file /var/www/app/public/index.php exists, or there is no such file: unix:/run/php.sock /index.php
+    if the directory /var/www/app/public/ exists and there is no file /var/www/app/public/index.php: Files { root: "/var/www/app/public" }
+    "#);
 }
 
 /// What a destination can be, in the words of a trace.

@@ -135,13 +135,13 @@ impl Lowering<'_> {
             let step = self.lower_location(server, &scope, &label);
             out.push(Route { when: path_is(text), step, label: Some(label) });
         }
+        let is_regex = |kind| matches!(kind, LocationKind::Regex | LocationKind::RegexCaseless);
+        let literal: BTreeSet<&str> = locations.iter().filter(|(_, kind, _)| !is_regex(*kind)).map(|(_, _, text)| *text).collect();
         for (directive, kind, text) in locations {
             let is_static = matches!(kind, LocationKind::Exact | LocationKind::Prefix | LocationKind::PrefixOnly);
             let Some(short) = text.strip_suffix('/').filter(|short| is_static && !short.is_empty()) else { continue };
-            let taken =
-                locations.iter().any(|(_, kind, other)| *other == short && !matches!(kind, LocationKind::Regex | LocationKind::RegexCaseless));
             let scope = Scope { own: block(directive), settings: None, parent: Some(level.scope), level: Level::Location(*kind, text) };
-            if taken || !content::passes(&scope) || !seen.insert(short) {
+            if literal.contains(short) || !content::passes(&scope) || !seen.insert(short) {
                 continue;
             }
             let mut location = Value::literal(text);
