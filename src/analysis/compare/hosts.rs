@@ -37,11 +37,14 @@ const ALIKE: usize = 20;
 /// Which virtual hosts name a host, before and after.
 type NamedBy = (Vec<usize>, Vec<usize>);
 
+/// The tables a host reaches before and after, and whether it is named there.
+type Reached = (Option<TableId>, Option<TableId>, (bool, bool));
+
 /// Returns the groups of `door`, in the order of their first host. `asked` are hosts that conditions inside virtual hosts ask about. No host is routed
 /// once `most` work is spent.
 pub(super) fn groups(was: &Engine<'_>, now: &Engine<'_>, door: &Door<'_>, asked: &[String], most: u64) -> Vec<HostGroup> {
     let mut groups: Vec<HostGroup> = Vec::new();
-    let mut known: BTreeMap<(Option<TableId>, Option<TableId>, (bool, bool)), usize> = BTreeMap::new();
+    let mut known: BTreeMap<Reached, usize> = BTreeMap::new();
     let mut alike: BTreeMap<NamedBy, (usize, usize)> = BTreeMap::new();
     let mut routed = 0;
     let names = (exact_names(door.was), exact_names(door.now));

@@ -72,8 +72,20 @@ pub(super) fn regions(was: &Model, now: &Model, tried: &[Tried], groups: &[Group
         let by_harm = theirs.0.total_cmp(&ours.0).then(theirs.1.total_cmp(&ours.1)).then(theirs.2.total_cmp(&ours.2));
         a.0.cmp(&b.0).then(by_harm).then_with(|| a.1.cmp(&b.1))
     });
-    let change = |(at, (behaviour_only, pairs))| words.change(pairs, behaviour_only, at == 0 || at * tried.len() < MOST_LOOKS);
+    let change = |(at, (behaviour_only, pairs))| {
+        let wording = if at == 0 || at * tried.len() < MOST_LOOKS { Wording::Described } else { Wording::ByExample };
+        Change { behaviour_only, ..words.change(pairs, wording) }
+    };
     found.into_iter().enumerate().map(change).collect()
+}
+
+/// How a region is put into words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wording {
+    /// By what tells it from all other requests; costs the more, the more there are.
+    Described,
+    /// By one of its requests.
+    ByExample,
 }
 
 struct Words<'a> {
@@ -93,8 +105,8 @@ impl Words<'_> {
         pairs.iter().filter_map(|at| self.tried.get(*at)).all(|one| one.pair.was.destination.same_effect(&one.pair.now.destination))
     }
 
-    /// Returns the change that `pairs` are. One that is not `described` is named by a request only: telling it from all others costs the more, the more there are.
-    fn change(&self, pairs: Vec<usize>, behaviour_only: bool, described: bool) -> Change {
+    /// Returns the change that `pairs` are.
+    fn change(&self, pairs: Vec<usize>, wording: Wording) -> Change {
         let inside: BTreeSet<usize> = pairs.iter().copied().collect();
         let mut by_group: BTreeMap<usize, Vec<&Tried>> = BTreeMap::new();
         for one in pairs.iter().filter_map(|at| self.tried.get(*at)) {
@@ -106,7 +118,10 @@ impl Words<'_> {
         let mut clauses: Vec<(String, Vec<String>, Vec<String>)> = Vec::new();
         for (group, members) in by_group {
             let Some(words) = self.groups.get(group) else { continue };
-            let clause = if described { self.which(group, &members, &inside) } else { such_as(&members) };
+            let clause = match wording {
+                Wording::Described => self.which(group, &members, &inside),
+                Wording::ByExample => such_as(&members),
+            };
             let entry = clauses.iter_mut().find(|(known, known_hosts, _)| *known == clause && *known_hosts == words.hosts);
             match entry {
                 Some((_, _, doors)) => doors.push(words.door.clone()),
@@ -114,7 +129,7 @@ impl Words<'_> {
             }
             hosts.extend(words.hosts.iter().filter(|host| known_hosts.insert(host)).cloned());
         }
-        Change { region: self.sentence(clauses), hosts, pairs, exact: false, behaviour_only }
+        Change { region: self.sentence(clauses), hosts, pairs, exact: false, behaviour_only: false }
     }
 
     /// Puts the clauses together: hosts with the same clause in one breath.

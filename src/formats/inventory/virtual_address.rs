@@ -15,8 +15,8 @@ const WORDS: &[&str] = &["vip", "virtual_ip", "virtual_address", "virtualip", "f
 /// Returns whether the file at `path` is one of the variables of a group whose inventory lies in `directory`: beside it, or beside its folder.
 pub(super) fn belongs(path: &TreePath, directory: &TreePath) -> bool {
     let beside = |folder: &TreePath| folder.join("group_vars").is_some_and(|vars| path.as_str().starts_with(&format!("{vars}/")));
-    let name = path.file_name();
-    (name.ends_with(".yml") || name.ends_with(".yaml") || !name.contains('.')) && (beside(directory) || beside(&directory.parent()))
+    let yaml = path.file_name().rsplit_once('.').is_none_or(|(_, ending)| matches!(ending, "yml" | "yaml"));
+    yaml && (beside(directory) || beside(&directory.parent()))
 }
 
 /// Returns the virtual addresses that `file` names, in file order, each called as its variable.

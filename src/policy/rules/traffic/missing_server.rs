@@ -198,15 +198,12 @@ fn servers(arrival: &Arrival<'_>) -> Vec<(String, Host, MemberState, f64)> {
     let mut places = BTreeMap::new();
     for (member, share) in arrival.members() {
         let address = member.address.to_string();
-        match places.get(&member.address).and_then(|at: &usize| found.get_mut(*at)) {
-            Some((_, _, state, sum)) => {
-                *state = (*state).min(member.state);
-                *sum += share;
-            }
-            None => {
-                places.insert(member.address.clone(), found.len());
-                found.push((address, member.address.host.clone(), member.state, share));
-            }
+        if let Some((_, _, state, sum)) = places.get(&member.address).and_then(|at: &usize| found.get_mut(*at)) {
+            *state = (*state).min(member.state);
+            *sum += share;
+        } else {
+            places.insert(member.address.clone(), found.len());
+            found.push((address, member.address.host.clone(), member.state, share));
         }
     }
     if arrival.pool.is_none() {
