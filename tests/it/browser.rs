@@ -1,4 +1,4 @@
-//! The demo's page in a real browser: headless Chromium, driven over WebDriver.
+//! The demo's page in a real browser: headless Chromium, driven over `WebDriver`.
 
 use super::standin::client::send;
 use super::standin::world::{REPOSITORY, World};
@@ -13,7 +13,7 @@ const CHROMIUM: &str = "/usr/bin/chromium";
 const CHROMEDRIVER: &str = "/usr/bin/chromedriver";
 const TRACE: &str = "/waypost trace http://shop.example.com/cart";
 /// How long anything on the page may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A browser window; closed when dropped.
 struct Browser {

@@ -115,7 +115,7 @@ pub(super) const ALL: &[Configuration] = &[
     },
     Configuration {
         name: "automatic redirects to a folder",
-        http: r#"        server { listen 127.0.0.1:{port:front};
+        http: r"        server { listen 127.0.0.1:{port:front};
             location /dir/ { proxy_pass http://127.0.0.1:{port:a}; }
             location ~ ^/dir$ { return 201; }
             location /two/ { proxy_pass http://127.0.0.1:{port:a}; }
@@ -127,7 +127,7 @@ pub(super) const ALL: &[Configuration] = &[
             location = /six/ { proxy_pass http://127.0.0.1:{port:b}; }
             location /out { return 205; location /out/in/ { proxy_pass http://127.0.0.1:{port:c}; } }
             location /seven/ { internal; proxy_pass http://127.0.0.1:{port:c}; }
-        }"#,
+        }",
         files: &[],
         requests: "
             GET h /dir
@@ -150,7 +150,7 @@ pub(super) const ALL: &[Configuration] = &[
     },
     Configuration {
         name: "proxy_pass with and without a URI",
-        http: r#"        upstream pool { server 127.0.0.1:{port:c}; }
+        http: r"        upstream pool { server 127.0.0.1:{port:c}; }
         server { listen 127.0.0.1:{port:front};
             location /plain/ { proxy_pass http://127.0.0.1:{port:a}; }
             location /slash/ { proxy_pass http://127.0.0.1:{port:a}/; }
@@ -173,7 +173,7 @@ pub(super) const ALL: &[Configuration] = &[
             location /scheme/ { set $app 127.0.0.1; proxy_pass $scheme://$app:{port:c}/s; }
             location /url/ { set $target http://127.0.0.1:{port:b}; proxy_pass $target; }
             location /urlx/ { set $target http://127.0.0.1:{port:b}; proxy_pass $target/x; }
-        }"#,
+        }",
         files: &[],
         requests: "
             GET h /plain/x?q=1
@@ -316,7 +316,7 @@ pub(super) const ALL: &[Configuration] = &[
     },
     Configuration {
         name: "if blocks with settings",
-        http: r#"        server { listen 127.0.0.1:{port:front};
+        http: r"        server { listen 127.0.0.1:{port:front};
             root {prefix}/www;
             location / {
                 if ($arg_a) { proxy_pass http://127.0.0.1:{port:b}; }
@@ -332,7 +332,7 @@ pub(super) const ALL: &[Configuration] = &[
             location /methods/ { limit_except GET { deny all; } proxy_pass http://127.0.0.1:{port:a}; }
             location /methods2/ { limit_except GET POST { deny all; } return 202; }
             location /methods3/ { limit_except GET { proxy_pass http://127.0.0.1:{port:b}; } proxy_pass http://127.0.0.1:{port:a}; }
-        }"#,
+        }",
         files: &[("www/files/x", "file in {prefix}/www"), ("www/try/x", "file in {prefix}/www")],
         requests: "
             GET h /
@@ -360,7 +360,7 @@ pub(super) const ALL: &[Configuration] = &[
     },
     Configuration {
         name: "files, try_files and index",
-        http: r#"        server { listen 127.0.0.1:{port:front};
+        http: r"        server { listen 127.0.0.1:{port:front};
             root {prefix}/www; index index.html;
             location / { try_files $uri $uri/ /front.php?path=$uri&$args; }
             location = /front.php { proxy_pass http://127.0.0.1:{port:a}; }
@@ -377,7 +377,7 @@ pub(super) const ALL: &[Configuration] = &[
             location /fallback/ { try_files $uri /named/x?z=1; }
             location /proxyfound/ { try_files /www $uri/ @app; proxy_pass http://127.0.0.1:{port:b}; }
             location /plain/ { }
-        }"#,
+        }",
         files: &[
             ("www/a.txt", "file in {prefix}/www"),
             ("www/index.html", "file in {prefix}/www"),
@@ -474,7 +474,7 @@ pub(super) const ALL: &[Configuration] = &[
     },
     Configuration {
         name: "access",
-        http: r#"        server { listen 127.0.0.1:{port:front};
+        http: r"        server { listen 127.0.0.1:{port:front};
             allow 10.0.0.0/8; deny 127.0.0.0/8;
             location / { proxy_pass http://127.0.0.1:{port:a}; }
             location /open/ { allow all; proxy_pass http://127.0.0.1:{port:a}; }
@@ -485,7 +485,7 @@ pub(super) const ALL: &[Configuration] = &[
             location /anyno/ { satisfy any; deny all; auth_basic x; auth_basic_user_file {prefix}/users; proxy_pass http://127.0.0.1:{port:a}; }
             location /ret/ { deny all; return 201; }
             location /v6/ { allow ::1; deny all; proxy_pass http://127.0.0.1:{port:a}; }
-        }"#,
+        }",
         files: &[("users", "")],
         requests: "
             GET h /
@@ -549,7 +549,7 @@ pub(super) const ALL: &[Configuration] = &[
     },
     Configuration {
         name: "variables",
-        http: r#"        server { listen 127.0.0.1:{port:front}; server_name .vars.example.com second;
+        http: r"        server { listen 127.0.0.1:{port:front}; server_name .vars.example.com second;
             location /host/ { return 302 http://$host/; }
             location /http_host/ { return 302 http://$http_host/; }
             location /name/ { return 302 http://$server_name/; }
@@ -566,7 +566,7 @@ pub(super) const ALL: &[Configuration] = &[
             location /unset/ { if ($never) { return 201; } set $never 1; return 302 http://x/$never; }
             location /root/ { return 302 http://x$document_root/; root /srv/www; }
             location /file/ { return 302 http://x$request_filename; root /srv/www/; }
-        }"#,
+        }",
         files: &[],
         requests: "
             GET a.vars.example.com /host/
@@ -591,7 +591,7 @@ pub(super) const ALL: &[Configuration] = &[
     },
     Configuration {
         name: "pools and dead members",
-        http: r#"        upstream live { server 127.0.0.1:{port:a}; server 127.0.0.1:{port:b} backup; server 127.0.0.1:{port:c} down; }
+        http: r"        upstream live { server 127.0.0.1:{port:a}; server 127.0.0.1:{port:b} backup; server 127.0.0.1:{port:c} down; }
         upstream onlybackup { server 127.0.0.1:{port:c} down; server 127.0.0.1:{port:b} backup; }
         server { listen 127.0.0.1:{port:front};
             location / { proxy_pass http://live; }
@@ -599,7 +599,7 @@ pub(super) const ALL: &[Configuration] = &[
             location /grpc { return 201; }
             location /stub { stub_status; }
             location /gif { empty_gif; }
-        }"#,
+        }",
         files: &[],
         requests: "
             GET h /
@@ -608,7 +608,7 @@ pub(super) const ALL: &[Configuration] = &[
     },
     Configuration {
         name: "internal redirects run the server's instructions again",
-        http: r#"        server { listen 127.0.0.1:{port:front};
+        http: r"        server { listen 127.0.0.1:{port:front};
             root {prefix}/www;
             set $n 1;
             if ($uri = /again) { return 201; }
@@ -624,7 +624,7 @@ pub(super) const ALL: &[Configuration] = &[
             location @n { rewrite ^/named/(.*)$ /priv/$1 last; }
             location /namedbreak/ { try_files /nope @nb; }
             location @nb { rewrite ^/namedbreak/(.*)$ /zz/$1 break; proxy_pass http://127.0.0.1:{port:c}; }
-        }"#,
+        }",
         files: &[],
         requests: "
             GET h /again

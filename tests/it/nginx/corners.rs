@@ -5,7 +5,7 @@ use super::configurations::Configuration;
 pub(super) const ALL: &[Configuration] = &[
     Configuration {
         name: "files below an alias",
-        http: r#"        server { listen 127.0.0.1:{port:front};
+        http: r"        server { listen 127.0.0.1:{port:front};
             location /files/ { alias {prefix}/srv/; try_files $uri @app; }
             location /bare { alias {prefix}/srv; try_files $uri @app; }
             location /lit/ { alias {prefix}/srv/; try_files /lit/a /other @app; }
@@ -16,7 +16,7 @@ pub(super) const ALL: &[Configuration] = &[
             location /root/ { root {prefix}/www; try_files $uri @app; }
             location /rootdir/ { root {prefix}/www; try_files $uri/ @app; }
             location @app { proxy_pass http://127.0.0.1:{port:a}; }
-        }"#,
+        }",
         files: &[
             ("srv/a", "file in {prefix}/srv/"),
             ("srv/b", "file in {prefix}/srv/b"),
@@ -45,11 +45,11 @@ pub(super) const ALL: &[Configuration] = &[
     },
     Configuration {
         name: "an application with a front controller",
-        http: r#"        server { listen 127.0.0.1:{port:front};
+        http: r"        server { listen 127.0.0.1:{port:front};
             root {prefix}/www; index index.php index.html;
             location / { try_files $uri $uri/ /index.php?$query_string; }
             location ~ \.php$ { try_files $uri =404; proxy_pass http://127.0.0.1:{port:a}; }
-        }"#,
+        }",
         files: &[("www/index.php", "no"), ("www/a.css", "file in {prefix}/www"), ("www/sub/index.html", "file in {prefix}/www")],
         requests: "
             GET h /
@@ -61,7 +61,7 @@ pub(super) const ALL: &[Configuration] = &[
     },
     Configuration {
         name: "if blocks and what follows",
-        http: r#"        server { listen 127.0.0.1:{port:front};
+        http: r"        server { listen 127.0.0.1:{port:front};
             if ($arg_s) { set $s 1; }
             location / {
                 if ($arg_a) { set $a 1; proxy_pass http://127.0.0.1:{port:b}; }
@@ -70,7 +70,7 @@ pub(super) const ALL: &[Configuration] = &[
                 if ($s) { return 203; }
                 proxy_pass http://127.0.0.1:{port:a};
             }
-        }"#,
+        }",
         files: &[],
         requests: "
             GET h /
@@ -84,7 +84,7 @@ pub(super) const ALL: &[Configuration] = &[
     },
     Configuration {
         name: "what a return and an error page answer",
-        http: r#"        server { listen 127.0.0.1:{port:front};
+        http: r"        server { listen 127.0.0.1:{port:front};
             root {prefix}/www;
             location /url/ { return 200 http://example.com/; }
             location /url404/ { return 404 http://example.com/; }
@@ -103,7 +103,7 @@ pub(super) const ALL: &[Configuration] = &[
             location /int2/ { internal; error_page 404 /page; proxy_pass http://127.0.0.1:{port:b}; }
             location @maintenance { return 503; }
             location @app { proxy_pass http://127.0.0.1:{port:a}; }
-        }"#,
+        }",
         files: &[],
         requests: "
             GET h /url/
@@ -124,7 +124,7 @@ pub(super) const ALL: &[Configuration] = &[
     },
     Configuration {
         name: "access: any, all, and methods",
-        http: r#"        server { listen 127.0.0.1:{port:front};
+        http: r"        server { listen 127.0.0.1:{port:front};
             auth_basic x; auth_basic_user_file {prefix}/users;
             location /any/ { satisfy any; allow 127.0.0.1; deny all; proxy_pass http://127.0.0.1:{port:a}; }
             location /anyother/ { satisfy any; allow 10.0.0.0/8; deny all; proxy_pass http://127.0.0.1:{port:a}; }
@@ -138,7 +138,7 @@ pub(super) const ALL: &[Configuration] = &[
             location /limit/ { auth_basic off; limit_except GET { auth_basic x; } proxy_pass http://127.0.0.1:{port:c}; }
             location /limit2/ { auth_basic off; limit_except POST { allow 127.0.0.1; deny all; } proxy_pass http://127.0.0.1:{port:c}; }
             location /limit3/ { auth_basic off; limit_except GET { deny all; } rewrite ^/limit3/(.*)$ /off/$1 last; }
-        }"#,
+        }",
         files: &[("users", "")],
         requests: "
             GET h /any/
@@ -159,7 +159,7 @@ pub(super) const ALL: &[Configuration] = &[
     },
     Configuration {
         name: "auth_request",
-        http: r#"        server { listen 127.0.0.1:{port:front};
+        http: r"        server { listen 127.0.0.1:{port:front};
             location /ok/ { auth_request /check/200; proxy_pass http://127.0.0.1:{port:a}; }
             location /no/ { auth_request /check/401; proxy_pass http://127.0.0.1:{port:a}; }
             location /forbidden/ { auth_request /check/403; proxy_pass http://127.0.0.1:{port:a}; }
@@ -168,7 +168,7 @@ pub(super) const ALL: &[Configuration] = &[
             location = /check/200 { internal; return 204; }
             location = /check/401 { internal; return 401; }
             location = /check/403 { internal; return 403; }
-        }"#,
+        }",
         files: &[],
         requests: "
             GET h /ok/
@@ -220,7 +220,7 @@ pub(super) const ALL: &[Configuration] = &[
     },
     Configuration {
         name: "redirects made absolute",
-        http: r#"        server { listen 127.0.0.1:{port:front}; server_name first.example.com second.example.com;
+        http: r"        server { listen 127.0.0.1:{port:front}; server_name first.example.com second.example.com;
             location /dir/ { proxy_pass http://127.0.0.1:{port:a}; }
             location /ret { return 301 /to; }
             location /named/ { server_name_in_redirect on; proxy_pass http://127.0.0.1:{port:a}; }
@@ -232,7 +232,7 @@ pub(super) const ALL: &[Configuration] = &[
             location /rel/ { absolute_redirect off; proxy_pass http://127.0.0.1:{port:a}; }
             location /relret { absolute_redirect off; return 301 /to; }
             location /full { port_in_redirect off; return 301 https://x.example.com/; }
-        }"#,
+        }",
         files: &[],
         requests: "
             GET second.example.com /dir
@@ -250,10 +250,10 @@ pub(super) const ALL: &[Configuration] = &[
     },
     Configuration {
         name: "an address of its own beside every address",
-        http: r#"        server { listen {port:front} default_server; server_name any.example.com; return 201; }
+        http: r"        server { listen {port:front} default_server; server_name any.example.com; return 201; }
         server { listen {port:front}; server_name own.example.com; return 202; }
         server { listen 127.0.0.1:{port:front}; server_name own.example.com; return 203; }
-        server { listen 127.0.0.1:{port:front}; server_name other.example.com; return 204; }"#,
+        server { listen 127.0.0.1:{port:front}; server_name other.example.com; return 204; }",
         files: &[],
         requests: "
             GET any.example.com /
@@ -263,14 +263,14 @@ pub(super) const ALL: &[Configuration] = &[
     },
     Configuration {
         name: "names with captures",
-        http: r#"        server { listen 127.0.0.1:{port:front}; server_name ~^(?<tenant>[a-z]+)\.(?<zone>[a-z]+)\.test$;
+        http: r"        server { listen 127.0.0.1:{port:front}; server_name ~^(?<tenant>[a-z]+)\.(?<zone>[a-z]+)\.test$;
             root {prefix}/$tenant;
             location /to/ { proxy_pass http://$zone; }
             location /nr/ { return 302 http://x/$1/$2; }
             location ~ ^/lost/(.*)$ { return 302 http://x/$1/$2/$tenant; }
             location /set/ { set $where $tenant; return 302 http://$where.example.com/; }
         }
-        upstream eu { server 127.0.0.1:{port:a}; } upstream us { server 127.0.0.1:{port:b}; }"#,
+        upstream eu { server 127.0.0.1:{port:a}; } upstream us { server 127.0.0.1:{port:b}; }",
         files: &[("acme/f", "file in {prefix}/acme")],
         requests: "
             GET acme.eu.test /to/x
@@ -283,13 +283,13 @@ pub(super) const ALL: &[Configuration] = &[
     },
     Configuration {
         name: "a map is looked up once",
-        http: r#"        map $uri $kind { /one first; /two second; default none; }
+        http: r"        map $uri $kind { /one first; /two second; default none; }
         server { listen 127.0.0.1:{port:front};
             location = /one { if ($kind = first) { rewrite ^ /two last; } return 201; }
             location = /two { if ($kind = first) { return 202; } if ($kind = second) { return 203; } return 204; }
             location = /three { rewrite ^ /two last; }
             location = /four { set $k $kind; try_files /nope /two; }
-        }"#,
+        }",
         files: &[],
         requests: "
             GET h /one
@@ -299,13 +299,13 @@ pub(super) const ALL: &[Configuration] = &[
     },
     Configuration {
         name: "circles",
-        http: r#"        server { listen 127.0.0.1:{port:front};
+        http: r"        server { listen 127.0.0.1:{port:front};
             location /a/ { rewrite ^ /b/ last; }
             location /b/ { rewrite ^ /a/ last; }
             location /try/ { try_files /nope /try/x; }
             location /err/ { error_page 404 = /err/; recursive_error_pages on; return 404; }
             location /srv/ { rewrite ^ /srv/x; }
-        }"#,
+        }",
         files: &[],
         requests: "
             GET h /a/

@@ -8,7 +8,7 @@ use waypost::standin::{self, CheckSeen, CommentSeen, Files, NewPull, Options, St
 
 pub(crate) const REPOSITORY: &str = "acme/edge";
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Everything that takes part; gone when dropped.
 #[derive(Debug)]
