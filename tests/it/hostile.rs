@@ -169,7 +169,15 @@ fn numbers_out_of_every_range() {
 
 #[test]
 fn inventories_that_explode() {
+    let mut bomb = "x0: &x0 {hosts: {h: {ansible_host: 10.20.1.11}}}\n".to_owned();
+    for at in 0..30 {
+        writeln!(bomb, "x{}: &x{} {{children: {{a: *x{at}, b: *x{at}, c: *x{at}}}}}", at + 1, at + 1).unwrap();
+    }
+    bomb.push_str("all: *x30\n");
     for (path, text) in [
+        ("inventory/a.yml", bomb),
+        ("inventory/b.yml", format!("all: {}{}", "{a: ".repeat(50_000), "}".repeat(50_000))),
+        ("inventory/c.yml", format!("all: {}", "[".repeat(200_000))),
         ("inventory/d.yml", "all: &a\n  <<: *a\n  hosts: {x: {ansible_host: 10.20.1.11}}\n".to_owned()),
         ("inventory/e.ini", "[web]\nweb[1:100000000] ansible_host=10.20.1.11\n[x]\na[a:z][a:z][a:z][a:z][a:z]\n[x:children]\nx\n".to_owned()),
         (

@@ -42,6 +42,8 @@ pub fn read(snapshot: &Snapshot, model: &mut Model) {
             }
         };
         let file = File { path, text: &text };
+        let whole = |directories: &BTreeMap<TreePath, Directory>| directories.get(&path.parent()).is_none_or(|directory| !directory.incomplete);
+        let (was_whole, told) = (whole(&directories), model.unknown.len() + model.problems.len());
         let format = match candidate {
             Candidate::Yaml => ansible_yaml::read(file, directories.entry(directory).or_default(), model).then_some("ansible"),
             Candidate::Text if hosts::is_hosts_file(&text) => {
@@ -52,6 +54,11 @@ pub fn read(snapshot: &Snapshot, model: &mut Model) {
             Candidate::Zone => zone::read(file, model).then_some("zone"),
             Candidate::Script => None,
         };
+        // Whatever takes the directory its authority is said, or a file of brackets would silence the rules.
+        if was_whole && !whole(&directories) && model.unknown.len() + model.problems.len() == told {
+            let reason = "this file beside the inventory cannot be read whole, so the inventory calls no server missing".to_owned();
+            model.unknown.push(Unknown { span: file.span(0, 0), reason });
+        }
         if let Some(format) = format {
             model.inputs.push(Input { path: path.clone(), format, role: Role::Inventory });
         }
