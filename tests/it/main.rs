@@ -1,5 +1,19 @@
 //! All integration tests, one binary.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::disallowed_methods,
+    reason = "a test may panic, look at a clock, read files and start programs"
+)]
+#![expect(
+    clippy::format_collect,
+    clippy::format_push_string,
+    clippy::needless_pass_by_value,
+    reason = "what a test spends on making its texts does not matter"
+)]
+
 #[cfg(test)]
 mod browser;
 #[cfg(test)]

@@ -13,8 +13,11 @@ struct Hunk {
     stays: Vec<bool>,
 }
 
+/// The new text, and the markers of lines that only the old one has, with their line numbers.
+type Applied = (Vec<Line>, Vec<(usize, Marker)>);
+
 /// Applies `block` to `base`. Returns the head's lines and, as markers of base, those on lines taken away with their index in base.
-pub(super) fn apply(base: &[Line], block: &Block) -> Result<(Vec<Line>, Vec<(usize, Marker)>), Failure> {
+pub(super) fn apply(base: &[Line], block: &Block) -> Result<Applied, Failure> {
     let mut head = Vec::new();
     let mut gone = Vec::new();
     let mut from = 0;

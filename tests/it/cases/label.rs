@@ -15,6 +15,7 @@ pub(super) enum Label {
 
 /// In which trees a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "three trees, each named or not, and whether any was")]
 pub(super) struct Trees {
     pub(super) base: bool,
     pub(super) head: bool,

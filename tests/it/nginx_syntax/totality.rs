@@ -20,7 +20,9 @@ fn check(text: &str) {
         problem.related.iter().for_each(|related| inside(&related.span));
     });
     model.unknown.iter().for_each(|unknown| inside(&unknown.span));
-    configs.iter().for_each(|config| walk(&config.directives, &inside));
+    for config in &configs {
+        walk(&config.directives, &inside);
+    }
 }
 
 fn walk(directives: &[Directive], inside: &impl Fn(&Span)) {

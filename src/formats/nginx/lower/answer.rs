@@ -64,29 +64,6 @@ impl Lowering<'_> {
         Step { actions, next: Next::Restart(server.entry) }
     }
 
-    /// Puts scheme and host before a `location` that begins with `/`, where settings make them other than those of the request.
-    ///
-    /// nginx: `ngx_http_header_filter`: with `server_name_in_redirect` the host is the server's first name, with `port_in_redirect off` there is no port, and
-    /// with `absolute_redirect off` the client gets the path alone.
-    pub(super) fn absolute(&mut self, scope: &Scope<'_>, location: Value) -> Value {
-        let relative = match location.parts.first() {
-            Some(Part::Literal(text)) => text.starts_with('/') && !text.starts_with("//"),
-            Some(Part::Field(Field::Path | Field::Target)) => true,
-            _ => false,
-        };
-        let (own_name, own_port) = (scope.is_on("server_name_in_redirect"), scope.text("port_in_redirect") != Some("off"));
-        if !relative || scope.text("absolute_redirect") == Some("off") || (!own_name && own_port) {
-            return location;
-        }
-        let mut parts = vec![Part::Field(Field::Scheme), Part::Literal(Arc::from("://"))];
-        parts.extend(if own_name { super::variable::server_name(scope) } else { vec![Part::Field(Field::Host)] });
-        if own_port && scope.server().is_some_and(super::listener::has_odd_port) {
-            parts.extend([Part::Literal(Arc::from(":")), Part::Field(Field::ListenPort)]);
-        }
-        parts.extend(location.parts);
-        Value { parts }
-    }
-
     /// The way into a named location.
     ///
     /// nginx: `ngx_http_named_location`: one that is not there is a 500 at request time, and no word from `nginx -t`.
@@ -149,4 +126,27 @@ pub(super) fn error_page<'a>(scope: &Scope<'a>, status: u16) -> Option<&'a Direc
 fn statuses(page: &Directive) -> impl Iterator<Item = u16> + '_ {
     let last = page.args.len().saturating_sub(1);
     page.args.iter().take(last).filter_map(|word| word.text.parse().ok())
+}
+
+/// Puts scheme and host before a `location` that begins with `/`, where settings make them other than those of the request.
+///
+/// nginx: `ngx_http_header_filter`: with `server_name_in_redirect` the host is the server's first name, with `port_in_redirect off` there is no port, and
+/// with `absolute_redirect off` the client gets the path alone.
+pub(super) fn absolute(scope: &Scope<'_>, location: Value) -> Value {
+    let relative = match location.parts.first() {
+        Some(Part::Literal(text)) => text.starts_with('/') && !text.starts_with("//"),
+        Some(Part::Field(Field::Path | Field::Target)) => true,
+        _ => false,
+    };
+    let (own_name, own_port) = (scope.is_on("server_name_in_redirect"), scope.text("port_in_redirect") != Some("off"));
+    if !relative || scope.text("absolute_redirect") == Some("off") || (!own_name && own_port) {
+        return location;
+    }
+    let mut parts = vec![Part::Field(Field::Scheme), Part::Literal(Arc::from("://"))];
+    parts.extend(if own_name { super::variable::server_name(scope) } else { vec![Part::Field(Field::Host)] });
+    if own_port && scope.server().is_some_and(super::listener::has_odd_port) {
+        parts.extend([Part::Literal(Arc::from(":")), Part::Field(Field::ListenPort)]);
+    }
+    parts.extend(location.parts);
+    Value { parts }
 }

@@ -217,7 +217,7 @@ impl Lowering<'_> {
         let label = directive.label();
         let (text, add_args) = replacement.strip_suffix('?').map_or((replacement, true), |text| (text, false));
         let location = self.value(text, scope, &directive.head);
-        let mut location = self.absolute(scope, location);
+        let mut location = super::answer::absolute(scope, location);
         if add_args && text.contains('?') {
             let plain = Step::end(Outcome::Redirect { status, location: location.clone(), label: label.clone() });
             location.parts.extend([Part::Literal(Arc::from("&")), Part::Field(Field::Query)]);
@@ -244,7 +244,7 @@ impl Lowering<'_> {
             (444, None) => Step::end(Outcome::Close { label }),
             (301 | 302 | 303 | 307 | 308, Some(location)) => {
                 let location = self.value(&location.text, scope, &location.span);
-                let location = self.absolute(scope, location);
+                let location = super::answer::absolute(scope, location);
                 Step::end(Outcome::Redirect { status, location, label })
             }
             (400.., None) => self.refuse(server, scope, status, &label),

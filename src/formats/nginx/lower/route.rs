@@ -147,7 +147,7 @@ impl Lowering<'_> {
             let mut location = Value::literal(text);
             location.parts.extend([Part::Field(Field::QueryMark), Part::Field(Field::Query)]);
             let label = directive.label();
-            let location = self.absolute(&scope, location);
+            let location = super::answer::absolute(&scope, location);
             let redirect = Step::end(Outcome::Redirect { status: 301, location, label: label.clone() });
             let step = self.guard_internal(server, &scope, redirect);
             out.push(Route { when: path_is(short), step, label: Some(label) });
