@@ -1,6 +1,6 @@
 //! The command line: one file per command. Arguments in, library call, rendering out.
 //!
-//! A command is added with its file, a line in [`Command`] and a line in [`Command::run`].
+//! A command is added with its file, a line in `Command` and a line in `Command::run`.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! One rule, one file; one line in [`ALL`].
+//! One rule, one file; one line in `ALL`.
 
 /// Declares a rule: its doc comment is its documentation, kept for `waypost explain`.
 macro_rules! rule {
