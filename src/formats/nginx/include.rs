@@ -263,10 +263,8 @@ impl<'a, 'b> Expander<'a, 'b> {
             ReadError::Wanted => {}
             ReadError::TooLarge { .. } => {
                 let help = "split it into several files; the rest of the configuration is reviewed without it".to_owned();
+                // An error although nginx would read it: padding must not turn a review off.
                 self.problem(&start, ProblemKind::Syntax, format!("`{path}` is not read: {error}"), Some(help));
-                if let Some(problem) = self.model.problems.last_mut().filter(|problem| problem.span == start) {
-                    problem.fatal = false;
-                }
             }
             ReadError::NotText => {
                 let help = "nginx reads it as configuration; take it out, or narrow the `include`".to_owned();

@@ -115,13 +115,13 @@ fn a_link_out_of_the_tree_is_named_and_not_followed() {
 fn a_file_too_large_is_named_and_the_rest_is_read() {
     let large = "# filler\n".repeat(10_000_000 / 9);
     assert_snapshot!(said(&[("nginx.conf", MAIN), ("conf.d/large.conf", &large), ("conf.d/a.conf", "server { listen 80; }")]), @r"
-    error: `conf.d/large.conf` is not read: it has 9999999 bytes; at most 2097152 are read (not fatal)
+    error: `conf.d/large.conf` is not read: it has 9999999 bytes; at most 2097152 are read
       --> conf.d/large.conf:1:1
     help: split it into several files; the rest of the configuration is reviewed without it
     read: nginx.conf (in part): events {  }; http { server { listen 80 } }
     ");
     assert_snapshot!(said(&[("nginx/nginx.conf", &large)]), @r"
-    error: `nginx/nginx.conf` is not read: it has 9999999 bytes; at most 2097152 are read (not fatal)
+    error: `nginx/nginx.conf` is not read: it has 9999999 bytes; at most 2097152 are read
       --> nginx/nginx.conf:1:1
     help: split it into several files; the rest of the configuration is reviewed without it
     ");
