@@ -5,7 +5,7 @@ use crate::model::{Existence, Gateway, Host, Label, Model, Pool, ProblemKind};
 use crate::policy::arrival::{arrivals, outcome_line, witnesses};
 use crate::policy::near::slips;
 use crate::policy::{Finding, RuleContext, Severity, Tree, problems};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 rule! {
     /// ## What it checks
@@ -56,9 +56,10 @@ rule! {
 fn check(cx: &RuleContext<'_>, out: &mut Vec<Finding>) {
     problems::report(cx, DANGLING_REFERENCE.id, ProblemKind::DanglingReference, out);
     let told = out.clone();
+    let reached = pairs_by_pool(cx);
     for gateway in &cx.head.model.gateways {
         for pool in gateway.pools.iter().filter(|pool| !pool.declared) {
-            let Some(dangling) = dangling_pool(cx, gateway, pool) else { continue };
+            let Some(dangling) = dangling_pool(cx, gateway, pool, &reached) else { continue };
             // Silent: the file that declares it is not read any more, which is the one thing to mend.
             if matches!(dangling.meant, Meant::Gone) && unread(cx, gateway, dangling.name) && told.iter().any(|one| one.severity == Severity::Error) {
                 continue;
@@ -92,7 +93,7 @@ enum Meant<'a> {
     Instead(&'a str),
 }
 
-fn dangling_pool<'a>(cx: &RuleContext<'a>, gateway: &'a Gateway, pool: &'a Pool) -> Option<Dangling<'a>> {
+fn dangling_pool<'a>(cx: &RuleContext<'a>, gateway: &'a Gateway, pool: &'a Pool, reached: &Reached) -> Option<Dangling<'a>> {
     let name = bare_name(pool)?;
     // Silent: somebody knows the name.
     if known_elsewhere(cx, name) || declares(gateway, name) {
@@ -103,7 +104,7 @@ fn dangling_pool<'a>(cx: &RuleContext<'a>, gateway: &'a Gateway, pool: &'a Pool)
     if base.is_some_and(|base| base.pools.iter().any(|pool| bare_name(pool) == Some(name))) {
         return None;
     }
-    let pairs = pairs_to(cx, gateway, pool);
+    let pairs = reached.get(&(gateway.id.to_string(), pool.name.to_string())).cloned().unwrap_or_default();
     let line = &pool.label;
     if base.is_some_and(|base| declares(base, name)) {
         return Some(Dangling { gateway, name, line, meant: Meant::Gone, pairs });
@@ -190,12 +191,18 @@ fn is_slip(name: &str, declared: &str) -> bool {
     distance > 0 && distance <= allowed && letters(name) != letters(&declared.to_ascii_lowercase())
 }
 
-fn pairs_to(cx: &RuleContext<'_>, gateway: &Gateway, pool: &Pool) -> BTreeSet<usize> {
-    let reaches = |at: &usize| {
-        let pair = cx.comparison.pairs.get(*at);
-        pair.is_some_and(|pair| arrivals(cx.head.model, &pair.now).iter().any(|now| now.key() == (&*gateway.id, &*pool.name)))
-    };
-    (0..cx.comparison.pairs.len()).filter(reaches).collect()
+/// The pairs that end in a pool after the change, by the gateway's id and the pool's name.
+type Reached = BTreeMap<(String, String), BTreeSet<usize>>;
+
+fn pairs_by_pool(cx: &RuleContext<'_>) -> Reached {
+    let mut reached = Reached::new();
+    for (at, pair) in cx.comparison.pairs.iter().enumerate() {
+        for arrival in arrivals(cx.head.model, &pair.now) {
+            let (gateway, pool) = arrival.key();
+            reached.entry((gateway.to_owned(), pool.to_owned())).or_default().insert(at);
+        }
+    }
+    reached
 }
 
 impl Dangling<'_> {
