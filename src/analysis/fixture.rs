@@ -1,9 +1,9 @@
 //! A small builder of models for tests.
 
 use crate::model::{
-    Action, Address, Balancing, Condition, Ejection, Field, Forward, Gateway, Host, HostPattern, Label, ListenAddress, Listener, Matcher, Member,
-    MemberState, Model, Next, Normalization, Outcome, Pool, PoolId, Regex, RegexDialect, Retry, Route, Step, Table, TableId, TableKind, Target,
-    Timeouts, UpstreamUri, Value, VirtualHost,
+    Action, Address, Condition, Ejection, Field, Forward, Gateway, Host, HostPattern, Label, ListenAddress, Listener, Matcher, Member, Model, Next,
+    Normalization, Outcome, Pool, PoolId, Protocol, Regex, RegexDialect, Retry, Route, Step, Table, TableId, TableKind, Target, Timeouts,
+    UpstreamUri, Value, VirtualHost,
 };
 use crate::span::{Span, TreePath};
 use std::sync::Arc;
@@ -33,14 +33,7 @@ pub(super) fn path_regex(pattern: &str) -> Condition {
 pub(super) fn member(address: &str, weight: u32) -> Member {
     let (host, port) = address.rsplit_once(':').unwrap();
     let host = host.parse().map_or_else(|_| Host::Name(Arc::from(host)), Host::Ip);
-    Member {
-        address: Address { host, port: Some(port.parse().unwrap()) },
-        weight,
-        state: MemberState::Active,
-        ejection: None,
-        max_connections: None,
-        label: label(address),
-    }
+    Member { weight, ..Member::new(Address { host, port: Some(port.parse().unwrap()) }, label(address)) }
 }
 
 pub(super) fn ejecting(member: Member) -> Member {
@@ -48,15 +41,7 @@ pub(super) fn ejecting(member: Member) -> Member {
 }
 
 pub(super) fn pool(name: &str, members: Vec<Member>) -> Pool {
-    Pool {
-        name: Arc::from(name),
-        declared: true,
-        members,
-        balancing: Balancing::RoundRobin,
-        health_check: None,
-        complete: true,
-        label: label(&format!("upstream {name}")),
-    }
+    Pool::new(Arc::from(name), members, label(&format!("upstream {name}")))
 }
 
 pub(super) fn forward(pool: usize) -> Forward {
@@ -136,7 +121,10 @@ impl Site {
             normalization: Normalization { strip_port: true, decode_path: true, resolve_dots: true, merge_slashes: true },
             listeners: vec![Listener {
                 address: ListenAddress::Tcp { ip: None, v6: false, port: 80 },
+                protocol: Protocol::Http,
                 tls: None,
+                client_timeout_ms: None,
+                max_connections: None,
                 entry: TableId(0),
                 virtual_hosts,
                 default_host: Some(0),
@@ -145,6 +133,8 @@ impl Site {
             tables,
             pools: self.pools,
             lookups: Vec::new(),
+            variant: None,
+            max_connections: None,
             restart_limit: 10,
         }
     }

@@ -13,4 +13,4 @@ mod trace;
 pub use compare::{Change, Comparison, Pair, compare};
 pub use destination::{Alternative, Destination, ServerShare, ServerState};
 pub use equality::moved_share;
-pub use trace::{Choice, Trace, TraceStep, trace, trace_in};
+pub use trace::{Choice, Limited, Trace, TraceStep, trace, trace_in};

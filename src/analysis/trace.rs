@@ -2,8 +2,9 @@
 
 use super::destination::Destination;
 use super::route::{Engine, Entrance, choose, explore};
-use crate::model::{Gateway, Label, Listener, Model, Pool, PoolId, Request, TableId, VirtualHost};
+use crate::model::{Gateway, Label, Limit, Listener, Model, Pool, PoolId, Request, TableId, VirtualHost};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// How one request is routed.
 #[derive(Clone, Debug)]
@@ -24,8 +25,19 @@ pub struct Trace {
     pub pool: Option<PoolId>,
     /// All pools it can end in: `pool`, those that take over on certain statuses, and those of each way at a condition that cannot be decided.
     pub pools: Vec<PoolId>,
+    /// The limits it is counted against, in order.
+    pub limits: Vec<Limited>,
     /// Nothing opaque was met.
     pub exact: bool,
+}
+
+/// A limit that a request is counted against.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limited {
+    /// The limit.
+    pub limit: Arc<Limit>,
+    /// The value it is counted under; `None` when it cannot be read from the request (the client's address, when none was given).
+    pub key: Option<String>,
 }
 
 impl Trace {
@@ -105,6 +117,7 @@ pub(super) fn trace_at(engine: &Engine<'_>, entrance: Entrance<'_>, request: &Re
         destination: leaf.destination,
         pool: leaf.pool,
         pools: leaf.pools,
+        limits: leaf.limits,
         exact: leaf.exact,
     }
 }
@@ -120,6 +133,7 @@ pub(super) fn unserved(request: &Request) -> Trace {
         destination: Destination::None,
         pool: None,
         pools: Vec::new(),
+        limits: Vec::new(),
         exact: true,
     }
 }
@@ -129,7 +143,6 @@ mod tests {
     use super::*;
     use crate::analysis::fixture::{Site, answer, exact, label, member, path_regex, pool, prefix, restart, rewrite, set, to};
     use crate::model::{Capture, Condition, Field, Matcher, Opaque, Outcome, Part, Step, Value};
-    use std::sync::Arc;
 
     fn get(model: &Model, url: &str) -> Trace {
         trace(model, &Request::get(url).unwrap())

@@ -61,8 +61,34 @@ pub enum Matcher {
     Regex(Regex),
     /// Is an address in this network.
     Network(Cidr),
+    /// Contains these bytes as a run between two of the delimiters or the ends of the text (HAProxy `dir` with `/`, `dom` with `./:?`).
+    /// Delimiters at the ends of `text` itself do not count.
+    Segment { text: Arc<str>, caseless: bool, delimiters: Arc<str> },
+    /// Is a whole number in one of these ranges; a text that is no number is in none.
+    Number(Vec<NumberRange>),
+    /// Has a length in bytes in one of these ranges.
+    Length(Vec<NumberRange>),
+    /// Is there at all, be it empty (HAProxy `-m found`). Only a field that the request does not carry is not there.
+    Present,
+    /// One of the elements between commas, without the blanks around it, passes (HAProxy `hdr()`).
+    Element(Box<Matcher>),
     /// Is neither empty nor, where the proxy says so, the text `0` (nginx `if ($x)`).
     Truthy { zero_is_false: bool },
+}
+
+/// Whole numbers from `from` to `to`, both included; `None` is no bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "said above")]
+pub struct NumberRange {
+    pub from: Option<i64>,
+    pub to: Option<i64>,
+}
+
+impl NumberRange {
+    /// Returns whether `number` is in the range.
+    pub fn contains(&self, number: i64) -> bool {
+        self.from.is_none_or(|from| from <= number) && self.to.is_none_or(|to| number <= to)
+    }
 }
 
 /// A regular expression in the proxy's own dialect.

@@ -24,6 +24,11 @@ pub struct Gateway {
     pub pools: Vec<Pool>,
     /// Variables computed when used.
     pub lookups: Vec<Lookup>,
+    /// Which reading of a template this is, where the file is one and can be read in several ways; `None` for the first reading and for plain files.
+    /// Readings of one file have ids of their own, the same on both sides of a change.
+    pub variant: Option<Arc<str>>,
+    /// The most connections of the whole process, `None` where not said.
+    pub max_connections: Option<u64>,
     /// How many internal redirects a request may make before it is answered with 500.
     pub restart_limit: u32,
 }
@@ -47,8 +52,14 @@ pub struct Normalization {
 pub struct Listener {
     /// The address.
     pub address: ListenAddress,
-    /// Clients speak TLS here.
+    /// What is spoken here.
+    pub protocol: Protocol,
+    /// Clients speak TLS here, and it ends here.
     pub tls: Option<Tls>,
+    /// How long clients are waited for, in milliseconds; `None` is not set and not known (nginx `client_header_timeout`, HAProxy `timeout client`).
+    pub client_timeout_ms: Option<u64>,
+    /// The most connections at a time, `None` where not said.
+    pub max_connections: Option<u64>,
     /// The table where requests enter; of kind [`super::TableKind::VirtualHosts`] where there are virtual hosts.
     pub entry: TableId,
     /// The virtual hosts, in file order. The entry table already does the choosing; this is for descriptions, candidates and rules.
@@ -100,11 +111,42 @@ impl fmt::Display for ListenAddress {
     }
 }
 
+/// What a listener speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Protocol {
+    /// HTTP: routing looks at requests.
+    #[default]
+    Http,
+    /// Bytes: routing looks at the connection alone, and at the name in a TLS handshake that it does not end.
+    Tcp,
+    /// Datagrams.
+    Udp,
+}
+
 /// TLS at a listener.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tls {
-    /// The certificate files, as written.
-    pub certificates: Vec<Label>,
+    /// The certificates, in order; the first is presented where no name fits.
+    pub certificates: Vec<Certificate>,
+    /// A name that no certificate covers is refused in the handshake (HAProxy `strict-sni`, nginx `ssl_reject_handshake on` for the default server).
+    pub strict_names: bool,
+    /// The protocols offered as written (`TLSv1.2`), oldest first; empty is the proxy's default.
+    pub versions: Vec<Arc<str>>,
+    /// The cipher list as written.
+    pub ciphers: Option<Arc<str>>,
+    /// Clients must show a certificate.
+    pub client_certificate: bool,
+}
+
+/// A certificate a listener presents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    /// Its file or directory, as written; without a final part where it cannot be read.
+    pub path: Arc<str>,
+    /// The names it is presented for where the configuration says so (an SNI filter of a crt-list, the names of its server block); empty is not said.
+    pub names: Vec<HostPattern>,
+    /// Where it is written.
+    pub label: Label,
 }
 
 /// The routes for a set of host names.

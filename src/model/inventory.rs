@@ -7,13 +7,17 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
-/// What exists. A server is missing only where a claim covers it and no host has it; elsewhere it is unknown.
+/// What exists, and what is known of it. A server is missing only where a claim covers it and no host has it; elsewhere it is unknown.
 #[derive(Clone, Debug, Default)]
 pub struct Inventory {
     /// The hosts, in file order.
     pub hosts: Vec<InventoryHost>,
     /// Who speaks for what.
     pub claims: Vec<Claim>,
+    /// What is said of certificate files.
+    pub certificates: Vec<CertificateFact>,
+    /// What is said of load.
+    pub loads: Vec<LoadFact>,
     /// INVARIANT: filled at the first question, so both lists are complete by then.
     index: OnceLock<Index>,
 }
@@ -27,8 +31,84 @@ pub struct InventoryHost {
     pub addresses: Vec<IpAddr>,
     /// Other names it answers to, in lower case, without a final dot.
     pub aliases: Vec<Arc<str>>,
+    /// What the source says of the service on it.
+    pub service: Service,
     /// Its line.
     pub label: Label,
+}
+
+impl InventoryHost {
+    /// Returns the host of which nothing is known but its name.
+    pub fn new(name: Arc<str>, label: Label) -> Self {
+        Self { name, addresses: Vec::new(), aliases: Vec::new(), service: Service::default(), label }
+    }
+}
+
+/// What a source says of the service that runs on a host.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Service {
+    /// The port it listens on.
+    pub port: Option<(u16, Label)>,
+    /// The path that answers its probe.
+    pub health_path: Option<(Arc<str>, Label)>,
+    /// The longest it may take for an answer, in milliseconds.
+    pub answer_ms: Option<(u64, Label)>,
+    /// Where it stands: what fails together (a zone, a rack, a data centre).
+    pub zone: Option<(Arc<str>, Label)>,
+}
+
+/// What a source says a certificate file holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateFact {
+    /// The file, as the source writes it; the configuration may name it by a longer path.
+    pub file: Arc<str>,
+    /// The names it covers.
+    pub names: Vec<Arc<str>>,
+    /// When it ends, as written (`2027-05-30`).
+    pub not_after: Option<Arc<str>>,
+    /// Where it is said.
+    pub label: Label,
+}
+
+/// What a source says of load or of the strength of a pool.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoadFact {
+    /// What it is said of.
+    pub subject: LoadSubject,
+    /// What is said.
+    pub quantity: Quantity,
+    /// How much.
+    pub amount: f64,
+    /// Where it is said.
+    pub label: Label,
+}
+
+/// What a [`LoadFact`] is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LoadSubject {
+    /// All of the traffic.
+    Everything,
+    /// The requests for a host.
+    Host(Arc<str>),
+    /// The requests below a path.
+    Path(Arc<str>),
+    /// A pool by its configured name.
+    Pool(Arc<str>),
+}
+
+/// What a [`LoadFact`] counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Quantity {
+    /// Requests a second at peak.
+    PeakRate,
+    /// Requests under way at peak.
+    PeakConcurrency,
+    /// Clients at peak.
+    PeakClients,
+    /// Requests a second that one server stands.
+    ServerRate,
+    /// The longest answer, in milliseconds.
+    AnswerMs,
 }
 
 /// A source's claim to know everything in a range.
@@ -208,12 +288,8 @@ mod tests {
     }
 
     fn inventory(hosts: &[(&str, &str)], ranges: Vec<Range>) -> Inventory {
-        let host = |(name, ip): &(&str, &str)| InventoryHost {
-            name: (*name).into(),
-            addresses: ip.parse().into_iter().collect(),
-            aliases: Vec::new(),
-            label: label(),
-        };
+        let host =
+            |(name, ip): &(&str, &str)| InventoryHost { addresses: ip.parse().into_iter().collect(), ..InventoryHost::new((*name).into(), label()) };
         let claims = ranges.into_iter().map(|range| Claim { range, label: label() }).collect();
         Inventory { hosts: hosts.iter().map(host).collect(), claims, ..Inventory::default() }
     }

@@ -15,15 +15,15 @@ mod request;
 mod table;
 mod value;
 
-pub use condition::{Condition, Matcher, Opaque, Regex, RegexDialect, Test};
-pub use gateway::{Gateway, HostPattern, ListenAddress, Listener, Normalization, Tls, VirtualHost};
-pub use inventory::{Cidr, Claim, Existence, Inventory, InventoryHost, Range};
+pub use condition::{Condition, Matcher, NumberRange, Opaque, Regex, RegexDialect, Test};
+pub use gateway::{Certificate, Gateway, HostPattern, ListenAddress, Listener, Normalization, Protocol, Tls, VirtualHost};
+pub use inventory::{CertificateFact, Cidr, Claim, Existence, Inventory, InventoryHost, LoadFact, LoadSubject, Quantity, Range, Service};
 pub use outcome::{Forward, Outcome, Retry, StatusHandler, Target, Timeouts, UpstreamUri};
 pub use pool::{Address, Balancing, Ejection, HealthCheck, Host, Member, MemberState, Pool, PoolId};
 pub use problem::{Input, Problem, ProblemKind, Related, Role, Unknown};
 pub use request::{BadRequest, Request, Scheme};
-pub use table::{Action, Label, Next, QueryEdit, Route, Step, Table, TableId, TableKind};
-pub use value::{Capture, Field, Lookup, LookupEntry, Name, Part, Value};
+pub use table::{Action, Label, Limit, LimitKind, Next, QueryEdit, Route, Step, Table, TableId, TableKind};
+pub use value::{Capture, Converted, Converter, Field, Lookup, LookupEntry, Name, Part, Value};
 
 /// Everything the files of one tree say.
 #[derive(Clone, Debug, Default)]

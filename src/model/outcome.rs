@@ -95,6 +95,8 @@ pub struct Timeouts {
     pub read_ms: Option<u64>,
     /// Between two writes of the request.
     pub send_ms: Option<u64>,
+    /// In the queue for a member with a free connection.
+    pub queue_ms: Option<u64>,
 }
 
 /// What happens instead of passing on certain statuses.

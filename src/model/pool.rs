@@ -22,10 +22,31 @@ pub struct Pool {
     pub balancing: Balancing,
     /// The active probe, if any.
     pub health_check: Option<HealthCheck>,
+    /// All backups serve together once no active member can, instead of the first that lives (HAProxy `option allbackups`; nginx always).
+    pub backups_together: bool,
+    /// What keeps a client with its member, in the config's words.
+    pub persistence: Option<Arc<str>>,
     /// `false` when part of the member list could not be read (a template loop, a missing include, a service-discovery name): shares are then not known.
     pub complete: bool,
     /// Where it is written.
     pub label: Label,
+}
+
+impl Pool {
+    /// Returns the pool that has nothing said of it but its members: in turn, no probe, complete.
+    pub fn new(name: Arc<str>, members: Vec<Member>, label: Label) -> Self {
+        Self {
+            name,
+            declared: true,
+            members,
+            balancing: Balancing::RoundRobin,
+            health_check: None,
+            backups_together: true,
+            persistence: None,
+            complete: true,
+            label,
+        }
+    }
 }
 
 /// A server's place in a pool.
@@ -41,8 +62,19 @@ pub struct Member {
     pub ejection: Option<Ejection>,
     /// The most connections it gets, `None` for no limit.
     pub max_connections: Option<u32>,
+    /// Its own name in the configuration, where it has one (HAProxy `server NAME …`).
+    pub name: Option<Arc<str>>,
+    /// The pool's active probe looks at it. One that is probed is passed over while it is dead; one that is not counts as up for ever.
+    pub checked: bool,
     /// The deciding line.
     pub label: Label,
+}
+
+impl Member {
+    /// Returns the member that has nothing said of it but its address: active, weight 1, no limit, no probe, never passed over.
+    pub fn new(address: Address, label: Label) -> Self {
+        Self { address, weight: 1, state: MemberState::Active, ejection: None, max_connections: None, name: None, checked: false, label }
+    }
 }
 
 /// Whether a member gets requests.
@@ -87,6 +119,18 @@ pub enum Balancing {
 pub struct HealthCheck {
     /// What is asked for, if it is an HTTP probe.
     pub path: Option<Arc<str>>,
+    /// Its method; `None` for the proxy's own.
+    pub method: Option<Arc<str>>,
+    /// What the answer must be, in the config's words; `None` for the proxy's own idea.
+    pub expect: Option<Arc<str>>,
+    /// The time between two probes, in milliseconds.
+    pub interval_ms: Option<u64>,
+    /// So many failures in a row take a member out.
+    pub fall: Option<u32>,
+    /// So many successes in a row bring it back.
+    pub rise: Option<u32>,
+    /// Probed at this port instead of the member's own.
+    pub port: Option<u16>,
     /// Where it is written.
     pub label: Label,
 }

@@ -1,6 +1,6 @@
 //! Ordered lists of routes: first match wins. Every proxy's selection order is lowered to these.
 
-use super::{Condition, Name, Outcome, Value};
+use super::{Cidr, Condition, Name, Outcome, Value};
 use crate::span::Span;
 use std::sync::Arc;
 
@@ -125,8 +125,63 @@ pub enum Action {
     /// page's own status); `None` gives the answer its own status again. Under a fixed status of 400 or more, files and local answers are a refusal
     /// with that status; a forward still reaches its pool, but its client gets that status. Redirects, refusals and closing keep their own.
     SetStatus(Option<u16>),
+    /// Replaces the client's address by what a header or another value says, where the other end of the connection may be believed (nginx
+    /// `real_ip_header`, HAProxy `set-src`). A value that is no address changes nothing.
+    SetSource {
+        /// Where the address stands.
+        value: Value,
+        /// Who is believed; empty for everyone.
+        trusted: Vec<Cidr>,
+        /// Where the value is a list: the last address that is not trusted, instead of the last one (nginx `real_ip_recursive on`).
+        recursive: bool,
+        /// The line, shown in traces.
+        label: Option<Label>,
+    },
+    /// Changes a request header as later conditions and the upstream see it.
+    SetHeader {
+        /// In lower case.
+        name: Name,
+        /// The new value; `None` removes all of that name.
+        value: Option<Value>,
+        /// Adds one instead of replacing those there are.
+        add: bool,
+        /// The line, shown in traces.
+        label: Option<Label>,
+    },
+    /// Counts the request against a limit. It goes on: what becomes of those above the limit is a matter of rates, not of routing.
+    Limit(Arc<Limit>),
     /// Empties the numbered captures; named ones stay (nginx: a regex of `if` or `rewrite` that does not match, observed on 1.22.1).
     ForgetCaptures,
+}
+
+/// A limit on how much one client, or all of them together, may ask for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Limit {
+    /// What is counted.
+    pub kind: LimitKind,
+    /// Requests with the same value of this share an allowance; a literal is one allowance for all, an empty value is not limited.
+    pub key: Value,
+    /// Requests in `window_ms`, or connections at a time.
+    pub most: u64,
+    /// The time `most` is counted in, in milliseconds; 0 for connections.
+    pub window_ms: u64,
+    /// How many more are let through (delayed or not) before the refusal.
+    pub burst: u64,
+    /// The status of the refusal; `None` where the connection is closed.
+    pub status: Option<u16>,
+    /// The line that applies it.
+    pub label: Label,
+    /// The line that defines it, where that is another one (nginx `limit_req_zone`).
+    pub defined: Option<Label>,
+}
+
+/// What a [`Limit`] counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LimitKind {
+    /// Requests over time.
+    Requests,
+    /// Connections, or requests under way, at a time.
+    Connections,
 }
 
 /// What a rewrite does to the query.

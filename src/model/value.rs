@@ -1,7 +1,7 @@
 //! Texts made at request time: literals, fields of the request, variables, captures.
 
-use super::Test;
 use super::table::Label;
+use super::{Regex, Test};
 use std::sync::Arc;
 
 /// The name of a variable or of a regex group, without its sigil.
@@ -54,8 +54,64 @@ pub enum Part {
     Variable(Name),
     /// A group of the regex that matched last.
     Capture(Capture),
+    /// Another value, changed.
+    Converted(Box<Converted>),
     /// A text that cannot be read (a template expression, a variable of a module): it equals itself and nothing else is known of it.
     Hole(Arc<str>),
+}
+
+/// A value with what is done to it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Converted {
+    /// What is changed.
+    pub value: Value,
+    /// How.
+    pub by: Converter,
+}
+
+/// A pure function on a text (HAProxy converters).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Converter {
+    /// ASCII letters become lower case.
+    Lower,
+    /// ASCII letters become upper case.
+    Upper,
+    /// The `index`-th part between delimiters, counted from 1, from the end where negative; empty parts count (HAProxy `field`).
+    Field {
+        /// Which; never 0.
+        index: i32,
+        /// Each byte is a delimiter.
+        delimiters: Arc<str>,
+    },
+    /// As `Field`, but a run of delimiters is one (HAProxy `word`).
+    Word {
+        /// Which; never 0.
+        index: i32,
+        /// Each byte is a delimiter.
+        delimiters: Arc<str>,
+    },
+    /// Percent-escapes become bytes (HAProxy `url_dec`).
+    PercentDecode,
+    /// What the regex finds is replaced; `\1` in `with` is its first group (HAProxy `regsub`, `replace-path`).
+    Replace {
+        /// What is looked for.
+        regex: Regex,
+        /// What it becomes.
+        with: Arc<str>,
+        /// Every occurrence, not only the first.
+        all: bool,
+    },
+    /// The length in bytes, in decimal.
+    Length,
+    /// The part from byte `start` on, of at most `length` bytes (HAProxy `bytes`).
+    Bytes {
+        /// The first byte.
+        start: usize,
+        /// The most bytes, `None` for the rest.
+        length: Option<usize>,
+    },
+    /// The address with all but the first bits cleared (HAProxy `ipmask`).
+    Mask(u8),
 }
 
 /// A group of the last regex that matched.
@@ -80,6 +136,8 @@ pub enum Field {
     PathAfter(Arc<str>),
     /// The request target as the client sent it: path and query, never rewritten (nginx `$request_uri`).
     Target,
+    /// The path and query as rewritten so far, as one text (HAProxy `url`, `pathq`).
+    Url,
     /// The query without `?`, as rewritten so far (nginx `$args`).
     Query,
     /// `?` when there is a query, else empty (nginx `$is_args`).
@@ -92,8 +150,10 @@ pub enum Field {
     Header(Name),
     /// A cookie by name; empty when absent.
     Cookie(Name),
-    /// The client's address.
+    /// The client's address, as believed so far ([`super::Action::SetSource`] changes it).
     Source,
+    /// The address of the other end of the connection, whatever is believed of the client (nginx `$realip_remote_addr`).
+    Peer,
     /// The port of the listener.
     ListenPort,
     /// The address the client connected to.

@@ -3,9 +3,9 @@
 use super::{Finding, RuleContext, Side, check_all};
 use crate::analysis::{Change, Comparison, Pair, trace};
 use crate::model::{
-    Address, Balancing, Cidr, Claim, Condition, Ejection, Field, Forward, Gateway, Host, HostPattern, Inventory, InventoryHost, Label, ListenAddress,
-    Listener, Matcher, Member, MemberState, Model, Next, Normalization, Outcome, Pool, PoolId, Range, Regex, RegexDialect, Request, Retry, Route,
-    Step, Table, TableId, TableKind, Target, Timeouts, UpstreamUri, Value, VirtualHost,
+    Address, Cidr, Claim, Condition, Field, Forward, Gateway, Host, HostPattern, Inventory, InventoryHost, Label, ListenAddress, Listener, Matcher,
+    Member, MemberState, Model, Next, Normalization, Outcome, Pool, PoolId, Protocol, Range, Regex, RegexDialect, Request, Retry, Route, Step, Table,
+    TableId, TableKind, Target, Timeouts, UpstreamUri, Value, VirtualHost,
 };
 use crate::snapshot::memory;
 use crate::span::{Span, TreePath};
@@ -45,10 +45,8 @@ impl Reader {
         } else if let Some((network, hosts)) = line.strip_prefix("inventory ").and_then(|rest| rest.split_once(':')) {
             self.inventory.claims.push(Claim { range: Range::Network(Cidr::parse(network).unwrap()), label: label("inventory") });
             self.inventory.hosts.extend(hosts.split(',').map(str::trim).filter(|host| !host.is_empty()).map(|host| InventoryHost {
-                name: Arc::from(format!("h{host}")),
                 addresses: vec![host.parse().unwrap()],
-                aliases: Vec::new(),
-                label: label(host),
+                ..InventoryHost::new(Arc::from(format!("h{host}")), label(host))
             }));
         } else {
             let (path, to) = line.split_once(" -> ").unwrap();
@@ -82,7 +80,10 @@ impl Reader {
             normalization: Normalization { strip_port: true, decode_path: true, resolve_dots: true, merge_slashes: true },
             listeners: vec![Listener {
                 address: ListenAddress::Tcp { ip: None, v6: false, port: 80 },
+                protocol: Protocol::Http,
                 tls: None,
+                client_timeout_ms: None,
+                max_connections: None,
                 entry: TableId(0),
                 virtual_hosts,
                 default_host: Some(0),
@@ -91,6 +92,8 @@ impl Reader {
             tables,
             pools: std::mem::take(&mut self.pools),
             lookups: Vec::new(),
+            variant: None,
+            max_connections: None,
             restart_limit: 10,
         }
     }
@@ -136,20 +139,14 @@ impl Reader {
 }
 
 fn pool(name: &str, declared: bool, members: Vec<Member>, line: &str) -> Pool {
-    Pool { name: Arc::from(name), declared, members, balancing: Balancing::RoundRobin, health_check: None, complete: true, label: label(line) }
+    Pool { declared, ..Pool::new(Arc::from(name), members, label(line)) }
 }
 
 fn member_of(pool: &str, text: &str) -> Member {
     let mut words = text.split(' ');
     let (host, port) = words.next().unwrap().rsplit_once(':').unwrap();
-    let mut member = Member {
-        address: Address { host: host.parse().map_or_else(|_| Host::Name(Arc::from(host)), Host::Ip), port: Some(port.parse().unwrap()) },
-        weight: 1,
-        state: MemberState::Active,
-        ejection: None::<Ejection>,
-        max_connections: None,
-        label: label(&format!("{pool}: server {text}")),
-    };
+    let host = host.parse().map_or_else(|_| Host::Name(Arc::from(host)), Host::Ip);
+    let mut member = Member::new(Address { host, port: Some(port.parse().unwrap()) }, label(&format!("{pool}: server {text}")));
     for word in words {
         match word {
             "down" => member.state = MemberState::Down,

@@ -80,6 +80,44 @@ impl Pattern {
         let named = self.names.iter().filter_map(|(name, at)| group(*at).map(|text| (Name::clone(name), text))).collect();
         Ok(Some(Captures { groups, named }))
     }
+
+    /// Returns `text` with what the pattern finds replaced by `with`, in which `\1` is the first group; every occurrence with `all`.
+    ///
+    /// # Errors
+    /// [`TooHard`] at the step limit.
+    pub fn replace(&self, text: &[u8], with: &str, all: bool) -> Result<Vec<u8>, TooHard> {
+        let mut replaced = Vec::with_capacity(text.len());
+        let mut at = 0;
+        while at <= text.len() {
+            let rest = text.get(at..).unwrap_or_default();
+            let Some(found) = self.regex.captures(rest).map_err(|_limit| TooHard)? else { break };
+            let Some(whole) = found.get(0) else { break };
+            replaced.extend_from_slice(rest.get(..whole.start()).unwrap_or_default());
+            let mut template = with.bytes().peekable();
+            while let Some(byte) = template.next() {
+                match (byte, template.peek()) {
+                    (b'\\', Some(digit)) if digit.is_ascii_digit() => {
+                        let group = usize::from(digit - b'0');
+                        replaced.extend_from_slice(found.get(group).map(|group| group.as_bytes()).unwrap_or_default());
+                        template.next();
+                    }
+                    (b'\\', Some(_)) => replaced.extend(template.next()),
+                    _ => replaced.push(byte),
+                }
+            }
+            at += whole.end();
+            if whole.end() == whole.start() {
+                // Nothing was found: one byte on, so that it ends.
+                replaced.extend(text.get(at));
+                at += 1;
+            }
+            if !all {
+                break;
+            }
+        }
+        replaced.extend_from_slice(text.get(at.min(text.len())..).unwrap_or_default());
+        Ok(replaced)
+    }
 }
 
 #[cfg(test)]

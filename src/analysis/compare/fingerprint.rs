@@ -2,8 +2,8 @@
 //! places do not count.
 
 use crate::model::{
-    Action, Existence, Forward, Gateway, Host, Inventory, Lookup, Matcher, Member, Model, Name, Next, Outcome, Part, Pool, PoolId, QueryEdit, Step,
-    TableId, Target, Test, UpstreamUri, Value,
+    Action, Existence, Forward, Gateway, HealthCheck, Host, Inventory, Lookup, Matcher, Member, Model, Name, Next, Outcome, Part, Pool, PoolId,
+    QueryEdit, Step, TableId, Target, Test, UpstreamUri, Value,
 };
 use crate::model::{Condition, Route};
 use std::collections::{BTreeMap, BTreeSet};
@@ -143,6 +143,20 @@ impl<'m> Run<'_, 'm> {
             Action::SetMethod(method) => self.note(("method", method)),
             Action::SetStatus(status) => self.note(("status", status)),
             Action::ForgetCaptures => self.note("forget captures"),
+            Action::SetSource { value, trusted, recursive, .. } => {
+                self.note(("source", trusted, recursive));
+                self.value(value);
+            }
+            Action::SetHeader { name, value, add, .. } => {
+                self.note(("header", name, add, value.is_some()));
+                if let Some(value) = value {
+                    self.value(value);
+                }
+            }
+            Action::Limit(limit) => {
+                self.note((limit.kind, limit.most, limit.window_ms, limit.burst, limit.status));
+                self.value(&limit.key);
+            }
         }
     }
 
@@ -192,8 +206,10 @@ impl<'m> Run<'_, 'm> {
     fn value(&mut self, value: &'m Value) {
         self.note(value);
         for part in &value.parts {
-            if let Part::Variable(name) = part {
-                self.lookup(name);
+            match part {
+                Part::Variable(name) => self.lookup(name),
+                Part::Converted(converted) => self.value(&converted.value),
+                Part::Literal(_) | Part::Field(_) | Part::Capture(_) | Part::Hole(_) => {}
             }
         }
     }
@@ -271,12 +287,16 @@ fn pool_print(pool: &Pool, inventory: &Inventory) -> u64 {
     };
     let member = |member: &Member| {
         let mut hasher = DefaultHasher::new();
-        (&member.address, member.weight, member.state, member.ejection, member.max_connections, existence(&member.address.host)).hash(&mut hasher);
+        (&member.address, member.weight, member.state, member.ejection, member.max_connections, member.checked, existence(&member.address.host))
+            .hash(&mut hasher);
         hasher.finish()
     };
     let mut members: Vec<u64> = pool.members.iter().map(member).collect();
     members.sort_unstable();
     let mut hasher = DefaultHasher::new();
-    (members, &pool.balancing, pool.health_check.as_ref().map(|check| &check.path), pool.complete).hash(&mut hasher);
+    (members, &pool.balancing, pool.complete, pool.backups_together, &pool.persistence).hash(&mut hasher);
+    if let Some(HealthCheck { path, method, expect, interval_ms, fall, rise, port, label: _ }) = &pool.health_check {
+        (path, method, expect, interval_ms, fall, rise, port).hash(&mut hasher);
+    }
     hasher.finish()
 }

@@ -302,7 +302,10 @@ fn route_words(condition: &Condition) -> String {
         Matcher::Suffix { text, .. } => format!("ending with {text}"),
         Matcher::Contains { text, .. } => format!("containing {text}"),
         Matcher::Regex(regex) => format!("matching {}", regex.pattern),
-        Matcher::Network(_) | Matcher::Truthy { .. } => test_words(test),
+        Matcher::Segment { text, .. } => format!("with a part {text}"),
+        Matcher::Network(_) | Matcher::Truthy { .. } | Matcher::Number(_) | Matcher::Length(_) | Matcher::Present | Matcher::Element(_) => {
+            test_words(test)
+        }
     }
 }
 

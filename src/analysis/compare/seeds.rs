@@ -1,8 +1,8 @@
 //! What the tables of a virtual host look at, and the values that make each test hold.
 
 use crate::model::{
-    Action, Cidr, Condition, Field, Forward, Gateway, Lookup, Matcher, Name, Next, Outcome, Part, QueryEdit, Route, Step, TableId, Target, Test,
-    UpstreamUri, Value,
+    Action, Cidr, Condition, Field, Forward, Gateway, Lookup, Matcher, Name, Next, NumberRange, Outcome, Part, QueryEdit, Route, Step, TableId,
+    Target, Test, UpstreamUri, Value,
 };
 use crate::space::samples;
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,7 +59,13 @@ impl<'m> Collector<'m> {
         for action in routes.flat_map(|step| &step.actions) {
             match action {
                 Action::Set { variable, value, .. } => set.entry(variable).or_default().push(value),
-                Action::Rewrite { .. } | Action::SetMethod(_) | Action::SetStatus(_) | Action::ForgetCaptures => {}
+                Action::Rewrite { .. }
+                | Action::SetMethod(_)
+                | Action::SetStatus(_)
+                | Action::ForgetCaptures
+                | Action::SetSource { .. }
+                | Action::SetHeader { .. }
+                | Action::Limit(_) => {}
             }
         }
         let lookups = gateway.lookups.iter().rev().map(|lookup| (&*lookup.name, lookup)).collect();
@@ -112,6 +118,13 @@ impl<'m> Gather<'_, 'm> {
                         QueryEdit::Keep => {}
                     }
                 }
+                Action::SetSource { value, .. } => self.value(value),
+                Action::SetHeader { value, .. } => {
+                    if let Some(value) = value {
+                        self.value(value);
+                    }
+                }
+                Action::Limit(limit) => self.value(&limit.key),
                 Action::SetMethod(_) | Action::SetStatus(_) | Action::ForgetCaptures => {}
             }
         }
@@ -178,6 +191,7 @@ impl<'m> Gather<'_, 'm> {
                     }
                 }
                 Part::Field(Field::Host) => self.seeds.host_matters = true,
+                Part::Converted(converted) => self.value(&converted.value),
                 Part::Field(_) | Part::Literal(_) | Part::Capture(_) | Part::Hole(_) => {}
             }
         }
@@ -192,6 +206,7 @@ impl<'m> Gather<'_, 'm> {
                     self.subject(value, matcher, depth + 1);
                 }
             }
+            [Part::Converted(converted)] if depth < 4 => self.subject(&converted.value, matcher, depth + 1),
             // `"$a$b"`: each part on its own is a fair guess, the empty rest included.
             parts if depth < 4 => {
                 for part in parts {
@@ -248,7 +263,7 @@ impl<'m> Gather<'_, 'm> {
             Matcher::Prefix { text, .. } => {
                 seeds.prefixes.insert(text.as_bytes().to_vec());
             }
-            Matcher::Suffix { text, .. } | Matcher::Contains { text, .. } => {
+            Matcher::Suffix { text, .. } | Matcher::Contains { text, .. } | Matcher::Segment { text, .. } => {
                 seeds.endings.insert(text.as_bytes().to_vec());
             }
             Matcher::Regex(regex) => {
@@ -260,7 +275,13 @@ impl<'m> Gather<'_, 'm> {
                     }
                 }
             }
-            Matcher::Network(_) | Matcher::Truthy { .. } => {}
+            Matcher::Length(_) => {
+                for text in texts(matcher) {
+                    seeds.paths.insert([b"/", text.get(1..).unwrap_or_default()].concat());
+                }
+            }
+            Matcher::Element(inner) => self.path(inner),
+            Matcher::Network(_) | Matcher::Truthy { .. } | Matcher::Number(_) | Matcher::Present => {}
         }
     }
 }
@@ -269,10 +290,19 @@ impl<'m> Gather<'_, 'm> {
 fn texts(matcher: &Matcher) -> Vec<Vec<u8>> {
     match matcher {
         Matcher::Equals { text, .. } => text.as_literal().map(|text| text.as_bytes().to_vec()).into_iter().collect(),
-        Matcher::Prefix { text, .. } | Matcher::Suffix { text, .. } | Matcher::Contains { text, .. } => vec![text.as_bytes().to_vec()],
+        Matcher::Prefix { text, .. } | Matcher::Suffix { text, .. } | Matcher::Contains { text, .. } | Matcher::Segment { text, .. } => {
+            vec![text.as_bytes().to_vec()]
+        }
         Matcher::Regex(regex) => samples(regex),
         Matcher::Network(network) => vec![network.address().to_string().into_bytes()],
-        Matcher::Truthy { .. } => vec![b"1".to_vec()],
+        Matcher::Truthy { .. } | Matcher::Present => vec![b"1".to_vec()],
+        Matcher::Number(ranges) => ranges.iter().filter_map(|range| range.from.or(range.to)).map(|number| number.to_string().into_bytes()).collect(),
+        Matcher::Length(ranges) => {
+            let length =
+                |range: &NumberRange| range.from.or(range.to).and_then(|length| usize::try_from(length).ok()).filter(|length| *length < 4096);
+            ranges.iter().filter_map(length).map(|length| vec![b'a'; length]).collect()
+        }
+        Matcher::Element(inner) => texts(inner),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::text::Text;
 use super::walk::Walk;
 use super::words::test_words;
-use crate::model::{Condition, Matcher, Regex, Step, Test};
+use crate::model::{Condition, Field, Matcher, Regex, Step, Test, Value};
 use crate::space::Captures;
 use std::net::IpAddr;
 
@@ -41,9 +41,18 @@ impl<'m> Walk<'_, 'm> {
         if subject.hole {
             return self.questions.yes(&test_words(test), &subject.lossy());
         }
+        self.accepts(&test.matcher, &subject, test)
+    }
+
+    /// Returns whether a subject that can be read passes the matcher; `test` is for the words.
+    fn accepts(&mut self, matcher: &'m Matcher, subject: &Text, test: &'m Test) -> bool {
         let bytes = subject.bytes.as_slice();
-        match &test.matcher {
-            Matcher::Equals { .. } => false,
+        match matcher {
+            // Only elements come here; those are compared with what does not depend on the request.
+            Matcher::Equals { text, caseless } => {
+                let expected = self.value(text);
+                equal(subject, &expected, *caseless)
+            }
             Matcher::Prefix { text, caseless } => bytes.get(..text.len()).is_some_and(|start| same(start, text.as_bytes(), *caseless)),
             Matcher::Suffix { text, caseless } => {
                 bytes.len().checked_sub(text.len()).and_then(|at| bytes.get(at..)).is_some_and(|end| same(end, text.as_bytes(), *caseless))
@@ -51,9 +60,28 @@ impl<'m> Walk<'_, 'm> {
             Matcher::Contains { text, caseless } => {
                 text.is_empty() || bytes.windows(text.len()).any(|window| same(window, text.as_bytes(), *caseless))
             }
-            Matcher::Regex(regex) => self.finds(regex, &subject, test),
+            Matcher::Regex(regex) => self.finds(regex, subject, test),
             Matcher::Network(network) => subject.lossy().parse::<IpAddr>().is_ok_and(|ip| network.contains(ip)),
             Matcher::Truthy { zero_is_false } => !bytes.is_empty() && (bytes != b"0" || !*zero_is_false),
+            Matcher::Segment { text, caseless, delimiters } => has_segment(bytes, text.as_bytes(), delimiters.as_bytes(), *caseless),
+            Matcher::Number(ranges) => {
+                let number = std::str::from_utf8(bytes).ok().and_then(|text| text.parse::<i64>().ok());
+                number.is_some_and(|number| ranges.iter().any(|range| range.contains(number)))
+            }
+            Matcher::Length(ranges) => i64::try_from(bytes.len()).is_ok_and(|length| ranges.iter().any(|range| range.contains(length))),
+            Matcher::Present => self.is_there(&test.subject, subject),
+            Matcher::Element(inner) => {
+                let elements: Vec<Text> = bytes.split(|byte| *byte == b',').map(|part| Text::known(part.trim_ascii())).collect();
+                elements.iter().any(|element| self.accepts(inner, element, test))
+            }
+        }
+    }
+
+    /// Returns whether what a value is made of is there at all: a header or cookie that the client sends, be it empty; anything else that is not empty.
+    fn is_there(&self, value: &Value, text: &Text) -> bool {
+        match value.as_field() {
+            Some(Field::Header(name)) => !text.bytes.is_empty() || self.has_header(name),
+            _ => !text.bytes.is_empty(),
         }
     }
 
@@ -89,6 +117,22 @@ impl<'m> Walk<'_, 'm> {
 
 fn same(ours: &[u8], theirs: &[u8], caseless: bool) -> bool {
     if caseless { ours.eq_ignore_ascii_case(theirs) } else { ours == theirs }
+}
+
+/// Returns whether `text`, without delimiters at its ends, stands in `bytes` between delimiters or ends (HAProxy: `match_word` in `pattern.c`).
+fn has_segment(bytes: &[u8], text: &[u8], delimiters: &[u8], caseless: bool) -> bool {
+    let delimits = |byte: &u8| delimiters.contains(byte);
+    let start = text.iter().position(|byte| !delimits(byte)).unwrap_or(text.len());
+    let end = text.iter().rposition(|byte| !delimits(byte)).map_or(start, |at| at + 1);
+    let text = text.get(start..end).unwrap_or_default();
+    if text.len() > bytes.len() {
+        return false;
+    }
+    (0..=bytes.len() - text.len()).any(|at| {
+        let before = at.checked_sub(1).and_then(|at| bytes.get(at)).is_none_or(delimits);
+        let after = bytes.get(at + text.len()).is_none_or(delimits);
+        before && after && bytes.get(at..at + text.len()).is_some_and(|window| same(window, text, caseless))
+    })
 }
 
 fn equal(ours: &Text, theirs: &Text, caseless: bool) -> bool {

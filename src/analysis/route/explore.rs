@@ -96,6 +96,7 @@ fn walk(engine: &Engine<'_>, entrance: Entrance<'_>, request: &Request, given: V
                 destination: end.destination,
                 pool: end.pool,
                 pools: walk.pools.iter().copied().collect(),
+                limits: walk.limits,
                 virtual_host: walk.virtual_host,
                 exact: walk.exact,
             }
@@ -105,6 +106,7 @@ fn walk(engine: &Engine<'_>, entrance: Entrance<'_>, request: &Request, given: V
             destination: Destination::Reject { status: 400 },
             pool: None,
             pools: Vec::new(),
+            limits: Vec::new(),
             virtual_host: None,
             exact: true,
         },
@@ -150,6 +152,7 @@ fn joined(tree: &Ways, request: &Request) -> Leaf {
         destination: Destination::Opaque { reason: reason(&ends, request), alternatives: alternatives(&ends) },
         pool: None,
         pools: pools.into_iter().collect(),
+        limits: first.map(|leaf| leaf.limits.clone()).unwrap_or_default(),
         virtual_host: first.and_then(|leaf| leaf.virtual_host),
         exact: false,
     }

@@ -7,7 +7,8 @@ use super::walk::{At, End, Walk};
 use crate::analysis::destination::{Destination, NO_RETRY};
 use crate::analysis::trace::Choice;
 use crate::model::{
-    Address, Balancing, Forward, Host, Label, Member, MemberState, Outcome, Pool, PoolId, Retry, StatusHandler, Target, Timeouts, UpstreamUri,
+    Address, Balancing, Forward, HealthCheck, Host, Label, Member, MemberState, Outcome, Pool, PoolId, Retry, StatusHandler, Target, Timeouts,
+    UpstreamUri,
 };
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -222,8 +223,11 @@ impl<'m> Walk<'_, 'm> {
         let mut text = format!("{protocol}{}{}", retry_words(retry), timeout_words(timeouts));
         if let Some((pool, _)) = pool {
             text.push_str(&balancing_words(&pool.balancing));
+            if let Some(persistence) = &pool.persistence {
+                add(&mut text, format_args!(", {persistence}"));
+            }
             if let Some(check) = &pool.health_check {
-                add(&mut text, format_args!(", checked {}", check.path.as_deref().unwrap_or_default()));
+                text.push_str(&check_words(check));
             }
             // A pool of one is never without its member, so what would pass it over has no effect (ngx_http_upstream_init_round_robin: `single`).
             let single = pool.members.len() == 1;
@@ -274,9 +278,27 @@ fn retry_words(retry: &Retry) -> String {
 
 fn timeout_words(timeouts: &Timeouts) -> String {
     let mut text = String::new();
-    for (name, value) in [("connect", timeouts.connect_ms), ("read", timeouts.read_ms), ("send", timeouts.send_ms)] {
+    for (name, value) in [("connect", timeouts.connect_ms), ("read", timeouts.read_ms), ("send", timeouts.send_ms), ("queue", timeouts.queue_ms)] {
         if let Some(value) = value {
             add(&mut text, format_args!(", {name} {value} ms"));
+        }
+    }
+    text
+}
+
+/// Returns all of a probe that decides what it finds.
+fn check_words(check: &HealthCheck) -> String {
+    let mut text = format!(", checked {}", check.path.as_deref().unwrap_or_default());
+    for (name, value) in [("method", &check.method), ("expect", &check.expect)] {
+        if let Some(value) = value {
+            add(&mut text, format_args!(" {name} {value}"));
+        }
+    }
+    let numbers =
+        [("every", check.interval_ms), ("fall", check.fall.map(u64::from)), ("rise", check.rise.map(u64::from)), ("port", check.port.map(u64::from))];
+    for (name, value) in numbers {
+        if let Some(value) = value {
+            add(&mut text, format_args!(" {name} {value}"));
         }
     }
     text
@@ -305,6 +327,9 @@ fn member_words(member: &Member, single: bool) -> String {
     }
     if let Some(most) = member.max_connections {
         add(&mut text, format_args!(" at most {most} connections"));
+    }
+    if member.checked {
+        text.push_str(" checked");
     }
     if text.is_empty() { text } else { format!("{}{text}", member.address) }
 }
@@ -351,14 +376,5 @@ fn split_authority(text: &str) -> (&str, &str) {
 
 /// Returns the pool that is only one address.
 fn single(name: &str, address: Address, label: Label) -> Pool {
-    let member = Member { address, weight: 1, state: MemberState::Active, ejection: None, max_connections: None, label: label.clone() };
-    Pool {
-        name: Arc::from(name),
-        declared: false,
-        members: vec![member],
-        balancing: Balancing::RoundRobin,
-        health_check: None,
-        complete: true,
-        label,
-    }
+    Pool { declared: false, ..Pool::new(Arc::from(name), vec![Member::new(address, label.clone())], label) }
 }

@@ -6,6 +6,7 @@
 mod alternatives;
 mod choose;
 mod condition;
+mod convert;
 mod explore;
 mod finish;
 mod index;
@@ -24,7 +25,7 @@ pub(super) use walk::Entrance;
 pub(super) use words::{host_words, test_words};
 
 use super::destination::Destination;
-use super::trace::{Choice, TraceStep};
+use super::trace::{Choice, Limited, TraceStep};
 use crate::model::PoolId;
 
 /// Where one walk ended.
@@ -35,6 +36,7 @@ pub(super) struct Leaf {
     pub(super) pool: Option<PoolId>,
     /// All pools it can end in: [`Leaf::pool`], those of status handlers, and those of the other ways at an open question.
     pub(super) pools: Vec<PoolId>,
+    pub(super) limits: Vec<Limited>,
     pub(super) virtual_host: Option<usize>,
     pub(super) exact: bool,
 }

@@ -31,6 +31,10 @@ impl<'m> Walk<'_, 'm> {
                 Rc::new(Text::known(self.state.groups.get(usize::from(*index)).cloned().flatten().unwrap_or_default()))
             }
             Part::Capture(Capture::Named(name)) => Rc::new(Text::known(self.state.named.get(name).cloned().unwrap_or_default())),
+            Part::Converted(converted) => {
+                let text = self.value(&converted.value);
+                self.converted(&text, &converted.by)
+            }
             Part::Hole(words) => Rc::new(Text::hole(words)),
         }
     }
@@ -52,6 +56,17 @@ impl<'m> Walk<'_, 'm> {
             Field::Target => known(self.request.target.split_once('#').map_or(self.request.target.as_str(), |(before, _)| before)),
             Field::QueryMark => known(if self.state.query.bytes.is_empty() { "" } else { "?" }),
             Field::QueryParam(name) => Rc::new(query_param(&self.state.query, name)),
+            Field::Header(name) if self.state.headers.contains_key(name) => {
+                let changed = self.state.headers.get(name).map(Vec::as_slice).unwrap_or_default();
+                let mut all = Text::default();
+                for (at, one) in changed.iter().enumerate() {
+                    if at > 0 {
+                        all.push(&Text::known(b", ".as_slice()));
+                    }
+                    all.push(one);
+                }
+                Rc::new(all)
+            }
             Field::Header(name) if name.eq_ignore_ascii_case("host") => known(&raw_host(self.request)),
             Field::Header(name) => {
                 let all: Vec<&str> =
@@ -59,7 +74,17 @@ impl<'m> Walk<'_, 'm> {
                 known(&all.join(", "))
             }
             Field::Cookie(name) => known(self.cookie(name)),
-            Field::Source => self.request.from.map_or_else(|| Rc::new(Text::hole("the client's address")), |ip| known(&ip.to_string())),
+            Field::Source => self.source(),
+            Field::Peer => self.peer(),
+            Field::Url => {
+                let (path, query) = (Rc::clone(&self.state.path), Rc::clone(&self.state.query));
+                let mut url = (*path).clone();
+                if !query.bytes.is_empty() {
+                    url.push(&Text::known(b"?".as_slice()));
+                    url.push(&query);
+                }
+                Rc::new(url)
+            }
             Field::ListenPort => known(&listener.address.port().map(|port| port.to_string()).unwrap_or_default()),
             Field::ListenAddress => match &listener.address {
                 ListenAddress::Tcp { ip: Some(ip), .. } => known(&ip.to_string()),

@@ -4,10 +4,11 @@ use super::explore::Questions;
 use super::index::Engine;
 use super::normalize::{self, BadRequest};
 use super::text::Text;
-use crate::analysis::trace::{Choice, TraceStep};
+use crate::analysis::trace::{Choice, Limited, TraceStep};
 use crate::model::{Action, Gateway, Label, Listener, Name, Next, Outcome, PoolId, QueryEdit, Request, Step, Table, TableId, TableKind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// How many steps a walk may take. Only a model with a cycle of plain steps needs more, and no format lowers to one.
 const FUEL: u32 = 20_000;
@@ -39,6 +40,10 @@ pub(super) struct State {
     pub(super) rewritten: bool,
     /// The status the answer will have, whoever makes it.
     pub(super) status: Option<u16>,
+    /// The client's address, where something else is believed than the other end of the connection.
+    pub(super) source: Option<Rc<Text>>,
+    /// Headers that were changed, by lower-case name: what they are now.
+    pub(super) headers: BTreeMap<Name, Vec<Rc<Text>>>,
     pub(super) variables: BTreeMap<Name, Rc<Text>>,
     pub(super) groups: Vec<Option<Vec<u8>>>,
     pub(super) named: BTreeMap<Name, Vec<u8>>,
@@ -61,6 +66,8 @@ pub(super) struct Walk<'w, 'm> {
     pub(super) handlers: u32,
     pub(super) exact: bool,
     pub(super) pools: BTreeSet<PoolId>,
+    /// The limits the request is counted against, in order.
+    pub(super) limits: Vec<Limited>,
     pub(super) virtual_host: Option<usize>,
     /// The steps; a `set` stays only if its variable was read.
     pub(super) steps: Vec<(TraceStep, Option<Name>)>,
@@ -101,6 +108,8 @@ impl<'w, 'm> Walk<'w, 'm> {
             method: Rc::new(Text::known(request.method.as_bytes())),
             rewritten: false,
             status: None,
+            source: None,
+            headers: BTreeMap::new(),
             variables: BTreeMap::new(),
             groups: Vec::new(),
             named: BTreeMap::new(),
@@ -118,6 +127,7 @@ impl<'w, 'm> Walk<'w, 'm> {
             handlers: 0,
             exact: true,
             pools: BTreeSet::new(),
+            limits: Vec::new(),
             virtual_host: None,
             steps: Vec::new(),
             read: BTreeSet::new(),
@@ -237,6 +247,25 @@ impl<'w, 'm> Walk<'w, 'm> {
             }
             Action::SetStatus(status) => self.state.status = *status,
             Action::ForgetCaptures => self.state.groups.clear(),
+            Action::SetSource { value, trusted, recursive, label } => {
+                if self.believe(value, trusted, *recursive)
+                    && let Some(label) = label
+                {
+                    self.step(label, Choice::Action, None);
+                }
+            }
+            Action::SetHeader { name, value, add, label } => {
+                let value = value.as_ref().map(|value| self.value(value));
+                self.set_header(name, value, *add);
+                if let Some(label) = label {
+                    self.step(label, Choice::Action, None);
+                }
+            }
+            Action::Limit(limit) => {
+                let key = self.value(&limit.key);
+                let key = (!key.hole).then(|| key.lossy().into_owned());
+                self.limits.push(Limited { limit: Arc::clone(limit), key });
+            }
             Action::SetMethod(method) => self.state.method = Rc::new(Text::known(method.as_bytes())),
         }
     }

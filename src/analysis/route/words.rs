@@ -1,6 +1,6 @@
 //! Values, tests and host patterns in words, for conditions that cannot be decided and for regions.
 
-use crate::model::{Capture, Field, HostPattern, Matcher, Part, Test, Value};
+use crate::model::{Capture, Converter, Field, HostPattern, Matcher, NumberRange, Part, Test, Value};
 
 /// Returns `value` as a person would write it.
 fn value_words(value: &Value) -> String {
@@ -13,7 +13,34 @@ fn part_words(part: &Part) -> String {
         Part::Field(field) => field_words(field),
         Part::Variable(name) | Part::Capture(Capture::Named(name)) => format!("${name}"),
         Part::Capture(Capture::Index(index)) => format!("${index}"),
+        Part::Converted(converted) => format!("{} ({})", value_words(&converted.value), converter_words(&converted.by)),
     }
+}
+
+fn converter_words(by: &Converter) -> String {
+    match by {
+        Converter::Lower => "in lower case".to_owned(),
+        Converter::Upper => "in upper case".to_owned(),
+        Converter::Field { index, delimiters } => format!("part {index} by {delimiters}"),
+        Converter::Word { index, delimiters } => format!("word {index} by {delimiters}"),
+        Converter::PercentDecode => "decoded".to_owned(),
+        Converter::Replace { regex, with, .. } => format!("{} replaced by {with}", regex.pattern),
+        Converter::Length => "its length".to_owned(),
+        Converter::Bytes { start, length: None } => format!("from byte {start}"),
+        Converter::Bytes { start, length: Some(length) } => format!("{length} bytes from byte {start}"),
+        Converter::Mask(bits) => format!("its first {bits} bits"),
+    }
+}
+
+fn range_words(ranges: &[NumberRange]) -> String {
+    let one = |range: &NumberRange| match (range.from, range.to) {
+        (Some(from), Some(to)) if from == to => from.to_string(),
+        (Some(from), Some(to)) => format!("{from} to {to}"),
+        (Some(from), None) => format!("{from} or more"),
+        (None, Some(to)) => format!("{to} or less"),
+        (None, None) => "a number".to_owned(),
+    };
+    ranges.iter().map(one).collect::<Vec<_>>().join(" or ")
 }
 
 fn field_words(field: &Field) -> String {
@@ -23,6 +50,7 @@ fn field_words(field: &Field) -> String {
         Field::Path => "the path".to_owned(),
         Field::PathAfter(start) => format!("the path below {start}"),
         Field::Target => "the request target".to_owned(),
+        Field::Url => "the URL".to_owned(),
         Field::Query => "the query".to_owned(),
         Field::QueryMark => "`?` of the query".to_owned(),
         Field::QueryParam(name) => format!("query parameter {name}"),
@@ -30,6 +58,7 @@ fn field_words(field: &Field) -> String {
         Field::Header(name) => format!("header {name}"),
         Field::Cookie(name) => format!("cookie {name}"),
         Field::Source => "the client's address".to_owned(),
+        Field::Peer => "the address of the connection".to_owned(),
         Field::ListenPort => "the port".to_owned(),
         Field::ListenAddress => "the address connected to".to_owned(),
         Field::Sni => "the TLS server name".to_owned(),
@@ -49,6 +78,11 @@ pub(in crate::analysis) fn test_words(test: &Test) -> String {
         Matcher::Regex(regex) => format!("{subject} matches {}", regex.pattern),
         Matcher::Network(network) => format!("{subject} is in {network}"),
         Matcher::Truthy { .. } => format!("{subject} is set"),
+        Matcher::Segment { text, .. } => format!("{subject} has a part {text}"),
+        Matcher::Number(ranges) => format!("{subject} is {}", range_words(ranges)),
+        Matcher::Length(ranges) => format!("the length of {subject} is {}", range_words(ranges)),
+        Matcher::Present => format!("{subject} is there"),
+        Matcher::Element(inner) => test_words(&Test { subject: test.subject.clone(), matcher: (**inner).clone() }),
     }
 }
 

@@ -81,7 +81,7 @@ impl Directory {
             let lower: Arc<str> = host.name.to_lowercase().trim_end_matches('.').into();
             let aliases = host.alias.into_iter().chain((lower != host.name).then_some(lower)).collect();
             let addresses: BTreeSet<IpAddr> = host.addresses.into_iter().chain(host.others).collect();
-            InventoryHost { name: host.name, addresses: addresses.into_iter().collect(), aliases, label: host.label }
+            InventoryHost { addresses: addresses.into_iter().collect(), aliases, ..InventoryHost::new(host.name, host.label) }
         }));
     }
 }

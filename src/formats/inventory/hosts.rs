@@ -23,7 +23,7 @@ pub(super) fn read(file: File<'_>, model: &mut Model) {
         let mut names = names.into_iter().map(|name| name.to_lowercase().trim_end_matches('.').into());
         let Some(name) = names.next() else { continue };
         let label = Label { span: file.span(at, at + line.len()), text: line.split_whitespace().collect::<Vec<_>>().join(" ").into() };
-        model.inventory.hosts.push(InventoryHost { name, addresses: vec![address], aliases: names.collect(), label });
+        model.inventory.hosts.push(InventoryHost { addresses: vec![address], aliases: names.collect(), ..InventoryHost::new(name, label) });
     }
 }
 

@@ -35,7 +35,7 @@ fn collect(file: File<'_>, node: &Node, variable: Option<&str>, found: &mut Vec<
             let bare = text.split('/').next().unwrap_or_default();
             if let (Some(variable), Ok(address)) = (variable, bare.parse::<IpAddr>()) {
                 let label = Label { span: file.span(node.start, node.end), text: Arc::from(format!("{variable}: {text}")) };
-                found.push(InventoryHost { name: Arc::from(variable), addresses: vec![address], aliases: Vec::new(), label });
+                found.push(InventoryHost { addresses: vec![address], ..InventoryHost::new(Arc::from(variable), label) });
             }
         }
         Value::Mapping(_) => {

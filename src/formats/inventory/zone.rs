@@ -192,7 +192,7 @@ impl Zone {
             let name: Arc<str> = record.name.into();
             let host = hosts.entry(Arc::clone(&name)).or_insert_with(|| {
                 order.push(Arc::clone(&name));
-                InventoryHost { name, addresses: Vec::new(), aliases: Vec::new(), label: label(record.start, record.end, &record.text) }
+                InventoryHost::new(name, label(record.start, record.end, &record.text))
             });
             host.addresses.extend(record.address);
         }

@@ -231,6 +231,7 @@ impl Lowering<'_> {
                 connect_ms: milliseconds("connect_timeout", 60_000),
                 read_ms: milliseconds("read_timeout", 60_000),
                 send_ms: milliseconds("send_timeout", 60_000),
+                queue_ms: None,
             },
             on_status,
             label: pass.label.clone(),

@@ -8,8 +8,8 @@ use super::route::block;
 use super::scope::Scope;
 use super::variable::regex;
 use crate::model::{
-    Condition, Field, HostPattern, Label, ListenAddress, Listener, Matcher, Opaque, ProblemKind, Route, Step, Table, TableId, TableKind, Tls, Value,
-    VirtualHost,
+    Certificate, Condition, Field, HostPattern, Label, ListenAddress, Listener, Matcher, Opaque, ProblemKind, Protocol, Route, Step, Table, TableId,
+    TableKind, Tls, Value, VirtualHost,
 };
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -112,15 +112,23 @@ impl Lowering<'_> {
             let Some((directive, table)) = servers.get(*index) else { continue };
             let names = self.names(directive);
             virtual_hosts.push(VirtualHost { names, table: *table, label: directive.label(), listen_label: listen_label.clone() });
-            let own: Vec<Label> = block(directive).iter().filter(|line| line.name() == "ssl_certificate").map(Directive::label).collect();
-            certificates.extend(if own.is_empty() { http.all("ssl_certificate").into_iter().map(Directive::label).collect() } else { own });
+            let own: Vec<&Directive> = block(directive).iter().filter(|line| line.name() == "ssl_certificate").collect();
+            let lines = if own.is_empty() { http.all("ssl_certificate") } else { own };
+            certificates.extend(lines.into_iter().map(|line| Certificate {
+                path: Arc::from(line.arg(0).unwrap_or_default()),
+                names: Vec::new(),
+                label: line.label(),
+            }));
         }
         certificates.dedup();
         let default = group.default.unwrap_or(0);
         let entry = self.lower_names(group, &virtual_hosts, default);
         Listener {
             address: group.address.clone(),
-            tls: group.tls.then_some(Tls { certificates }),
+            protocol: Protocol::Http,
+            tls: group.tls.then_some(Tls { certificates, ..Tls::default() }),
+            client_timeout_ms: None,
+            max_connections: None,
             entry,
             default_host: (!virtual_hosts.is_empty()).then_some(default),
             virtual_hosts,

@@ -51,6 +51,8 @@ pub(super) fn lower(config: &Config, model: &mut Model) {
         tables: tables.collect(),
         pools: lowering.pools,
         lookups: lowering.lookups,
+        variant: None,
+        max_connections: None,
         restart_limit: 10,
     };
     model.gateways.push(gateway);

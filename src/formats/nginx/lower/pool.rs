@@ -35,7 +35,7 @@ impl Lowering<'_> {
             self.unknown(&line.head, format!("`{}` chooses the member of `{name}`", line.name()));
         }
         let balancing = statements.iter().rev().find(|line| BALANCING.contains(&line.name())).map_or(Balancing::RoundRobin, balancing);
-        let pool = Pool { name: Arc::from(name), declared: true, members, balancing, health_check: None, complete, label: directive.label() };
+        let pool = Pool { balancing, complete, ..Pool::new(Arc::from(name), members, directive.label()) };
         let key = name.to_ascii_lowercase();
         if self.pool_names.contains_key(&key) {
             let message = format!("`upstream {name}` is there twice");
@@ -80,12 +80,11 @@ impl Lowering<'_> {
             MemberState::Active
         };
         Some(Member {
-            address,
             weight,
             state,
             ejection: (failures > 0).then_some(Ejection { failures, window_ms }),
             max_connections: (connections > 0).then_some(connections),
-            label: line.label(),
+            ..Member::new(address, line.label())
         })
     }
 
@@ -117,16 +116,8 @@ impl Lowering<'_> {
         }
         let complete = !matches!(address.host, Host::Hole(_));
         let label = from.label();
-        let member = Member { address, weight: 1, state: MemberState::Active, ejection: None, max_connections: None, label: label.clone() };
-        let pool = Pool {
-            name: Arc::from(authority),
-            declared: false,
-            members: vec![member],
-            balancing: Balancing::RoundRobin,
-            health_check: None,
-            complete,
-            label,
-        };
+        let member = Member::new(address, label.clone());
+        let pool = Pool { declared: false, complete, ..Pool::new(Arc::from(authority), vec![member], label) };
         let id = PoolId(self.pools.len());
         self.pools.push(pool);
         self.pool_names.entry(key).or_insert(id);

@@ -175,7 +175,7 @@ impl<'a> Shape<'a> {
                 Matcher::Prefix { text, .. } if &**text == "/" => Self::Any,
                 Matcher::Prefix { text, .. } => Self::Prefix(text),
                 Matcher::Equals { text, .. } => text.as_literal().map_or(Self::Other, Self::Exact),
-                Matcher::Suffix { .. } | Matcher::Contains { .. } | Matcher::Regex(_) | Matcher::Network(_) | Matcher::Truthy { .. } => Self::Other,
+                _ => Self::Other,
             },
             Condition::Test(_) | Condition::Any(_) | Condition::Not(_) | Condition::Opaque(_) => Self::Other,
         }

@@ -1,0 +1,133 @@
+//! What is done to texts, headers and the client's address on the way.
+
+use super::text::Text;
+use super::walk::Walk;
+use crate::model::{Cidr, Converter, Name, Value};
+use std::net::IpAddr;
+use std::rc::Rc;
+
+impl<'m> Walk<'_, 'm> {
+    /// Returns `text` after `by`. What cannot be read stays so, under the converter's own words.
+    pub(super) fn converted(&mut self, text: &Rc<Text>, by: &'m Converter) -> Rc<Text> {
+        if text.hole {
+            return Rc::new(Text::hole(&format!("{} {by:?}", text.lossy())));
+        }
+        let bytes = text.bytes.as_slice();
+        let known = |bytes: Vec<u8>| Rc::new(Text::known(bytes));
+        match by {
+            Converter::Lower => known(bytes.to_ascii_lowercase()),
+            Converter::Upper => known(bytes.to_ascii_uppercase()),
+            Converter::Field { index, delimiters } => known(nth(bytes.split(|byte| delimiters.as_bytes().contains(byte)).collect(), *index)),
+            Converter::Word { index, delimiters } => {
+                let words = bytes.split(|byte| delimiters.as_bytes().contains(byte)).filter(|word| !word.is_empty());
+                known(nth(words.collect(), *index))
+            }
+            Converter::PercentDecode => known(percent_decoded(bytes)),
+            Converter::Replace { regex, with, all } => {
+                let Some(pattern) = self.engine.patterns.get(regex) else {
+                    self.exact = false;
+                    return Rc::new(Text::hole(&format!("{} {by:?}", text.lossy())));
+                };
+                match pattern.replace(bytes, with, *all) {
+                    Ok(replaced) => known(replaced),
+                    Err(_too_hard) => Rc::new(Text::hole(&format!("{} {by:?}", text.lossy()))),
+                }
+            }
+            Converter::Length => known(bytes.len().to_string().into_bytes()),
+            Converter::Bytes { start, length } => {
+                let rest = bytes.get(*start..).unwrap_or_default();
+                known(length.and_then(|length| rest.get(..length)).unwrap_or(rest).to_vec())
+            }
+            Converter::Mask(bits) => {
+                let masked = text.lossy().parse::<IpAddr>().ok().and_then(|ip| Cidr::new(ip, *bits));
+                known(masked.map(|network| network.address().to_string().into_bytes()).unwrap_or_default())
+            }
+        }
+    }
+
+    /// Returns the client's address as believed so far.
+    pub(super) fn source(&self) -> Rc<Text> {
+        self.state.source.clone().unwrap_or_else(|| self.peer())
+    }
+
+    /// Returns the address of the other end of the connection.
+    pub(super) fn peer(&self) -> Rc<Text> {
+        Rc::new(self.request.from.map_or_else(|| Text::hole("the client's address"), |ip| Text::known(ip.to_string())))
+    }
+
+    /// Believes what `value` says of the client's address, if the other end may be believed; returns whether it did
+    /// (nginx: `ngx_http_realip_handler`, `ngx_http_get_forwarded_addr`).
+    pub(super) fn believe(&mut self, value: &'m Value, trusted: &[Cidr], recursive: bool) -> bool {
+        let trusts = |ip: IpAddr| trusted.is_empty() || trusted.iter().any(|network| network.contains(ip));
+        let now = self.source();
+        let now = now.lossy().parse::<IpAddr>().ok().filter(|_| !now.hole);
+        if !trusted.is_empty() && !now.is_some_and(trusts) {
+            return false;
+        }
+        let said = self.value(value);
+        if said.hole {
+            self.state.source = Some(said);
+            return true;
+        }
+        let text = said.lossy();
+        let mut addresses = text.split(',').rev().map_while(|one| address(one.trim()));
+        let found = if recursive {
+            addresses.by_ref().find(|ip| !trusts(*ip)).or_else(|| text.split(',').find_map(|one| address(one.trim())))
+        } else {
+            addresses.next()
+        };
+        let Some(found) = found else { return false };
+        self.state.source = Some(Rc::new(Text::known(found.to_string())));
+        true
+    }
+
+    /// Changes a header.
+    pub(super) fn set_header(&mut self, name: &Name, value: Option<Rc<Text>>, add: bool) {
+        let mut all = Vec::new();
+        if add {
+            let own = self.request.headers.iter().filter(|(have, _)| have.eq_ignore_ascii_case(name));
+            all = self.state.headers.get(name).cloned().unwrap_or_else(|| own.map(|(_, value)| Rc::new(Text::known(value.trim()))).collect());
+        }
+        all.extend(value);
+        self.state.headers.insert(Name::clone(name), all);
+    }
+
+    /// Returns whether the request carries a header of this name, be it empty.
+    pub(super) fn has_header(&self, name: &str) -> bool {
+        match self.state.headers.get(name) {
+            Some(changed) => !changed.is_empty(),
+            None => name.eq_ignore_ascii_case("host") || self.request.headers.iter().any(|(have, _)| have.eq_ignore_ascii_case(name)),
+        }
+    }
+}
+
+/// Returns the `index`-th of `parts`, counted from 1, from the end where negative.
+fn nth(mut parts: Vec<&[u8]>, index: i32) -> Vec<u8> {
+    if index < 0 {
+        parts.reverse();
+    }
+    let at = usize::try_from(index.unsigned_abs()).unwrap_or(usize::MAX);
+    at.checked_sub(1).and_then(|at| parts.get(at)).map(|part| part.to_vec()).unwrap_or_default()
+}
+
+fn percent_decoded(bytes: &[u8]) -> Vec<u8> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let [first, tail @ ..] = rest {
+        rest = tail;
+        match (first, tail) {
+            (b'%', [high, low, after @ ..]) if digit(high).is_some() && digit(low).is_some() => {
+                decoded.push(digit(high).unwrap_or_default() << 4 | digit(low).unwrap_or_default());
+                rest = after;
+            }
+            _ => decoded.push(*first),
+        }
+    }
+    decoded
+}
+
+/// Reads an address with or without a port.
+fn address(text: &str) -> Option<IpAddr> {
+    text.parse().ok().or_else(|| text.parse::<std::net::SocketAddr>().ok().map(|socket| socket.ip()))
+}
