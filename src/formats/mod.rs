@@ -2,8 +2,10 @@
 
 #![forbid(unsafe_code)]
 
+pub mod haproxy;
 pub mod inventory;
 pub mod nginx;
+mod source;
 mod yaml;
 
 use crate::model::Model;
@@ -16,7 +18,7 @@ struct Format {
     read: fn(&Snapshot, &mut Model),
 }
 
-const FORMATS: &[Format] = &[Format { read: inventory::read }, Format { read: nginx::read }];
+const FORMATS: &[Format] = &[Format { read: inventory::read }, Format { read: nginx::read }, Format { read: haproxy::read }];
 
 /// Reads everything of `snapshot` that a format knows. Same tree, same model, to the byte.
 pub fn read(snapshot: &Snapshot) -> Model {
