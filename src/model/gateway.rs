@@ -136,6 +136,10 @@ pub struct Tls {
     pub ciphers: Option<Arc<str>>,
     /// Clients must show a certificate.
     pub client_certificate: bool,
+    /// The line that says which protocols are offered, where one does.
+    pub versions_label: Option<Label>,
+    /// The line that asks for a certificate, where one does.
+    pub client_label: Option<Label>,
 }
 
 /// A certificate a listener presents.

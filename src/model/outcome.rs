@@ -2,6 +2,8 @@
 
 use super::table::{Label, Step};
 use super::{PoolId, Value};
+use std::cmp::Ordering;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// The end of a request's way. The kinds are those of the review JSON.
@@ -97,6 +99,42 @@ pub struct Timeouts {
     pub send_ms: Option<u64>,
     /// In the queue for a member with a free connection.
     pub queue_ms: Option<u64>,
+    /// The lines that say so.
+    pub lines: TimeoutLines,
+}
+
+/// The line of each of the [`Timeouts`], `None` where the proxy's own default holds. Places do not count: two of these always compare equal.
+#[derive(Clone, Debug, Default)]
+#[expect(missing_docs, reason = "named as the timeouts are")]
+pub struct TimeoutLines {
+    pub connect: Option<Label>,
+    pub read: Option<Label>,
+    pub send: Option<Label>,
+    pub queue: Option<Label>,
+}
+
+impl PartialEq for TimeoutLines {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for TimeoutLines {}
+
+impl PartialOrd for TimeoutLines {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for TimeoutLines {
+    fn cmp(&self, _: &Self) -> Ordering {
+        Ordering::Equal
+    }
+}
+
+impl Hash for TimeoutLines {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
 }
 
 /// What happens instead of passing on certain statuses.

@@ -7,7 +7,9 @@ use super::Lowering;
 use super::route::Server;
 use super::scope::{Level, LocationKind, Scope};
 use super::variable::Definition;
-use crate::model::{Condition, Field, Forward, Label, Matcher, Outcome, Part, ProblemKind, Retry, Step, Target, Timeouts, UpstreamUri, Value};
+use crate::model::{
+    Condition, Field, Forward, Label, Matcher, Outcome, Part, ProblemKind, Retry, Step, Target, TimeoutLines, Timeouts, UpstreamUri, Value,
+};
 use std::sync::Arc;
 
 /// The most values of a variable that are followed one by one.
@@ -217,6 +219,7 @@ impl Lowering<'_> {
         let (scope, family) = (pass.scope, pass.family);
         let setting = |name: &str| scope.get(&format!("{family}_{name}"));
         let milliseconds = |name: &str, default| Some(setting(name).and_then(|line| line.arg(0)).and_then(parse_time).unwrap_or(default));
+        let line = |name: &str| setting(name).map(|line| line.label());
         let next: Vec<&str> =
             setting("next_upstream").map_or_else(|| vec!["error", "timeout"], |line| line.args.iter().map(|word| &*word.text).collect());
         let tries = setting("next_upstream_tries").and_then(|line| line.arg(0)).and_then(|text| text.parse().ok()).filter(|tries| *tries > 0);
@@ -232,6 +235,7 @@ impl Lowering<'_> {
                 read_ms: milliseconds("read_timeout", 60_000),
                 send_ms: milliseconds("send_timeout", 60_000),
                 queue_ms: None,
+                lines: TimeoutLines { connect: line("connect_timeout"), read: line("read_timeout"), send: line("send_timeout"), queue: None },
             },
             on_status,
             label: pass.label.clone(),
