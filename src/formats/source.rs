@@ -1,18 +1,23 @@
 //! The text of a file as a format reads it, and where each byte of it stands in the file.
 //!
 //! A plain file is read as it is. Of a template one *reading* is read: the literal parts as they stand, each expression as a **hole** between
-//! [`HOLE_OPEN`] and [`HOLE_CLOSE`]. A lexer takes a hole as one opaque letter of a word, whatever is written in it.
+//! [`HOLE_OPEN`] and [`HOLE_CLOSE`]. A lexer takes a hole as one opaque letter of a word, whatever is written in it: the expression's characters
+//! are replaced by letters that mean nothing to any format (see [`hole`]), so that a blank, a quote, a brace or a `/` in it ends no word and is found
+//! by no search. [`shown`] gives the expression back.
 
 use crate::span::{Span, TreePath};
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Begins a hole; the text up to [`HOLE_CLOSE`] is the expression in the template's own words, on one line.
+/// Begins a hole; the text up to [`HOLE_CLOSE`] stands for the expression in the template's own words, on one line.
 pub(in crate::formats) const HOLE_OPEN: char = '\u{E000}';
 
 /// Ends a hole.
 pub(in crate::formats) const HOLE_CLOSE: char = '\u{E001}';
+
+/// An ASCII character of an expression is this plus its number.
+const LETTERS: u32 = 0xE100;
 
 /// A text with its places.
 #[derive(Clone, Debug)]
@@ -52,6 +57,16 @@ impl Source {
         Span::new(self.path.clone(), start.start, end.unwrap_or(start.start).max(start.start))
     }
 
+    /// Returns the byte of the file where the byte at `at` of the text is written.
+    pub(in crate::formats) fn place(&self, at: usize) -> usize {
+        self.written(at).map_or(at, |written| written.start)
+    }
+
+    /// Returns whether byte `at` of the file is part of what is read.
+    pub(in crate::formats) fn reads(&self, at: usize) -> bool {
+        self.pieces.is_empty() || self.pieces.iter().any(|piece| piece.written.contains(&at))
+    }
+
     /// Returns the bytes of the file that the byte at `at` stands for; `None` in a plain file.
     fn written(&self, at: usize) -> Option<Range<usize>> {
         let next = self.pieces.partition_point(|piece| piece.read.start <= at);
@@ -64,14 +79,65 @@ impl Source {
     }
 }
 
+/// A piece of a word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::formats) enum Part<'a> {
+    /// As it stands.
+    Literal(&'a str),
+    /// An expression, in its own words.
+    Hole(String),
+}
+
+/// Returns the hole that stands for the expression `words`.
+pub(in crate::formats) fn hole(words: &str) -> String {
+    let inner = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    let letter = |c: char| match c {
+        c if c.is_ascii() => char::from_u32(LETTERS + u32::from(c)).unwrap_or('?'),
+        '\u{E000}'..='\u{F8FF}' => '?',
+        c => c,
+    };
+    std::iter::once(HOLE_OPEN).chain(inner.chars().map(letter)).chain(std::iter::once(HOLE_CLOSE)).collect()
+}
+
+/// Returns the pieces of `word`, in order.
+pub(in crate::formats) fn parts(word: &str) -> Vec<Part<'_>> {
+    let mut parts = Vec::new();
+    let mut rest = word;
+    while let Some((before, after)) = rest.split_once(HOLE_OPEN) {
+        if !before.is_empty() {
+            parts.push(Part::Literal(before));
+        }
+        let (inner, tail) = after.split_once(HOLE_CLOSE).unwrap_or((after, ""));
+        parts.push(Part::Hole(inner.chars().filter_map(decoded).collect()));
+        rest = tail;
+    }
+    if !rest.is_empty() {
+        parts.push(Part::Literal(rest));
+    }
+    parts
+}
+
 /// Returns whether `word` holds a hole.
 pub(in crate::formats) fn has_hole(word: &str) -> bool {
     word.contains(HOLE_OPEN)
 }
 
-/// Returns `word` as a person wrote it, without the marks of holes.
+/// Returns `word` as a person wrote it: expressions in their own words.
 pub(in crate::formats) fn shown(word: &str) -> Cow<'_, str> {
-    if has_hole(word) { Cow::Owned(word.replace([HOLE_OPEN, HOLE_CLOSE], "")) } else { Cow::Borrowed(word) }
+    if word.contains(is_mark) { Cow::Owned(word.chars().filter_map(decoded).collect()) } else { Cow::Borrowed(word) }
+}
+
+fn is_mark(c: char) -> bool {
+    matches!(c, HOLE_OPEN | HOLE_CLOSE) || (LETTERS..LETTERS + 0x80).contains(&u32::from(c))
+}
+
+/// Returns the character of an expression that `c` stands for; `None` for the marks around it.
+fn decoded(c: char) -> Option<char> {
+    match c {
+        HOLE_OPEN | HOLE_CLOSE => None,
+        c if is_mark(c) => char::from_u32(u32::from(c) - LETTERS),
+        c => Some(c),
+    }
 }
 
 #[cfg(test)]
@@ -83,18 +149,26 @@ mod tests {
         let path = TreePath::new("a.j2").unwrap();
         let plain = Source::plain(path.clone(), Arc::from("server a;"));
         assert_eq!(plain.span(7..8), Span::new(path.clone(), 7, 8));
-        // `x {{ y }} z`, with two marks of three bytes each around the expression.
-        let text: Arc<str> = Arc::from(format!("x {HOLE_OPEN}{{{{ y }}}}{HOLE_CLOSE} z"));
-        let hole = 2..2 + 3 + 7 + 3;
+        // `x {{ y }} z`.
+        let text: Arc<str> = Arc::from(format!("x {} z", hole("{{ y }}")));
+        let read = 2..text.len() - 2;
         let pieces = vec![
             Piece { read: 0..2, written: 0..2 },
-            Piece { read: hole.clone(), written: 2..9 },
-            Piece { read: hole.end..hole.end + 2, written: 9..11 },
+            Piece { read: read.clone(), written: 2..9 },
+            Piece { read: read.end..read.end + 2, written: 9..11 },
         ];
         let reading = Source::reading(path.clone(), text, pieces);
         assert_eq!(reading.span(0..1), Span::new(path.clone(), 0, 1));
-        assert_eq!(reading.span(hole.clone()), Span::new(path.clone(), 2, 9));
-        assert_eq!(reading.span(hole.end + 1..hole.end + 2), Span::new(path, 10, 11));
-        assert_eq!(shown(&format!("a{HOLE_OPEN}{{{{ y }}}}{HOLE_CLOSE}")), "a{{ y }}");
+        assert_eq!(reading.span(read.clone()), Span::new(path.clone(), 2, 9));
+        assert_eq!(reading.span(read.end + 1..read.end + 2), Span::new(path, 10, 11));
+    }
+
+    #[test]
+    fn nothing_in_a_hole_means_anything_to_a_format() {
+        let word = format!("http://{}_pool", hole("{{ a.b | default('x y;',\n  true) }}"));
+        assert!(!word.contains([' ', ';', '{', '|', '\'', '.']));
+        assert_eq!(shown(&word), "http://{{ a.b | default('x y;', true) }}_pool");
+        let expected = [Part::Literal("http://"), Part::Hole("{{ a.b | default('x y;', true) }}".to_owned()), Part::Literal("_pool")];
+        assert_eq!(parts(&word), expected);
     }
 }
