@@ -26,8 +26,9 @@ mod compare;
 mod end_to_end;
 mod examples;
 #[cfg(test)]
-mod hostile;
+mod facts;
 #[cfg(test)]
+mod hostile;
 mod inventory;
 #[cfg(test)]
 mod nginx;

@@ -1,6 +1,7 @@
 //! What the two Ansible forms have in common: hosts in groups, gathered for one directory.
 
 use super::authority;
+use super::service::{self, Variable};
 use crate::model::{Inventory, InventoryHost, Label};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -14,10 +15,21 @@ pub(super) const MAX_HOSTS: usize = 100_000;
 pub(super) struct Directory {
     hosts: Vec<Host>,
     by_name: BTreeMap<Arc<str>, usize>,
+    groups: BTreeMap<Arc<str>, Group>,
     /// A plugin or a program adds hosts when Ansible runs.
     pub(super) dynamic: bool,
     /// Part of it could not be read.
     pub(super) incomplete: bool,
+}
+
+/// A group as the inventory has it.
+#[derive(Debug, Default)]
+struct Group {
+    /// The groups it is a child of.
+    parents: BTreeSet<Arc<str>>,
+    /// What is said of the services of its hosts; those of its `group_vars` file win over those in the inventory.
+    own: Vec<Variable>,
+    file: Vec<Variable>,
 }
 
 /// A host as its inventory has it.
@@ -35,8 +47,13 @@ pub(super) struct Host {
     local: bool,
     /// The groups that name it directly.
     groups: BTreeSet<Arc<str>>,
+    /// What is said of its service.
+    variables: Vec<Variable>,
     label: Label,
 }
+
+/// The most levels of groups above a host.
+const MAX_LEVELS: usize = 20;
 
 impl Directory {
     /// Returns the host called `name`, made if it is new, as a member of `group`; `None` when there are too many.
@@ -54,6 +71,7 @@ impl Directory {
                 alias: None,
                 local: name == "localhost",
                 groups: BTreeSet::new(),
+                variables: Vec::new(),
                 label: label.clone(),
             });
         }
@@ -67,6 +85,40 @@ impl Directory {
         self.hosts.iter_mut()
     }
 
+    /// Notes that `group` is a child of `parent`.
+    pub(super) fn child(&mut self, group: &str, parent: &str) {
+        self.groups.entry(group.into()).or_default().parents.insert(parent.into());
+    }
+
+    /// Notes what `group` says of the services of its hosts, in the inventory itself.
+    pub(super) fn group_variable(&mut self, group: &str, key: &str, value: &str, label: &Label) {
+        self.groups.entry(group.into()).or_default().own.extend(Variable::new(key, value, label));
+    }
+
+    /// Notes what the `group_vars` file of `group` says; `false` when that is nothing about a service.
+    pub(super) fn group_file(&mut self, group: &str, key: &str, value: &str, label: &Label) -> bool {
+        let variable = Variable::new(key, value, label);
+        let says = variable.is_some();
+        self.groups.entry(group.into()).or_default().file.extend(variable);
+        says
+    }
+
+    /// Returns the variables that hold for `host`, the nearest level first: its own, then those of its groups, then those above, `all` last.
+    fn levels<'a>(&'a self, host: &'a Host) -> Vec<Vec<&'a Variable>> {
+        let mut levels = vec![host.variables.iter().collect()];
+        let all: Arc<str> = "all".into();
+        let mut here: BTreeSet<Arc<str>> = host.groups.iter().filter(|group| **group != all).cloned().collect();
+        let mut seen = here.clone();
+        while !here.is_empty() && levels.len() < MAX_LEVELS {
+            let groups = || here.iter().filter_map(|name| self.groups.get(name));
+            levels.push(groups().flat_map(Group::variables).collect());
+            here = groups().flat_map(|group| &group.parents).filter(|name| **name != all && !seen.contains(*name)).cloned().collect();
+            seen.extend(here.iter().cloned());
+        }
+        levels.extend(self.groups.get(&all).map(|group| group.variables().collect()));
+        levels
+    }
+
     /// Adds the hosts to `inventory`, and what they entitle the directory to claim.
     pub(super) fn finish(self, inventory: &mut Inventory) {
         if !self.dynamic && !self.incomplete {
@@ -77,16 +129,30 @@ impl Directory {
             });
             inventory.claims.extend(authority::networks(&evidence.collect::<Vec<_>>()));
         }
-        inventory.hosts.extend(self.hosts.into_iter().map(|host| {
+        let services: Vec<_> = self.hosts.iter().map(|host| service::service(&self.levels(host))).collect();
+        inventory.hosts.extend(self.hosts.into_iter().zip(services).map(|(host, service)| {
             let lower: Arc<str> = host.name.to_lowercase().trim_end_matches('.').into();
             let aliases = host.alias.into_iter().chain((lower != host.name).then_some(lower)).collect();
             let addresses: BTreeSet<IpAddr> = host.addresses.into_iter().chain(host.others).collect();
-            InventoryHost { addresses: addresses.into_iter().collect(), aliases, ..InventoryHost::new(host.name, host.label) }
+            InventoryHost { addresses: addresses.into_iter().collect(), aliases, service, ..InventoryHost::new(host.name, host.label) }
         }));
     }
 }
 
+impl Group {
+    /// Returns what counts of its variables: of each name the `group_vars` file's, else the inventory's.
+    fn variables(&self) -> impl Iterator<Item = &Variable> {
+        self.file.iter().chain(self.own.iter().filter(|own| !self.file.iter().any(|file| file.is_called_as(own))))
+    }
+}
+
 impl Host {
+    /// Takes in a variable that stands at `label`: what [`Host::set`] does, and what it says of the service.
+    pub(super) fn say(&mut self, key: &str, value: &str, label: &Label) {
+        self.variables.extend(Variable::new(key, value, label));
+        self.set(key, value);
+    }
+
     /// Takes in a variable. The address is what Ansible connects to (`ansible_host`, before 2.0 `ansible_ssh_host`).
     pub(super) fn set(&mut self, key: &str, value: &str) {
         let address = value.parse::<IpAddr>();

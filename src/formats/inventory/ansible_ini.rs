@@ -8,7 +8,9 @@ use crate::model::{Label, Model, Unknown};
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Section<'a> {
     Hosts(&'a str),
-    /// Children or variables: no host.
+    Children(&'a str),
+    Variables(&'a str),
+    /// Not understood: no host.
     Other,
 }
 
@@ -49,11 +51,25 @@ pub(super) fn read(file: File<'_>, directory: &mut Directory, model: &mut Model)
                 continue;
             };
             section = match name.split_once(':') {
-                None | Some((_, "hosts")) => Section::Hosts(name.split(':').next().unwrap_or(name)),
+                None => Section::Hosts(name),
+                Some((group, "hosts")) => Section::Hosts(group),
+                Some((group, "children")) => Section::Children(group),
+                Some((group, "vars")) => Section::Variables(group),
                 Some(_) => Section::Other,
             };
-        } else if let Section::Hosts(group) = section {
-            read_host(file, group, (at, line), directory);
+            continue;
+        }
+        match section {
+            Section::Hosts(group) => read_host(file, group, (at, line), directory),
+            Section::Children(parent) => directory.child(line.split_whitespace().next().unwrap_or(line), parent),
+            Section::Variables(group) => {
+                if let Some((key, value)) = line.split_once('=') {
+                    let label = Label { span: file.span(at, at + line.len()), text: line.into() };
+                    let value = value.trim().trim_matches(['"', '\'']);
+                    directory.group_variable(group, key.trim(), value, &label);
+                }
+            }
+            Section::Other => {}
         }
     }
     true
@@ -81,7 +97,7 @@ fn read_host(file: File<'_>, group: &str, (at, line): (usize, &str), directory: 
     for name in names {
         let Some(host) = directory.host(&name, group, &label) else { return };
         for (key, value) in variables.iter().filter_map(|word| word.split_once('=')) {
-            host.set(key, value);
+            host.say(key, value, &label);
         }
     }
 }

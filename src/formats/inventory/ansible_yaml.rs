@@ -89,7 +89,13 @@ fn read_group(file: File<'_>, (name, key): (&str, &Node), group: &Node, director
     for (host, key, variables) in group.get("hosts").into_iter().flat_map(Node::pairs) {
         read_host(file, name, (host, key), variables, directory);
     }
+    for (variable, key, value) in group.get("vars").into_iter().flat_map(Node::pairs) {
+        if let Some(text) = value.text().filter(|_| !is_vault(value)) {
+            directory.group_variable(name, variable, text, &Label { span: file.span(key.start, value.end), text: variable.into() });
+        }
+    }
     for (child, key, inner) in group.get("children").into_iter().flat_map(Node::pairs) {
+        directory.child(child, name);
         read_group(file, (child, key), inner, directory, model);
     }
 }
@@ -104,9 +110,11 @@ fn read_host(file: File<'_>, group: &str, (name, key): (&str, &Node), variables:
     };
     for name in names {
         let Some(host) = directory.host(&name, group, &label) else { return };
-        for (key, _, value) in variables.pairs() {
+        for (key, at, value) in variables.pairs() {
             match &value.value {
-                Value::Scalar(text) if !is_vault(value) => host.set(key, text),
+                Value::Scalar(text) if !is_vault(value) => {
+                    host.say(key, text, &Label { span: file.span(at.start, value.end), text: key.into() });
+                }
                 Value::Sequence(items) => items.iter().filter_map(|item| item.text()).for_each(|text| host.set("", text)),
                 Value::Scalar(_) | Value::Null | Value::Mapping(_) => {}
             }

@@ -1,20 +1,23 @@
-//! What exists: Ansible inventories, hosts files, zone files. `README.md` says what is read and who may claim what.
+//! What exists and what is known of it: Ansible inventories, hosts files, zone files, lists of certificates, capacity plans. `README.md` says what is read and who may claim what.
 
 mod ansible;
 mod ansible_ini;
 mod ansible_yaml;
 mod authority;
+mod certificate;
 mod hosts;
+mod load;
 mod recognise;
+mod service;
 mod virtual_address;
 mod zone;
 
 use crate::formats::yaml::{self, Node, Value};
-use crate::model::{Input, Model, Problem, ProblemKind, Role, Unknown};
+use crate::model::{Input, Label, Model, Problem, ProblemKind, Role, Unknown};
 use crate::snapshot::{ReadError, Snapshot};
 use crate::span::{Span, TreePath};
 use ansible::Directory;
-use recognise::Candidate;
+use recognise::{Candidate, Facts};
 use std::collections::BTreeMap;
 
 /// Adds the hosts of every inventory of the tree, and what each may speak for.
@@ -65,8 +68,27 @@ pub fn read(snapshot: &Snapshot, model: &mut Model) {
     }
     for (path, mut directory) in directories {
         host_variables(snapshot, &path, &mut directory, model);
-        virtual_addresses(snapshot, &path, model);
+        virtual_addresses(snapshot, &path, &mut directory, model);
         directory.finish(&mut model.inventory);
+    }
+    facts(snapshot, model);
+}
+
+/// Adds what other files say of certificates and of load.
+fn facts(snapshot: &Snapshot, model: &mut Model) {
+    for (path, _) in snapshot.entries() {
+        let Some(kind) = recognise::facts_by_path(path) else { continue };
+        let Ok(text) = snapshot.text(path) else { continue };
+        let file = File { path, text: &text };
+        let before = model.inventory.certificates.len() + model.inventory.loads.len();
+        match kind {
+            Facts::Certificates => model.inventory.certificates.extend(certificate::read(file)),
+            Facts::Load => model.inventory.loads.extend(load::read(file)),
+            Facts::Gunicorn => model.inventory.loads.extend(load::gunicorn(file)),
+        }
+        if model.inventory.certificates.len() + model.inventory.loads.len() > before {
+            model.inputs.push(Input { path: path.clone(), format: kind.name(), role: Role::Inventory });
+        }
     }
 }
 
@@ -100,9 +122,10 @@ fn host_variables(snapshot: &Snapshot, directory: &TreePath, hosts: &mut Directo
         for path in paths {
             match snapshot.text(&path) {
                 Ok(text) => {
-                    for (key, _, value) in yaml::parse(&text).documents.iter().flat_map(|document| document.pairs()) {
-                        if let Value::Scalar(value) = &value.value {
-                            host.set(key, value);
+                    let file = File { path: &path, text: &text };
+                    for (key, at, value) in yaml::parse(&text).documents.iter().flat_map(|document| document.pairs()) {
+                        if let Value::Scalar(text) = &value.value {
+                            host.say(key, text, &Label { span: file.span(at.start, value.end), text: key.into() });
                         }
                     }
                     model.inputs.push(Input { path, format: "ansible", role: Role::Inventory });
@@ -115,12 +138,19 @@ fn host_variables(snapshot: &Snapshot, directory: &TreePath, hosts: &mut Directo
     }
 }
 
-/// Adds the virtual addresses of the groups of the inventory in `directory`.
-fn virtual_addresses(snapshot: &Snapshot, directory: &TreePath, model: &mut Model) {
+/// Adds what the `group_vars` of the inventory in `directory` say: virtual addresses, and what its groups say of their services.
+fn virtual_addresses(snapshot: &Snapshot, directory: &TreePath, groups: &mut Directory, model: &mut Model) {
     for (path, _) in snapshot.entries().filter(|(path, _)| virtual_address::belongs(path, directory)) {
         let Ok(text) = snapshot.text(path) else { continue };
-        let found = virtual_address::read(File { path, text: &text });
-        if !found.is_empty() {
+        let file = File { path, text: &text };
+        let found = virtual_address::read(file);
+        let mut said = false;
+        for (key, at, value) in yaml::parse(&text).documents.iter().flat_map(|document| document.pairs()) {
+            if let (Some(group), Some(text)) = (virtual_address::group_of(path), value.text().filter(|_| !is_vault(value))) {
+                said |= groups.group_file(group, key, text, &Label { span: file.span(at.start, value.end), text: key.into() });
+            }
+        }
+        if said || !found.is_empty() {
             model.inputs.push(Input { path: path.clone(), format: "ansible", role: Role::Inventory });
             model.inventory.hosts.extend(found);
         }

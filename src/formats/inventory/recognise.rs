@@ -15,6 +15,28 @@ pub(super) enum Candidate {
     Script,
 }
 
+/// What a file may say besides what exists; its content decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Facts {
+    /// Which certificate holds which names.
+    Certificates,
+    /// How much load there is, or how long answers take.
+    Load,
+    /// The settings of a gunicorn application.
+    Gunicorn,
+}
+
+impl Facts {
+    /// Returns the name of the format in a review's inputs.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Certificates => "certificates",
+            Self::Load => "capacity",
+            Self::Gunicorn => "gunicorn",
+        }
+    }
+}
+
 /// Directories whose files are about something else, whatever their names.
 const ELSEWHERE: &[&str] = &[
     "group_vars",
@@ -60,6 +82,28 @@ pub(super) fn by_path(path: &TreePath) -> Option<Candidate> {
         "ini" | "hosts" | "inventory" | "inv" | "txt" => (inside || named || matches!(extension, "hosts" | "inventory")).then_some(Candidate::Text),
         // `hosts.production`, `inventory.web`
         other => (matches!(stem, "hosts" | "inventory") && !is_code(other)).then_some(Candidate::Text),
+    }
+}
+
+/// Returns what the file at `path` may say of certificates or load.
+pub(super) fn facts_by_path(path: &TreePath) -> Option<Facts> {
+    let lower = path.as_str().to_ascii_lowercase();
+    let (directory, name) = lower.rsplit_once('/').unwrap_or(("", &lower));
+    if directory.split('/').any(|part| matches!(part, "node_modules" | "vendor" | "templates" | ".github" | "charts" | "tests" | "test")) {
+        return None;
+    }
+    if matches!(name, "gunicorn.conf.py" | "gunicorn_conf.py" | "gunicorn_config.py") {
+        return Some(Facts::Gunicorn);
+    }
+    let (stem, extension) = name.rsplit_once('.')?;
+    if !matches!(extension, "yml" | "yaml" | "json") {
+        return None;
+    }
+    let about = |words: &[&str]| stem.split(['-', '_', '.']).any(|part| words.contains(&part));
+    if about(&["certificates", "certificate", "certs", "cert", "tls", "ssl"]) {
+        Some(Facts::Certificates)
+    } else {
+        about(&["capacity", "slo", "slos", "load", "traffic", "sizing", "peak", "peaks"]).then_some(Facts::Load)
     }
 }
 

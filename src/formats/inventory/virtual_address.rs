@@ -19,6 +19,13 @@ pub(super) fn belongs(path: &TreePath, directory: &TreePath) -> bool {
     yaml && (beside(directory) || beside(&directory.parent()))
 }
 
+/// Returns the group that the file at `path` below `group_vars/` is of: `group_vars/web.yml`, `group_vars/web/main.yml`.
+pub(super) fn group_of(path: &TreePath) -> Option<&str> {
+    let (_, rest) = path.as_str().rsplit_once("group_vars/")?;
+    let first = rest.split('/').next()?;
+    Some(first.strip_suffix(".yml").or_else(|| first.strip_suffix(".yaml")).unwrap_or(first))
+}
+
 /// Returns the virtual addresses that `file` names, in file order, each called as its variable.
 pub(super) fn read(file: File<'_>) -> Vec<InventoryHost> {
     let mut found = Vec::new();
