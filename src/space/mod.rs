@@ -3,8 +3,10 @@
 #![forbid(unsafe_code)]
 
 mod dialect;
+mod language;
 mod pattern;
 mod sample;
 
+pub use language::{LanguageId, Languages, NotRegular, OutOfBudget, Universe};
 pub use pattern::{Captures, Pattern, TooHard, Unreadable};
 pub use sample::samples;

@@ -1,0 +1,357 @@
+//! From a regular expression to a language.
+//!
+//! The parts of a pattern are put together from left to right. What looks around is a set operation at that place: what looks back is an intersection
+//! with the texts so far, what looks ahead one with the texts to come. `^(?!/api)` is "everything, and not what begins with `/api`".
+
+use super::alphabet::ByteSet;
+use super::node::{ALL, Arena, BLANK, NOTHING};
+use super::{LanguageId, NotRegular, OutOfBudget};
+use crate::model::{Regex, RegexDialect};
+use crate::space::dialect::{Purpose, translate};
+use fancy_regex::{Assertion, Expr, LookAround};
+use regex_syntax::ParserBuilder;
+use regex_syntax::hir::{Class, HirKind};
+
+/// The longest pattern that is read, in bytes.
+const LONGEST: usize = 16 << 10;
+
+/// The most ways that alternatives with look-arounds in them are taken apart into.
+const MOST_WAYS: usize = 256;
+
+/// Returns the texts in which `regex` finds something.
+pub(super) fn pattern(arena: &mut Arena, regex: &Regex) -> Result<LanguageId, NotRegular> {
+    if regex.pattern.len() > LONGEST {
+        return Err(NotRegular(format!("the pattern has more than {LONGEST} bytes")));
+    }
+    let text = match regex.dialect {
+        RegexDialect::Pcre => translate(&regex.pattern, Purpose::Match).map_err(NotRegular)?,
+        RegexDialect::Re2Full => format!(r"\A(?:{})\z", regex.pattern),
+        RegexDialect::Re2Search => regex.pattern.to_string(),
+    };
+    let text = if regex.caseless { format!("(?i){text}") } else { text };
+    let tree = Expr::parse_tree_with_flags(&text, 0).map_err(|error| NotRegular(error.to_string()))?;
+    if tree.contains_subroutines {
+        return Err(NotRegular("a group that calls a group".to_owned()));
+    }
+    let mut compiler = Compiler { arena, ways: 0 };
+    compiler.sequence(Left { texts: ALL, cut: false }, &[&tree.expr], ALL)
+}
+
+/// The texts before a place in the pattern.
+#[derive(Clone, Copy)]
+struct Left {
+    texts: LanguageId,
+    /// Only a part of what is before, back to a look-ahead.
+    cut: bool,
+}
+
+/// What holds at a place between two bytes, or not.
+enum Place<'e> {
+    /// Looks at what is before: the end of it is in the language, or is not.
+    Back(&'e Expr, bool),
+    /// Looks at what comes.
+    Ahead(&'e Expr, bool),
+    /// Is there.
+    Anchor(&'e Assertion),
+}
+
+struct Compiler<'a> {
+    arena: &'a mut Arena,
+    ways: usize,
+}
+
+impl Compiler<'_> {
+    /// Returns the texts made of one of `left`, one for each of `parts`, and one of `right`.
+    fn sequence(&mut self, mut left: Left, parts: &[&Expr], right: LanguageId) -> Result<LanguageId, NotRegular> {
+        let mut rest: Vec<&Expr> = parts.iter().rev().copied().collect();
+        while let Some(part) = rest.pop() {
+            if left.texts == NOTHING {
+                return Ok(NOTHING);
+            }
+            match part {
+                _ if !looks_around(part) => {
+                    let texts = self.plain(part)?;
+                    left.texts = self.arena.then(left.texts, texts);
+                }
+                Expr::Concat(inner) => rest.extend(inner.iter().rev()),
+                Expr::Group(inner) => rest.push(inner),
+                Expr::Alt(ways) => {
+                    let ways: Vec<Vec<&Expr>> = ways.iter().map(|way| vec![way]).collect();
+                    return self.branch(left, &ways, &rest, right);
+                }
+                Expr::Repeat { child, lo, hi, .. } => {
+                    if *hi > 4 {
+                        return Err(NotRegular("what looks around, repeated".to_owned()));
+                    }
+                    let ways: Vec<Vec<&Expr>> = (*lo..=*hi).map(|times| vec![child.as_ref(); times]).collect();
+                    return self.branch(left, &ways, &rest, right);
+                }
+                Expr::AtomicGroup(inner) => {
+                    let after = self.remaining(&rest, right)?;
+                    if !self.takes_all_anyway(inner, after)? {
+                        return Err(NotRegular("a group that gives nothing back".to_owned()));
+                    }
+                    rest.push(inner);
+                }
+                Expr::Assertion(_) | Expr::LookAround(..) => {
+                    rest.push(part);
+                    return self.at_place(left, rest, right);
+                }
+                other => return Err(NotRegular(unreadable(other).to_owned())),
+            }
+        }
+        Ok(self.arena.then(left.texts, right))
+    }
+
+    /// Returns the texts with one of `ways` at this place.
+    fn branch(&mut self, left: Left, ways: &[Vec<&Expr>], rest: &[&Expr], right: LanguageId) -> Result<LanguageId, NotRegular> {
+        self.ways += ways.len();
+        if self.ways > MOST_WAYS {
+            return Err(NotRegular("too many alternatives that look around".to_owned()));
+        }
+        let mut all = Vec::with_capacity(ways.len());
+        for way in ways {
+            let parts: Vec<&Expr> = way.iter().copied().chain(rest.iter().rev().copied()).collect();
+            all.push(self.sequence(left, &parts, right)?);
+        }
+        Ok(self.arena.any(all))
+    }
+
+    /// Returns the texts of what is left to read, `rest` being in reverse.
+    fn remaining(&mut self, rest: &[&Expr], right: LanguageId) -> Result<LanguageId, NotRegular> {
+        let parts: Vec<&Expr> = rest.iter().rev().copied().collect();
+        self.sequence(Left { texts: BLANK, cut: true }, &parts, right)
+    }
+
+    /// Reads all assertions at one place; they may stand in any order.
+    fn at_place(&mut self, mut left: Left, mut rest: Vec<&Expr>, right: LanguageId) -> Result<LanguageId, NotRegular> {
+        let mut places = Vec::new();
+        while let Some(part) = rest.last() {
+            match part {
+                Expr::Assertion(assertion) => places.push(Place::Anchor(assertion)),
+                Expr::LookAround(inner, LookAround::LookAhead) => places.push(Place::Ahead(inner, true)),
+                Expr::LookAround(inner, LookAround::LookAheadNeg) => places.push(Place::Ahead(inner, false)),
+                Expr::LookAround(inner, LookAround::LookBehind) => places.push(Place::Back(inner, true)),
+                Expr::LookAround(inner, LookAround::LookBehindNeg) => places.push(Place::Back(inner, false)),
+                Expr::Empty => {}
+                _ => break,
+            }
+            rest.pop();
+        }
+        let mut ahead = Vec::new();
+        let mut boundaries = Vec::new();
+        for place in &places {
+            match place {
+                Place::Anchor(Assertion::StartText) => left.texts = self.back(left, BLANK, 0)?,
+                Place::Anchor(Assertion::StartLine { crlf: false }) => {
+                    let line = self.line_starts();
+                    left.texts = self.back(left, line, 1)?;
+                }
+                Place::Anchor(Assertion::EndText) => ahead.push(BLANK),
+                Place::Anchor(Assertion::EndLine { crlf: false }) => {
+                    let line = self.arena.bytes(ByteSet::of([b'\n']));
+                    let line = self.arena.then(line, ALL);
+                    ahead.push(self.arena.any(vec![BLANK, line]));
+                }
+                Place::Anchor(Assertion::WordBoundary) => boundaries.push(true),
+                Place::Anchor(Assertion::NotWordBoundary) => boundaries.push(false),
+                Place::Anchor(_) => return Err(NotRegular("an anchor of another dialect".to_owned())),
+                Place::Back(inner, wanted) => {
+                    let reach = longest(inner);
+                    let texts = self.sequence(Left { texts: ALL, cut: reach.is_none() && left.cut }, &[inner], BLANK)?;
+                    let texts = if *wanted { texts } else { self.arena.not(texts) };
+                    left.texts = self.back(left, texts, reach.unwrap_or(u32::MAX))?;
+                }
+                Place::Ahead(inner, wanted) => {
+                    let start = Left { texts: BLANK, cut: left.cut || left.texts != BLANK };
+                    let texts = self.sequence(start, &[inner], ALL)?;
+                    ahead.push(if *wanted { texts } else { self.arena.not(texts) });
+                }
+            }
+        }
+        match boundaries.as_slice() {
+            [] => self.joined(left, ahead, &rest, right),
+            [first, others @ ..] if others.iter().all(|other| other == first) => self.at_boundary(left, *first, &ahead, (&rest, right)),
+            _ => Ok(NOTHING),
+        }
+    }
+
+    /// Returns the texts with a word on one side of this place and none on the other, or else with the same on both.
+    fn at_boundary(
+        &mut self,
+        left: Left,
+        differs: bool,
+        ahead: &[LanguageId],
+        (rest, right): (&[&Expr], LanguageId),
+    ) -> Result<LanguageId, NotRegular> {
+        let word = self.arena.bytes(ByteSet::of((0..=u8::MAX).filter(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')));
+        let ends_in_word = self.arena.then(ALL, word);
+        let begins_with_word = self.arena.then(word, ALL);
+        let mut all = Vec::new();
+        for word_before in [true, false] {
+            let before = if word_before { ends_in_word } else { self.arena.not(ends_in_word) };
+            let word_after = word_before != differs;
+            let after = if word_after { begins_with_word } else { self.arena.not(begins_with_word) };
+            let texts = self.back(left, before, 1)?;
+            let ahead = ahead.iter().copied().chain([after]).collect();
+            all.push(self.joined(Left { texts, ..left }, ahead, rest, right)?);
+        }
+        Ok(self.arena.any(all))
+    }
+
+    /// Returns the texts of `left` with those of `rest` and `right` after them that are also in each of `ahead`.
+    fn joined(&mut self, left: Left, mut ahead: Vec<LanguageId>, rest: &[&Expr], right: LanguageId) -> Result<LanguageId, NotRegular> {
+        let parts: Vec<&Expr> = rest.iter().rev().copied().collect();
+        if ahead.is_empty() {
+            return self.sequence(left, &parts, right);
+        }
+        if left.texts == NOTHING {
+            return Ok(NOTHING);
+        }
+        let cut = left.cut || left.texts != BLANK;
+        ahead.push(self.sequence(Left { texts: BLANK, cut }, &parts, right)?);
+        let after = self.arena.both(ahead);
+        Ok(self.arena.then(left.texts, after))
+    }
+
+    /// Returns the texts before that are also in `wanted`, which looks back so many bytes.
+    fn back(&mut self, left: Left, wanted: LanguageId, reach: u32) -> Result<LanguageId, NotRegular> {
+        let least = self.arena.least_length(left.texts);
+        if left.cut && (wanted == BLANK && least == 0 || least < reach) {
+            return Err(NotRegular("what looks back to before what looks ahead".to_owned()));
+        }
+        Ok(self.arena.both(vec![left.texts, wanted]))
+    }
+
+    fn line_starts(&mut self) -> LanguageId {
+        let line = self.arena.bytes(ByteSet::of([b'\n']));
+        let after_line = self.arena.then(ALL, line);
+        self.arena.any(vec![BLANK, after_line])
+    }
+
+    /// Returns whether a group that gives nothing back matches the same as one that does, when `after` follows.
+    fn takes_all_anyway(&mut self, inner: &Expr, after: LanguageId) -> Result<bool, NotRegular> {
+        let limit = |_: OutOfBudget| NotRegular("too large".to_owned());
+        if after == ALL {
+            return Ok(true);
+        }
+        if looks_around(inner) {
+            return Ok(false);
+        }
+        let texts = self.plain(inner)?;
+        // As many bytes of a set as there are, and what follows begins with none of them.
+        if let Expr::Repeat { child, hi, greedy: true, .. } = ungrouped(inner)
+            && *hi == usize::MAX
+            && one_byte(ungrouped(child))
+        {
+            let byte = self.plain(child)?;
+            let taken = self.arena.first_bytes(byte).map_err(limit)?;
+            let next = self.arena.first_bytes(after).map_err(limit)?;
+            if !self.arena.has_blank(after) && taken.intersection(next) == ByteSet::NONE {
+                return Ok(true);
+            }
+        }
+        // No text of it begins with a shorter one: there is nothing to give back.
+        let any = self.arena.bytes(ByteSet::ALL);
+        let longer = self.arena.sequence(&[texts, any, ALL]);
+        let both = self.arena.both(vec![texts, longer]);
+        self.arena.is_empty(both).map_err(limit)
+    }
+
+    /// Returns the texts of a part that does not look around.
+    fn plain(&mut self, part: &Expr) -> Result<LanguageId, NotRegular> {
+        match part {
+            Expr::Empty | Expr::KeepOut => Ok(BLANK),
+            Expr::Any { newline, crlf } => {
+                let excluded: &[u8] = match (newline, crlf) {
+                    (true, _) => b"",
+                    (false, false) => b"\n",
+                    (false, true) => b"\r\n",
+                };
+                Ok(self.arena.bytes(ByteSet::of(excluded.iter().copied()).complement()))
+            }
+            Expr::Literal { val, casei } => Ok(self.arena.literal(val.as_bytes(), *casei)),
+            Expr::LiteralBytes { bytes } => Ok(self.arena.literal(bytes, false)),
+            Expr::Concat(parts) => {
+                let parts = parts.iter().map(|part| self.plain(part)).collect::<Result<Vec<_>, _>>()?;
+                Ok(self.arena.sequence(&parts))
+            }
+            Expr::Alt(parts) => {
+                let parts = parts.iter().map(|part| self.plain(part)).collect::<Result<Vec<_>, _>>()?;
+                Ok(self.arena.any(parts))
+            }
+            Expr::Group(inner) => self.plain(inner),
+            Expr::Repeat { child, lo, hi, .. } => {
+                let of = self.plain(child)?;
+                let count = |number: usize| u32::try_from(number).map_err(|_large| NotRegular("a repetition that is too large".to_owned()));
+                let most = if *hi == usize::MAX { None } else { Some(count(*hi)?) };
+                let least = count(*lo)?;
+                Ok(if most.is_some_and(|most| most < least) { NOTHING } else { self.arena.times(of, least, most) })
+            }
+            Expr::Delegate { inner, casei } => Ok(self.arena.bytes(class(inner, *casei)?)),
+            other => Err(NotRegular(unreadable(other).to_owned())),
+        }
+    }
+}
+
+/// Returns the bytes of a class as the engine writes it.
+fn class(text: &str, caseless: bool) -> Result<ByteSet, NotRegular> {
+    let parsed = ParserBuilder::new().utf8(false).unicode(false).case_insensitive(caseless).nest_limit(20).build().parse(text);
+    let parsed = parsed.map_err(|error| NotRegular(error.to_string()))?;
+    match parsed.kind() {
+        HirKind::Class(Class::Bytes(class)) => Ok(ByteSet::of(class.ranges().iter().flat_map(|range| range.start()..=range.end()))),
+        HirKind::Literal(literal) if literal.0.len() == 1 => Ok(ByteSet::of(literal.0.iter().copied())),
+        _ => Err(NotRegular(format!("`{text}`"))),
+    }
+}
+
+fn looks_around(part: &Expr) -> bool {
+    part.has_descendant_or_self(|part| matches!(part, Expr::Assertion(_) | Expr::LookAround(..) | Expr::AtomicGroup(_)))
+}
+
+fn ungrouped(mut part: &Expr) -> &Expr {
+    loop {
+        part = match part {
+            Expr::Group(inner) => inner,
+            Expr::Concat(parts) if parts.len() == 1 => parts.first().unwrap_or(part),
+            _ => return part,
+        };
+    }
+}
+
+fn one_byte(part: &Expr) -> bool {
+    match part {
+        Expr::Any { .. } | Expr::Delegate { .. } => true,
+        Expr::Literal { val, .. } => val.len() == 1,
+        Expr::LiteralBytes { bytes } => bytes.len() == 1,
+        _ => false,
+    }
+}
+
+/// Returns how many bytes the longest text of a part has, `None` without an end.
+fn longest(part: &Expr) -> Option<u32> {
+    match part {
+        Expr::Empty | Expr::KeepOut => Some(0),
+        // Each looks one byte further at most.
+        Expr::Assertion(_) | Expr::Any { .. } | Expr::Delegate { .. } => Some(1),
+        Expr::Literal { val, .. } => u32::try_from(val.len()).ok(),
+        Expr::LiteralBytes { bytes } => u32::try_from(bytes.len()).ok(),
+        Expr::Concat(parts) => parts.iter().try_fold(0_u32, |sum, part| sum.checked_add(longest(part)?)),
+        Expr::Alt(parts) => parts.iter().try_fold(0_u32, |most, part| Some(most.max(longest(part)?))),
+        Expr::Group(inner) => longest(inner),
+        Expr::Repeat { child, hi, .. } if *hi != usize::MAX => longest(child)?.checked_mul(u32::try_from(*hi).ok()?),
+        _ => None,
+    }
+}
+
+/// Returns what it is about a part that no language can be made of.
+fn unreadable(part: &Expr) -> &'static str {
+    match part {
+        Expr::Backref { .. } | Expr::BackrefWithRelativeRecursionLevel { .. } => "a reference back to what a group found",
+        Expr::SubroutineCall(_) => "a group that calls a group",
+        Expr::Conditional { .. } | Expr::BackrefExistsCondition { .. } => "a condition on a group",
+        Expr::GeneralNewline { .. } => "`\\R`",
+        Expr::BacktrackingControlVerb(_) => "a verb that steers the search",
+        _ => "a part that only some engines know",
+    }
+}
