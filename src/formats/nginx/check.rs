@@ -88,7 +88,7 @@ impl Walk<'_> {
         let fine = self.is_known(directive) || self.one(directive, inside);
         let Some(block) = directive.block.as_ref().filter(|_| fine) else { return };
         let inner = Inside { place: place_of(directive, inside.place), by: Some(directive) };
-        for child in block {
+        for child in block.iter() {
             self.statement(child, inner);
         }
     }

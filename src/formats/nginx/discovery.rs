@@ -109,7 +109,7 @@ fn kind_of(directives: &[Directive]) -> Kind {
 /// Returns whether most names at the first two levels are nginx's. Other programs have `server { … }` and `http { … }` too.
 fn reads_like_nginx(directives: &[Directive]) -> bool {
     let inner = directives.iter().filter(|directive| matches!(directive.name(), "http" | "stream" | "server" | "upstream"));
-    let names = directives.iter().chain(inner.filter_map(|directive| directive.block.as_ref()).flatten()).map(Directive::name);
+    let names = directives.iter().chain(inner.flat_map(Directive::inside)).map(Directive::name);
     let (ours, all) = names.fold((0_usize, 0_usize), |(ours, all), name| (ours + usize::from(directives::find(name).is_some()), all + 1));
     ours * 2 > all
 }

@@ -12,6 +12,7 @@ use crate::model::{Input, Model, Problem, ProblemKind, Related, Role, Unknown};
 use crate::snapshot::ReadError;
 use crate::span::{Span, TreePath};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// The deepest nesting of blocks and includes together.
 const MAX_DEPTH: usize = 96;
@@ -148,11 +149,22 @@ impl<'a, 'b> Expander<'a, 'b> {
                 expanded.append(&mut self.include(directive, walk));
                 continue;
             }
-            let block = directive.block.as_ref().map(|block| self.expand(block, walk));
+            let block = directive.block.as_ref().map(|block| self.block(block, walk));
             expanded.push(Directive { block, ..directive.shallow() });
         }
         walk.depth -= 1;
         expanded
+    }
+
+    /// Returns `block` with its includes expanded: itself where it has none.
+    fn block(&mut self, block: &Arc<[Directive]>, walk: &mut Walk) -> Arc<[Directive]> {
+        match statements_without_include(block, walk.depth + 1) {
+            Some(count) if walk.statements + count <= MAX_STATEMENTS => {
+                walk.statements += count;
+                Arc::clone(block)
+            }
+            _ => self.expand(block, walk).into(),
+        }
     }
 
     /// Returns what `directive`, an `include`, brings in.
@@ -307,6 +319,17 @@ impl Walk {
 
 /// Returns whether these servers pass connections on: `proxy_pass` directly in `server` is the stream module's.
 fn is_stream(directives: &[Directive]) -> bool {
-    let mut inside = directives.iter().filter(|directive| directive.name() == "server").filter_map(|server| server.block.as_ref()).flatten();
+    let mut inside = directives.iter().filter(|directive| directive.name() == "server").flat_map(Directive::inside);
     inside.any(|directive| directive.name() == "proxy_pass")
+}
+
+/// Returns how many statements `directives`, at `depth`, are with what is in their blocks; `None` where one is an `include` or they are too deep.
+fn statements_without_include(directives: &[Directive], depth: usize) -> Option<usize> {
+    if depth > MAX_DEPTH {
+        return None;
+    }
+    directives.iter().try_fold(directives.len(), |count, directive| match &directive.block {
+        Some(block) => Some(count + statements_without_include(block, depth + 1)?),
+        None => (directive.name() != "include").then_some(count),
+    })
 }

@@ -291,7 +291,7 @@ impl<'a> Pass<'a> {
         match frame.statement {
             Some(mut statement) => {
                 statement.span.end = end.max(statement.span.end);
-                statement.block = Some(frame.children);
+                statement.block = Some(frame.children.into());
                 self.add(statement);
             }
             None => frame.children.into_iter().for_each(|child| self.add(child)),

@@ -11,8 +11,8 @@ pub struct Directive {
     pub name: Word,
     /// The other words. For `if`, the words as split, parentheses included; for `*_by_lua_block` the code is not among them.
     pub args: Vec<Word>,
-    /// The statements of the block, if there is one; includes already expanded.
-    pub block: Option<Vec<Directive>>,
+    /// The statements of the block, if there is one; includes already expanded. Shared with the file's own tree where it has no include.
+    pub block: Option<Arc<[Directive]>>,
     /// The code inside a `*_by_lua_block`, as written; its `block` is there and empty.
     pub raw: Option<Arc<str>>,
     /// From the name to the end of the last argument: not the `;`, not the block.
@@ -36,7 +36,7 @@ impl Directive {
     /// Returns a block that nobody wrote, at `span`.
     pub(super) fn synthetic(name: &str, span: Span, block: Vec<Self>) -> Self {
         let name = Word { text: name.into(), span: span.clone(), quoted: false };
-        Self { name, args: Vec::new(), block: Some(block), raw: None, head: span.clone(), span }
+        Self { name, args: Vec::new(), block: Some(block.into()), raw: None, head: span.clone(), span }
     }
 
     /// Returns this without its block.
@@ -49,6 +49,11 @@ impl Directive {
             head: self.head.clone(),
             span: self.span.clone(),
         }
+    }
+
+    /// Returns the statements of the block; none where there is no block.
+    pub fn inside(&self) -> &[Self] {
+        self.block.as_deref().unwrap_or_default()
     }
 
     /// Returns the name.

@@ -2,6 +2,8 @@
 
 mod table;
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
 use table::ROWS;
 
 /// How a directive is supported.
@@ -211,10 +213,12 @@ const OTHERS: &[(&str, State)] = &[
 
 /// Returns the rows of `name`: one for each set of arguments it takes somewhere; empty when it is no directive of nginx's own.
 pub(super) fn rows(name: &str) -> &'static [Row] {
-    let from = ROWS.partition_point(|row| row.name < name);
-    let to = ROWS.partition_point(|row| row.name <= name);
-    ROWS.get(from..to).unwrap_or_default()
+    INDEX.get(name).copied().unwrap_or_default()
 }
+
+/// The rows by name: each statement of a configuration is looked up several times.
+static INDEX: LazyLock<HashMap<&'static str, &'static [Row]>> =
+    LazyLock::new(|| ROWS.chunk_by(|a, b| a.name == b.name).filter_map(|rows| Some((rows.first()?.name, rows))).collect());
 
 /// Returns how the directive `name` is supported; `None` when no table knows it.
 pub(super) fn find(name: &str) -> Option<State> {

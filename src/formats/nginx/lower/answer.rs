@@ -96,7 +96,7 @@ impl Lowering<'_> {
             {
                 self.named(server, &last.text, directive);
             }
-            self.check_named(server, directive.block.as_deref().unwrap_or_default());
+            self.check_named(server, directive.inside());
         }
     }
 

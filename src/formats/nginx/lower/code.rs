@@ -159,6 +159,6 @@ fn feed(hash: &mut Sha256, directive: &Directive) {
         None => {}
     }
     hash.update([1]);
-    directive.block.iter().flatten().for_each(|inner| feed(hash, inner));
+    directive.inside().iter().for_each(|inner| feed(hash, inner));
     hash.update([2]);
 }

@@ -262,7 +262,7 @@ fn is_surely_set(scope: &Scope<'_>, name: &str) -> bool {
         Level::Http | Level::Server(_) => false,
         // The instructions of outer locations are not run for inner ones: only the server's and one's own are.
         Level::Location(..) => {
-            scope.server().is_some_and(|server| server.block.iter().flatten().any(|directive| directive.name() == "set" && is_named(directive, name)))
+            scope.server().is_some_and(|server| server.inside().iter().any(|directive| directive.name() == "set" && is_named(directive, name)))
         }
         Level::If | Level::LimitExcept => scope.parent.is_some_and(|location| is_surely_set(location, name)),
     }

@@ -175,5 +175,5 @@ impl<'m> Lowering<'m> {
 
 /// Returns whether a statement called `name` is anywhere in `directives`.
 fn uses(directives: &[Directive], name: &str) -> bool {
-    directives.iter().any(|directive| directive.name() == name || directive.block.as_deref().is_some_and(|block| uses(block, name)))
+    directives.iter().any(|directive| directive.name() == name || uses(directive.inside(), name))
 }

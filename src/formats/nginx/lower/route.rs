@@ -267,7 +267,7 @@ impl Lowering<'_> {
 
 /// Returns the statements of a block; none when there is no block.
 pub(super) fn block(directive: &Directive) -> &[Directive] {
-    directive.block.as_deref().unwrap_or_default()
+    directive.inside()
 }
 
 fn has_locations(directives: &[Directive]) -> bool {

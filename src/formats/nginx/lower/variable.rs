@@ -76,7 +76,7 @@ fn gather_unread<'a>(directives: &'a [Directive], found: &mut BTreeMap<String, V
         if let Some(variable) = index.and_then(|index| directive.arg(index)).and_then(|word| word.strip_prefix('$')) {
             found.entry(variable.to_ascii_lowercase()).or_default().push(directive);
         }
-        gather_unread(directive.block.as_deref().unwrap_or_default(), found);
+        gather_unread(directive.inside(), found);
     }
 }
 
@@ -228,7 +228,7 @@ fn builtin(lowering: &mut Lowering<'_>, name: &str, scope: &Scope<'_>) -> Option
 /// `$server_name`: the first name of the `server` block, whatever the request asked for. nginx: `ngx_http_variable_server_name`.
 pub(super) fn server_name(scope: &Scope<'_>) -> Vec<Part> {
     let Some(server) = scope.server() else { return vec![Part::Hole(Arc::from("$server_name"))] };
-    let names = server.block.iter().flatten().find(|directive| directive.name() == "server_name");
+    let names = server.inside().iter().find(|directive| directive.name() == "server_name");
     match names.and_then(|directive| directive.arg(0)) {
         None => Vec::new(),
         Some(name) if name.starts_with(['~', '$']) => vec![Part::Hole(Arc::from("$server_name"))],
@@ -358,7 +358,7 @@ impl Lowering<'_> {
     pub(super) fn lower_map(&mut self, directive: &Directive, http: &Scope<'_>) {
         let (Some(source), Some(variable)) = (directive.arg(0), directive.arg(1).and_then(|word| word.strip_prefix('$'))) else { return };
         let subject = self.value(source, http, &directive.head);
-        let block = directive.block.as_deref().unwrap_or_default();
+        let block = directive.inside();
         let hostnames = block.iter().any(|entry| entry.name() == "hostnames" && entry.args.is_empty());
         let mut otherwise = Value::default();
         let mut ranked: Vec<(Rank, LookupEntry)> = Vec::new();
@@ -386,7 +386,7 @@ impl Lowering<'_> {
             [source, _] => self.value(&source.text, http, &source.span),
             _ => Value::field(Field::Source),
         };
-        let block = directive.block.as_deref().unwrap_or_default();
+        let block = directive.inside();
         if let Some(line) = block.iter().find(|line| matches!(line.name(), "ranges" | "proxy" | "proxy_recursive" | "delete")) {
             self.unknown(&line.head, format!("`geo` with `{}` is not read; `${variable}` can be anything", line.name()));
             self.definitions.insert(variable.to_ascii_lowercase(), Definition::Unread);
@@ -467,7 +467,7 @@ fn map_key(key: &str, hostnames: bool) -> Vec<(Rank, Matcher)> {
 pub(super) fn values(directives: &[Directive], found: &mut BTreeMap<String, std::collections::BTreeSet<String>>) {
     for directive in directives {
         let lower = |index: usize| directive.arg(index).and_then(|word| word.strip_prefix('$')).map(str::to_ascii_lowercase);
-        let block = directive.block.as_deref().unwrap_or_default();
+        let block = directive.inside();
         match directive.name() {
             "set" => {
                 if let (Some(name), Some(value)) = (lower(0), directive.arg(1)) {
