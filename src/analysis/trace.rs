@@ -2,7 +2,7 @@
 
 use super::destination::Destination;
 use super::route::{Engine, Entrance, choose, explore};
-use crate::model::{Gateway, Label, Limit, Listener, Model, Pool, PoolId, Request, TableId, VirtualHost};
+use crate::model::{Coverage, Gateway, Label, Limit, Listener, Model, Pool, PoolId, Request, Scheme, TableId, VirtualHost};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -107,6 +107,11 @@ pub fn trace_in(model: &Model, gateway: &Gateway, listener: &Listener, request: 
 
 /// Traces with what was made ready once.
 pub(super) fn trace_at(engine: &Engine<'_>, entrance: Entrance<'_>, request: &Request) -> Trace {
+    if refused_handshake(engine, entrance, request) {
+        let step = TraceStep { label: entrance.listener.label.clone(), choice: Choice::Listener };
+        let listener = Some(entrance.listener.address.to_string());
+        return Trace { gateway: Some(entrance.gateway.id.to_string()), listener, steps: vec![step], ..unserved(request) };
+    }
     let leaf = explore(engine, entrance, request);
     Trace {
         request: request.clone(),
@@ -120,6 +125,14 @@ pub(super) fn trace_at(engine: &Engine<'_>, entrance: Entrance<'_>, request: &Re
         limits: leaf.limits,
         exact: leaf.exact,
     }
+}
+
+/// Returns whether the TLS handshake of a client that asks for the host of `request` is refused: no certificate is there for the name, and the listener
+/// takes none in its place (HAProxy `strict-sni`, observed on 2.6.12: alert 40, no request is read). A client that asks for an address sends no name.
+fn refused_handshake(engine: &Engine<'_>, entrance: Entrance<'_>, request: &Request) -> bool {
+    let Some(tls) = entrance.listener.tls.as_ref().filter(|tls| tls.strict_names && request.scheme == Scheme::Https) else { return false };
+    let name = request.host.to_ascii_lowercase();
+    name.parse::<std::net::IpAddr>().is_err() && engine.model.inventory.covers(tls, name.trim_end_matches('.')) == Coverage::Refused
 }
 
 /// Returns the trace of a request that nothing listens for.

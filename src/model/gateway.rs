@@ -180,3 +180,15 @@ pub enum HostPattern {
     /// Cannot be read (a template expression): the text as written. May claim any name.
     Hole(Arc<str>),
 }
+
+impl HostPattern {
+    /// Returns whether `name`, in lower case, is or may be one of ours: patterns that are not read here count as if they were.
+    pub fn may_be(&self, name: &str) -> bool {
+        match self {
+            Self::Exact(own) => **own == *name,
+            Self::AnyPrefix(rest) => name.len() > rest.len() && name.ends_with(&**rest),
+            Self::AnySuffix(rest) => name.len() > rest.len() && name.starts_with(&**rest),
+            Self::Regex(_) | Self::Hole(_) => true,
+        }
+    }
+}

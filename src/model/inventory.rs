@@ -1,6 +1,7 @@
 //! What exists, and who is allowed to say so.
 
-use super::pool::Host;
+use super::gateway::{Certificate, Tls};
+use super::pool::{Host, Member, Pool};
 use super::table::Label;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -159,6 +160,81 @@ impl Inventory {
             Some(Claim { range: Range::Delegation(_), .. }) | None => Existence::Unknown,
             Some(claim) => Existence::Missing(claim),
         }
+    }
+}
+
+impl Inventory {
+    /// Returns the path that answers the probe of `member` where its host's source says so and `pool` probes another one: then every probe fails, and
+    /// the member is taken out. `None` where nothing is known, where the member is not probed, and for `/`, which nearly every service answers.
+    pub fn probe_refused(&self, pool: &Pool, member: &Member) -> Option<&(Arc<str>, Label)> {
+        let asked = pool.health_check.as_ref().filter(|_| member.checked)?.path.as_deref()?;
+        let asked = asked.split(['?', '#']).next().filter(|path| path.starts_with('/') && *path != "/")?;
+        let Existence::Known(host) = self.existence(&member.address.host) else { return None };
+        host.service.health_path.as_ref().filter(|(answers, _)| answers.split(['?', '#']).next() != Some(asked))
+    }
+
+    /// Returns whether a certificate of `tls` is good for `name`, which is in lower case.
+    pub fn covers(&self, tls: &Tls, name: &str) -> Coverage<'_> {
+        let mut chosen: Option<&Certificate> = None;
+        for certificate in &tls.certificates {
+            // Its file is a hole, a directory that was not read, or nobody says what is in it: it could hold any name.
+            let facts = self.certificate(&certificate.path);
+            if facts.is_none() && certificate.names.is_empty() {
+                return Coverage::Unknown;
+            }
+            let presented = if certificate.names.is_empty() {
+                facts.is_some_and(|fact| fact.names.iter().any(|pattern| certifies(pattern, name)))
+            } else {
+                certificate.names.iter().any(|pattern| pattern.may_be(name))
+            };
+            if presented {
+                chosen = chosen.or(Some(certificate));
+            }
+        }
+        match (chosen, tls.certificates.first()) {
+            (None, _) if tls.strict_names && !tls.certificates.is_empty() => Coverage::Refused,
+            (None, None) => Coverage::Unknown,
+            (Some(certificate), _) | (None, Some(certificate)) => match self.certificate(&certificate.path) {
+                None => Coverage::Unknown,
+                Some(fact) if fact.names.iter().any(|pattern| certifies(pattern, name)) => Coverage::Good,
+                Some(fact) => Coverage::Other(fact),
+            },
+        }
+    }
+
+    /// Returns what is said of the certificate file at `path`: the source may write the end of the path only. `None` when nothing is, or when two
+    /// sources mean different files.
+    pub fn certificate(&self, path: &str) -> Option<&CertificateFact> {
+        let is = |fact: &&CertificateFact| {
+            let file = fact.file.trim_start_matches("./");
+            path == file
+                || path.strip_suffix(file).is_some_and(|before| before.ends_with('/'))
+                || file.strip_suffix(path).is_some_and(|rest| rest.ends_with('/'))
+        };
+        let mut found = self.certificates.iter().filter(is);
+        let first = found.next()?;
+        found.all(|other| other.names == first.names).then_some(first)
+    }
+}
+
+/// Whether a listener can show a client a certificate for a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Coverage<'a> {
+    /// One that holds the name.
+    Good,
+    /// Only this one, which does not: clients that check refuse it.
+    Other(&'a CertificateFact),
+    /// None, and the handshake is refused.
+    Refused,
+    /// Not known.
+    Unknown,
+}
+
+/// Returns whether a certificate for `pattern` is good for `name`; a star stands for one label (RFC 6125, 6.4.3).
+fn certifies(pattern: &str, name: &str) -> bool {
+    match pattern.strip_prefix("*.") {
+        Some(rest) => name.split_once('.').is_some_and(|(_, parent)| parent == rest),
+        None => pattern == name,
     }
 }
 

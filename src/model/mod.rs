@@ -17,7 +17,7 @@ mod value;
 
 pub use condition::{Condition, Matcher, NumberRange, Opaque, Regex, RegexDialect, Test};
 pub use gateway::{Certificate, Gateway, HostPattern, ListenAddress, Listener, Normalization, Protocol, Tls, VirtualHost};
-pub use inventory::{CertificateFact, Cidr, Claim, Existence, Inventory, InventoryHost, LoadFact, LoadSubject, Quantity, Range, Service};
+pub use inventory::{CertificateFact, Cidr, Claim, Coverage, Existence, Inventory, InventoryHost, LoadFact, LoadSubject, Quantity, Range, Service};
 pub use outcome::{Forward, Outcome, Retry, StatusHandler, Target, TimeoutLines, Timeouts, UpstreamUri};
 pub use pool::{Address, Balancing, Ejection, HealthCheck, Host, Member, MemberState, Pool, PoolId};
 pub use problem::{Input, Problem, ProblemKind, Related, Role, Unknown};

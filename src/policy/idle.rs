@@ -46,12 +46,12 @@ pub(super) fn idle_pools<'a>(cx: &RuleContext<'a>) -> Vec<Idle<'a>> {
         for now in arrivals(cx.head.model, &pair.now) {
             let Some(pool) = now.pool else { continue };
             // Silent: part of the members could not be read, or somebody serves.
-            if !pool.complete || pool.members.iter().any(|member| serves(&cx.head.model.inventory, member)) {
+            if !pool.complete || serving(&cx.head.model.inventory, pool) {
                 continue;
             }
             let was = base_pool(cx, &now, at);
             // Silent: it was like this before, and what else these requests can reach (a file, another pool) has not changed.
-            if was.is_some_and(|was| !was.members.iter().any(|member| serves(&cx.base.model.inventory, member))) && reached_before(cx, &now, at) {
+            if was.is_some_and(|was| !serving(&cx.base.model.inventory, was)) && reached_before(cx, &now, at) {
                 continue;
             }
             let (gateway, name) = now.key();
@@ -67,8 +67,15 @@ pub(super) fn idle_pools<'a>(cx: &RuleContext<'a>) -> Vec<Idle<'a>> {
 }
 
 /// Returns whether `member` gets requests and can answer them.
-pub(super) fn serves(inventory: &Inventory, member: &Member) -> bool {
-    in_service(member) && !matches!(inventory.existence(&member.address.host), Existence::Missing(_))
+pub(super) fn serves(inventory: &Inventory, pool: &Pool, member: &Member) -> bool {
+    in_service(member)
+        && !matches!(inventory.existence(&member.address.host), Existence::Missing(_))
+        && inventory.probe_refused(pool, member).is_none()
+}
+
+/// Returns whether a member of `pool` serves.
+pub(super) fn serving(inventory: &Inventory, pool: &Pool) -> bool {
+    pool.members.iter().any(|member| serves(inventory, pool, member))
 }
 
 /// Returns whether `member` is meant to get requests, now or when others fail.
@@ -98,7 +105,7 @@ fn reached_before(cx: &RuleContext<'_>, now: &Arrival<'_>, at: usize) -> bool {
 
 fn cause(cx: &RuleContext<'_>, pool: &Pool, was: Option<&Pool>) -> Cause {
     let missing = |member: &Member| matches!(cx.head.model.inventory.existence(&member.address.host), Existence::Missing(_));
-    let took_part = was.is_some_and(|was| was.members.iter().any(|member| serves(&cx.base.model.inventory, member)));
+    let took_part = was.is_some_and(|was| serving(&cx.base.model.inventory, was));
     if took_part && !pool.members.iter().any(in_service) {
         Cause::Drained
     } else if !pool.members.is_empty() && pool.members.iter().all(missing) {
@@ -116,7 +123,7 @@ impl Idle<'_> {
 
     /// Returns whether `member` of the pool served on base.
     pub(super) fn served_before(&self, inventory: &Inventory, member: &Member) -> bool {
-        let before = self.was.and_then(|was| was.members.iter().find(|was| was.address == member.address));
-        before.is_some_and(|before| serves(inventory, before))
+        let Some(was) = self.was else { return false };
+        was.members.iter().find(|was| was.address == member.address).is_some_and(|before| serves(inventory, was, before))
     }
 }

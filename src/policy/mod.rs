@@ -8,6 +8,7 @@ mod finding;
 mod hosts;
 mod idle;
 mod near;
+mod passage;
 mod problems;
 mod registry;
 pub mod rules;

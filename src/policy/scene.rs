@@ -3,20 +3,34 @@
 use super::{Finding, RuleContext, Side, check_all};
 use crate::analysis::{Change, Comparison, Pair, trace};
 use crate::model::{
-    Address, Cidr, Claim, Condition, Field, Forward, Gateway, Host, HostPattern, Inventory, InventoryHost, Label, ListenAddress, Listener, Matcher,
-    Member, MemberState, Model, Next, Normalization, Outcome, Pool, PoolId, Protocol, Range, Regex, RegexDialect, Request, Retry, Route, Step, Table,
-    TableId, TableKind, Target, Timeouts, UpstreamUri, Value, VirtualHost,
+    Address, Cidr, Claim, Condition, Ejection, Field, Forward, Gateway, HealthCheck, Host, HostPattern, Inventory, InventoryHost, Label,
+    ListenAddress, Listener, LoadFact, LoadSubject, Matcher, Member, MemberState, Model, Next, Normalization, Outcome, Pool, PoolId, Protocol,
+    Quantity, Range, Regex, RegexDialect, Request, Retry, Route, Service, Step, Table, TableId, TableKind, Target, TimeoutLines, Timeouts,
+    UpstreamUri, Value, VirtualHost,
 };
 use crate::snapshot::memory;
 use crate::span::{Span, TreePath};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// A configuration: lines that look a little like nginx.
 ///
 /// `pool NAME: ADDRESS [weight=N] [down|backup], …`; `host NAME`, then its routes `PATH -> POOL` or `PATH -> STATUS`, where the path is `/prefix`,
 /// `= /exact` or `~ regex`; `retry` (a dead server means delay); `inventory NETWORK: ADDRESS, …`. The first host answers all other names.
+///
+/// Further words of an address: `check`, `fails` (passed over after failures), `max=N` (connections). Further lines: `probe POOL PATH [every=MS] [fall=N]`,
+/// `wait POOL [connect=MS] [read=MS]`, `fact ADDRESS [port=N] [health=PATH] [answer=MS] [zone=NAME]`, `load POOL QUANTITY=AMOUNT`.
 pub(super) fn model(text: &str) -> Model {
-    let mut reader = Reader { pools: Vec::new(), hosts: Vec::new(), inventory: Inventory::default(), retry: text.contains("retry") };
+    let retry = text.contains("retry");
+    let mut reader = Reader {
+        pools: Vec::new(),
+        hosts: Vec::new(),
+        inventory: Inventory::default(),
+        waits: Vec::new(),
+        probes: Vec::new(),
+        facts: Vec::new(),
+        retry,
+    };
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && *line != "retry") {
         reader.line(line);
     }
@@ -27,7 +41,15 @@ struct Reader {
     pools: Vec<Pool>,
     hosts: Vec<(String, Vec<(String, String)>)>,
     inventory: Inventory,
+    waits: Vec<(String, Timeouts)>,
+    probes: Vec<(String, HealthCheck)>,
+    facts: Vec<(IpAddr, Service)>,
     retry: bool,
+}
+
+/// Returns the number after `name=` among `words`.
+fn number<T: std::str::FromStr>(words: &str, name: &str) -> Option<T> {
+    words.split(' ').find_map(|word| word.strip_prefix(name)?.strip_prefix('=')?.parse().ok())
 }
 
 fn label(text: &str) -> Label {
@@ -48,6 +70,43 @@ impl Reader {
                 addresses: vec![host.parse().unwrap()],
                 ..InventoryHost::new(Arc::from(format!("h{host}")), label(host))
             }));
+        } else if let Some((name, words)) = line.strip_prefix("probe ").and_then(|rest| rest.split_once(' ')) {
+            let probe = HealthCheck {
+                path: words.split(' ').find(|word| word.starts_with('/')).map(Arc::from),
+                method: None,
+                expect: None,
+                interval_ms: number(words, "every"),
+                fall: number(words, "fall"),
+                rise: None,
+                port: None,
+                label: label(line),
+            };
+            self.probes.push((name.to_owned(), probe));
+        } else if let Some((name, words)) = line.strip_prefix("wait ").and_then(|rest| rest.split_once(' ')) {
+            let lines = TimeoutLines { connect: Some(label(line)), read: Some(label(line)), ..TimeoutLines::default() };
+            let times = Timeouts { connect_ms: number(words, "connect"), read_ms: number(words, "read"), lines, ..Timeouts::default() };
+            self.waits.push((name.to_owned(), times));
+        } else if let Some((address, words)) = line.strip_prefix("fact ").and_then(|rest| rest.split_once(' ')) {
+            let service = Service {
+                port: number(words, "port").map(|port| (port, label("app_port"))),
+                health_path: number::<String>(words, "health").map(|path| (Arc::from(path), label("health_path"))),
+                answer_ms: number(words, "answer").map(|ms| (ms, label("request_timeout"))),
+                zone: number::<String>(words, "zone").map(|zone| (Arc::from(zone), label("zone"))),
+            };
+            self.facts.push((address.parse().unwrap(), service));
+        } else if let Some((name, words)) = line.strip_prefix("load ").and_then(|rest| rest.split_once(' ')) {
+            let quantities = [
+                ("peak", Quantity::PeakRate),
+                ("concurrent", Quantity::PeakConcurrency),
+                ("clients", Quantity::PeakClients),
+                ("server", Quantity::ServerRate),
+                ("answer", Quantity::AnswerMs),
+            ];
+            for (word, quantity) in quantities {
+                let Some(amount) = number(words, word) else { continue };
+                let subject = if name.starts_with('/') { LoadSubject::Path(Arc::from(name)) } else { LoadSubject::Pool(Arc::from(name)) };
+                self.inventory.loads.push(LoadFact { subject, quantity, amount, label: label(line) });
+            }
         } else {
             let (path, to) = line.split_once(" -> ").unwrap();
             self.hosts.last_mut().unwrap().1.push((path.to_owned(), to.to_owned()));
@@ -56,6 +115,12 @@ impl Reader {
 
     fn gateway(&mut self) -> Gateway {
         let hosts = std::mem::take(&mut self.hosts);
+        for (name, probe) in std::mem::take(&mut self.probes) {
+            self.pools.iter_mut().find(|pool| *pool.name == *name).unwrap().health_check = Some(probe);
+        }
+        for (address, service) in std::mem::take(&mut self.facts) {
+            self.inventory.hosts.iter_mut().find(|host| host.addresses.contains(&address)).unwrap().service = service;
+        }
         let names: Vec<String> = hosts.iter().map(|(name, _)| name.clone()).collect();
         let mut tables: Vec<Table> = hosts.into_iter().map(|(name, routes)| self.table(&name, routes)).collect();
         let virtual_hosts: Vec<VirtualHost> = names.iter().enumerate().map(|(at, name)| virtual_host(at, name)).collect();
@@ -131,7 +196,7 @@ impl Reader {
             uri: UpstreamUri::AsReceived,
             protocol: Arc::from("http"),
             retry: Retry { on_connect_failure: self.retry, attempts: None },
-            timeouts: Timeouts::default(),
+            timeouts: self.waits.iter().find(|(name, _)| name == to).map(|(_, times)| times.clone()).unwrap_or_default(),
             on_status: Vec::new(),
             label: text,
         })))
@@ -151,6 +216,9 @@ fn member_of(pool: &str, text: &str) -> Member {
         match word {
             "down" => member.state = MemberState::Down,
             "backup" => member.state = MemberState::Backup,
+            "check" => member.checked = true,
+            "fails" => member.ejection = Some(Ejection { failures: 1, window_ms: 10_000 }),
+            word if word.starts_with("max=") => member.max_connections = number(word, "max"),
             _ => member.weight = word.strip_prefix("weight=").unwrap().parse().unwrap(),
         }
     }
@@ -230,12 +298,16 @@ fn line(finding: &Finding, head: &Model) -> String {
     let names = hosts.flat_map(|host| host.names.iter().map(|(_, label)| label).chain([&host.listen_label]));
     let ends = head.gateways.iter().flat_map(|gateway| &gateway.tables).flat_map(|table| &table.routes).filter_map(|route| match &route.step.next {
         Next::End(outcome) => match &**outcome {
-            Outcome::Forward(forward) => Some(&forward.label),
+            Outcome::Forward(forward) => Some([Some(&forward.label), forward.timeouts.lines.read.as_ref()]),
             _ => None,
         },
         _ => None,
     });
-    let place = members.chain(routes).chain(names).chain(ends).find(|label| label.span == finding.span).map_or("?", |label| &label.text);
+    let ends = ends.flatten().flatten();
+    let gateways = || head.gateways.iter();
+    let probes = gateways().flat_map(|gateway| &gateway.pools).filter_map(|pool| pool.health_check.as_ref()).map(|probe| &probe.label);
+    let place =
+        probes.chain(members).chain(routes).chain(names).chain(ends).find(|label| label.span == finding.span).map_or("?", |label| &label.text);
     let severity = format!("{:?}", finding.severity).to_lowercase();
     format!("{severity} {}: {} @ {place}", finding.rule, finding.message)
 }

@@ -19,6 +19,16 @@ pub(super) struct Door<'m> {
 }
 
 impl Door<'_> {
+    /// Returns whether a TLS handshake may end otherwise than before: other certificates, or another answer to names that none has.
+    pub(super) fn handshakes_differ(&self) -> bool {
+        let tls = |entrance: Option<Entrance<'_>>| {
+            let tls = entrance?.listener.tls.as_ref()?;
+            Some((tls.strict_names, tls.certificates.iter().map(|one| (one.path.to_string(), one.names.clone())).collect::<Vec<_>>()))
+        };
+        let (was, now) = (tls(self.was), tls(self.now));
+        [&was, &now].into_iter().flatten().any(|(strict, _)| *strict) && was != now
+    }
+
     /// Returns the GET request for `host` and `target` that comes in here.
     pub(super) fn request(&self, host: &str, target: &str) -> Request {
         let scheme = if self.tls { Scheme::Https } else { Scheme::Http };

@@ -289,6 +289,7 @@ fn pool_print(pool: &Pool, inventory: &Inventory) -> u64 {
         let mut hasher = DefaultHasher::new();
         (&member.address, member.weight, member.state, member.ejection, member.max_connections, member.checked, existence(&member.address.host))
             .hash(&mut hasher);
+        inventory.probe_refused(pool, member).is_some().hash(&mut hasher);
         hasher.finish()
     };
     let mut members: Vec<u64> = pool.members.iter().map(member).collect();

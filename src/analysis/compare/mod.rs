@@ -176,7 +176,7 @@ impl<'m> Survey<'_, 'm> {
                         let (was, now) =
                             (was.zip(group.was).map(|(shop, table)| shop.half(table)), now.zip(group.now).map(|(shop, table)| shop.half(table)));
                         let print = |half: Option<Half<'_, 'm>>| half.map(|half| half.prints.table(half.table));
-                        (Rc::new(Plan::new(was, now)), print(was) != print(now))
+                        (Rc::new(Plan::new(was, now)), print(was) != print(now) || door.handshakes_differ())
                     })
                     .clone();
                 let scheme = if door.tls { "https" } else { "http" };

@@ -24,6 +24,8 @@ pub(super) fn servers(pool: &Pool, inventory: &Inventory) -> Vec<Serving> {
         state: match (member.state, inventory.existence(&member.address.host)) {
             (MemberState::Down, _) => ServerState::Down,
             (MemberState::Drained, _) => ServerState::Drained,
+            // Every probe fails, so the proxy takes it out.
+            (MemberState::Active | MemberState::Backup, _) if inventory.probe_refused(pool, member).is_some() => ServerState::Down,
             (MemberState::Active | MemberState::Backup, Existence::Known(_)) => ServerState::Ok,
             (MemberState::Active | MemberState::Backup, Existence::Missing(_)) => ServerState::Missing,
             (MemberState::Active | MemberState::Backup, Existence::Unknown) => ServerState::Unknown,

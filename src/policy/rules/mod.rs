@@ -15,6 +15,7 @@ macro_rules! rule {
 }
 
 pub mod config;
+pub mod resilience;
 pub mod rollback;
 pub mod traffic;
 
@@ -29,6 +30,8 @@ pub(super) static ALL: &[&Rule] = &[
     &traffic::default_server_changed::DEFAULT_SERVER_CHANGED,
     &traffic::host_dropped::HOST_DROPPED,
     &traffic::route_hijack::ROUTE_HIJACK,
+    &resilience::timeout_inversion::TIMEOUT_INVERSION,
+    &resilience::health_check_removed::HEALTH_CHECK_REMOVED,
     &config::dangling_reference::DANGLING_REFERENCE,
     &config::syntax::SYNTAX,
     &rollback::rollback_unsafe::ROLLBACK_UNSAFE,

@@ -1,15 +1,16 @@
 //! `traffic/no-healthy-server`.
 
-use crate::model::{Existence, Member, MemberState};
+use crate::model::{Existence, MemberState, Pool};
 use crate::policy::arrival::{changes_of, whose, witnesses};
-use crate::policy::idle::{Cause, Idle, idle_pools, serves};
+use crate::policy::idle::{Cause, Idle, idle_pools, serving};
 use crate::policy::words::of_requests;
 use crate::policy::{Finding, RuleContext, Severity, Tree};
 
 rule! {
     /// ## What it checks
     ///
-    /// Whether requests that are served today would reach a pool in which no member can serve: down, drained, missing, or no member at all.
+    /// Whether requests that are served today would reach a pool in which no member can serve: down, drained, missing,
+    /// taken out by a probe that the inventory says it does not answer, or no member at all.
     ///
     /// ## Why it matters
     ///
@@ -33,6 +34,7 @@ rule! {
     /// ## How to fix
     ///
     /// - Put a member into service in the same change, or before it.
+    /// - Where a probe asks for a path that no service answers, probe the one they answer.
     /// - Keep the requests where they are until then.
     ///
     /// It is an **error** when the requests end in errors, a **warning** when something answers in the pool's place.
@@ -60,9 +62,12 @@ fn finding(cx: &RuleContext<'_>, idle: &Idle<'_>) -> Finding {
     let name = &idle.pool.name;
     // The pool served before: the member that no longer does is the reason. It did not: the line that sends requests here is.
     let lost = idle.pool.members.iter().find(|member| idle.served_before(&cx.base.model.inventory, member));
-    let was_idle = idle.was.is_some_and(|was| !was.members.iter().any(|member| serves(&cx.base.model.inventory, member)));
+    let was_idle = idle.was.is_some_and(|was| !serving(&cx.base.model.inventory, was));
     let sent_by = idle.sent_by.filter(|_| was_idle);
-    let line = lost.map(|member| &member.label).or(sent_by).or(idle.pool.members.first().map(|member| &member.label)).unwrap_or(&idle.pool.label);
+    let refused = probe_refused(cx, idle);
+    let probe = idle.pool.health_check.as_ref().filter(|_| refused.is_some()).map(|probe| &probe.label);
+    let line =
+        probe.or(lost.map(|member| &member.label)).or(sent_by).or(idle.pool.members.first().map(|member| &member.label)).unwrap_or(&idle.pool.label);
     let effect = if idle.hurts() { "would get an error" } else { "would get what answers in its place" };
     Finding {
         rule: NO_HEALTHY_SERVER.id,
@@ -71,9 +76,14 @@ fn finding(cx: &RuleContext<'_>, idle: &Idle<'_>) -> Finding {
             "{} {} {effect}: no server of `{name}` can serve ({})",
             of_requests(1.0),
             whose(&changes_of(cx.comparison, &idle.pairs), name),
-            why(cx, &idle.pool.members)
+            why(cx, idle.pool)
         ),
-        help: format!("put a server of `{name}` into service before requests are sent there"),
+        help: match refused {
+            Some(answers) => {
+                format!("probe `{answers}`, which the inventory says they answer; or correct the inventory if the services have the new path")
+            }
+            None => format!("put a server of `{name}` into service before requests are sent there"),
+        },
         tree: Tree::Head,
         span: line.span.clone(),
         when: None,
@@ -82,11 +92,19 @@ fn finding(cx: &RuleContext<'_>, idle: &Idle<'_>) -> Finding {
     }
 }
 
+/// Returns the path that the members answer, where none of those in service answers the one that is probed and somebody served before.
+fn probe_refused<'a>(cx: &RuleContext<'a>, idle: &Idle<'a>) -> Option<&'a str> {
+    let inventory = &cx.head.model.inventory;
+    idle.pool.members.iter().find_map(|member| inventory.probe_refused(idle.pool, member)).map(|(path, _)| &**path)
+}
+
 /// Returns what is wrong with the members: `1 down, 2 that no host has`.
-fn why(cx: &RuleContext<'_>, members: &[Member]) -> String {
-    let (mut down, mut drained, mut missing) = (0, 0, 0);
-    for member in members {
-        if matches!(cx.head.model.inventory.existence(&member.address.host), Existence::Missing(_)) {
+fn why(cx: &RuleContext<'_>, pool: &Pool) -> String {
+    let (mut down, mut drained, mut missing, mut refusing) = (0, 0, 0, 0);
+    for member in &pool.members {
+        if cx.head.model.inventory.probe_refused(pool, member).is_some() {
+            refusing += 1;
+        } else if matches!(cx.head.model.inventory.existence(&member.address.host), Existence::Missing(_)) {
             missing += 1;
         } else if member.state == MemberState::Down {
             down += 1;
@@ -94,7 +112,13 @@ fn why(cx: &RuleContext<'_>, members: &[Member]) -> String {
             drained += 1;
         }
     }
-    let parts = [(down, "down"), (drained, "drained"), (missing, "that no host has")];
+    let probed = pool.health_check.as_ref().and_then(|probe| probe.path.as_deref()).unwrap_or_default();
+    let parts = [
+        (down, "down".to_owned()),
+        (drained, "drained".to_owned()),
+        (missing, "that no host has".to_owned()),
+        (refusing, format!("that do not answer the probe `{probed}`")),
+    ];
     let parts: Vec<String> = parts.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}")).collect();
     if parts.is_empty() { "it has none".to_owned() } else { parts.join(", ") }
 }
@@ -113,6 +137,22 @@ mod tests {
             "error traffic/no-healthy-server: all requests to shop.example.com would get an error: no server of `green` can serve (1 down) @ to green",
         ]
         "#);
+    }
+
+    #[test]
+    fn a_probe_that_no_service_answers_is_an_error_on_the_probe() {
+        let with = |path: &str| {
+            format!(
+                "pool web: 10.0.0.1:80 check, 10.0.0.2:80 check\nprobe web {path}\ninventory 10.0.0.0/24: 10.0.0.1, 10.0.0.2\nfact 10.0.0.1 health=/up\nfact 10.0.0.2 health=/up\nhost shop.example.com\n/ -> web"
+            )
+        };
+        insta::assert_debug_snapshot!(say(&with("/up"), &with("/ready"), &["http://shop.example.com/"]), @r#"
+        [
+            "error traffic/no-healthy-server: all requests to shop.example.com would get an error: no server of `web` can serve (2 that do not answer the probe `/ready`) @ probe web /ready",
+        ]
+        "#);
+        assert!(say(&with("/up"), &with("/"), &["http://shop.example.com/"]).is_empty());
+        assert!(say(&with("/up"), &with("/ready").replace("health=/up", "port=80"), &["http://shop.example.com/"]).is_empty());
     }
 
     #[test]
