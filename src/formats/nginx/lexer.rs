@@ -4,6 +4,7 @@
 //! of a word; `#` likewise; `}` inside a word is part of it; `{` right after `$` does not end it. `tests/it/nginx_syntax.rs` holds them
 //! against the real program.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// A piece of the text.
@@ -52,9 +53,9 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
 
 /// Returns what nginx makes of a word written as `text`: quotes gone, escapes resolved. `\` before anything but a quote, itself,
 /// `t`, `r` and `n` stays.
-pub(super) fn unquote(text: &str, quoted: bool) -> String {
+pub(super) fn unquote(text: &str, quoted: bool) -> Cow<'_, str> {
     let inner = if quoted { text.get(1..text.len() - 1).unwrap_or_default() } else { text };
-    unescape(inner)
+    if inner.contains('\\') { Cow::Owned(unescape(inner)) } else { Cow::Borrowed(inner) }
 }
 
 /// Returns `inner` with nginx's escapes resolved.

@@ -8,7 +8,10 @@ use super::lexer::{self, Kind, Token};
 use super::syntax::{Directive, Word};
 use crate::model::{Problem, ProblemKind, Related};
 use crate::span::{LineIndex, Span, TreePath};
+use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 /// The deepest nesting that is read. Real files stay below 10.
 const MAX_DEPTH: usize = 64;
@@ -27,7 +30,7 @@ pub(super) struct Parsed {
 
 /// Reads `text`, the file at `path`, which has these `tokens`.
 pub(super) fn parse(path: &TreePath, text: &str, tokens: &[Token]) -> Parsed {
-    let source = Source { path, text, tokens, lines: LineIndex::new(text) };
+    let source = Source { path, text, tokens, lines: OnceCell::new() };
     let mut repairs = BTreeMap::new();
     let mut found = Vec::new();
     loop {
@@ -54,7 +57,8 @@ struct Source<'a> {
     path: &'a TreePath,
     text: &'a str,
     tokens: &'a [Token],
-    lines: LineIndex,
+    /// Made for the first problem.
+    lines: OnceCell<LineIndex>,
 }
 
 impl Source<'_> {
@@ -72,13 +76,14 @@ impl Source<'_> {
 
     /// Returns how far the line of `offset` is indented, if nothing but blanks stands before `offset`. A tab counts as one.
     fn indentation(&self, offset: usize) -> Option<usize> {
-        let start = self.lines.line_range(self.text, self.lines.line(offset)).start;
-        let before = self.text.get(start..offset)?;
-        before.trim_start_matches('\u{feff}').bytes().all(|b| b == b' ' || b == b'\t').then_some(before.len())
+        let before = self.text.get(..offset)?;
+        let line = before.trim_end_matches([' ', '\t']);
+        let line = line.strip_suffix('\u{feff}').unwrap_or(line);
+        (line.is_empty() || line.ends_with('\n')).then_some(offset - line.len())
     }
 
     fn line(&self, offset: usize) -> usize {
-        self.lines.line(offset)
+        self.lines.get_or_init(|| LineIndex::new(self.text)).line(offset)
     }
 }
 
@@ -112,6 +117,30 @@ struct Frame {
     children: Vec<Directive>,
 }
 
+/// The texts of words met lately, so that the thousandth `proxy_pass` is the first one again. A cache of fixed size: no input makes it slow.
+struct Texts(Vec<Arc<str>>);
+
+impl Default for Texts {
+    fn default() -> Self {
+        Self(vec![Arc::from(""); 4096])
+    }
+}
+
+impl Texts {
+    fn shared(&mut self, text: &str) -> Arc<str> {
+        let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        let place = usize::try_from(hash >> 52).unwrap_or(0);
+        match self.0.get_mut(place) {
+            Some(known) if **known == *text => Arc::clone(known),
+            Some(known) => {
+                *known = Arc::from(text);
+                Arc::clone(known)
+            }
+            None => Arc::from(text),
+        }
+    }
+}
+
 /// One walk over the tokens.
 struct Pass<'a> {
     source: &'a Source<'a>,
@@ -120,6 +149,7 @@ struct Pass<'a> {
     /// Blocks inside the deepest one that is read.
     beyond: usize,
     words: Vec<Word>,
+    texts: Texts,
     done: Vec<Directive>,
     problems: Vec<Problem>,
     /// The first place that looks like a `}` is missing, and the first that looks like one too many.
@@ -137,6 +167,7 @@ impl<'a> Pass<'a> {
             frames: Vec::new(),
             beyond: 0,
             words: Vec::new(),
+            texts: Texts::default(),
             done: Vec::new(),
             problems: Vec::new(),
             missing: None,
@@ -216,10 +247,11 @@ impl<'a> Pass<'a> {
             _ => self.glued(token),
         }
         let text = match token.kind {
-            Kind::Unclosed => lexer::unescape(written.get(1..).unwrap_or_default()),
+            Kind::Unclosed => Cow::Owned(lexer::unescape(written.get(1..).unwrap_or_default())),
             _ => lexer::unquote(written, token.kind == Kind::Quoted),
         };
-        self.words.push(Word { text: text.into(), span, quoted: token.kind != Kind::Word });
+        let text = self.texts.shared(&text);
+        self.words.push(Word { text, span, quoted: token.kind != Kind::Word });
     }
 
     fn unclosed_quote(&mut self, span: &Span) {
@@ -313,7 +345,7 @@ impl<'a> Pass<'a> {
         let args: Vec<Word> = words.collect();
         let head = args.last().map_or_else(|| name.span.clone(), |last| name.span.to(&last.span));
         let span = self.source.span(head.start, end.max(head.end));
-        Directive { name, args, block: None, raw: None, head, span }
+        Directive { name, args, block: None, raw: None, head, span, label: OnceLock::new() }
     }
 
     /// Takes apart a statement that swallowed the next one: a line inside it begins with a directive, and nginx refuses it as one. `block`

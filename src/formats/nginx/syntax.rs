@@ -2,7 +2,7 @@
 
 use crate::model::Label;
 use crate::span::Span;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// One statement: `name args…;` or `name args… { block }`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct Directive {
     pub head: Span,
     /// The whole statement, including `;` or the block with its braces.
     pub span: Span,
+    /// The text of its label once it was asked for.
+    pub(super) label: OnceLock<Arc<str>>,
 }
 
 /// One word, quotes and escapes resolved.
@@ -36,7 +38,7 @@ impl Directive {
     /// Returns a block that nobody wrote, at `span`.
     pub(super) fn synthetic(name: &str, span: Span, block: Vec<Self>) -> Self {
         let name = Word { text: name.into(), span: span.clone(), quoted: false };
-        Self { name, args: Vec::new(), block: Some(block.into()), raw: None, head: span.clone(), span }
+        Self { name, args: Vec::new(), block: Some(block.into()), raw: None, head: span.clone(), span, label: OnceLock::new() }
     }
 
     /// Returns this without its block.
@@ -48,6 +50,7 @@ impl Directive {
             raw: self.raw.clone(),
             head: self.head.clone(),
             span: self.span.clone(),
+            label: self.label.clone(),
         }
     }
 
@@ -68,11 +71,15 @@ impl Directive {
 
     /// Returns the label of this statement: its head, as written on one line.
     pub fn label(&self) -> Label {
-        let mut text = self.name.text.to_string();
-        for arg in &self.args {
-            text.push(' ');
-            text.push_str(&arg.text);
-        }
-        Label { span: self.head.clone(), text: text.into() }
+        let text = self.label.get_or_init(|| {
+            let words = std::iter::once(&self.name).chain(&self.args);
+            let mut text = String::with_capacity(words.clone().map(|word| word.text.len() + 1).sum());
+            for word in words {
+                text.push_str(if text.is_empty() { "" } else { " " });
+                text.push_str(&word.text);
+            }
+            text.into()
+        });
+        Label { span: self.head.clone(), text: Arc::clone(text) }
     }
 }

@@ -217,13 +217,13 @@ impl Lowering<'_> {
 
     fn forward(&mut self, pass: &Pass<'_, '_>, protocol: &str, target: Target, uri: UpstreamUri) -> Step {
         let (scope, family) = (pass.scope, pass.family);
-        let setting = |name: &str| scope.get(&format!("{family}_{name}"));
+        let setting = |name: &str| scope.of_family(family, name);
         let milliseconds = |name: &str, default| Some(setting(name).and_then(|line| line.arg(0)).and_then(parse_time).unwrap_or(default));
         let line = |name: &str| setting(name).map(|line| line.label());
         let next: Vec<&str> =
             setting("next_upstream").map_or_else(|| vec!["error", "timeout"], |line| line.args.iter().map(|word| &*word.text).collect());
         let tries = setting("next_upstream_tries").and_then(|line| line.arg(0)).and_then(|text| text.parse().ok()).filter(|tries| *tries > 0);
-        let intercept = scope.is_on(&format!("{family}_intercept_errors"));
+        let intercept = setting("intercept_errors").and_then(|line| line.arg(0)).is_some_and(|value| value.eq_ignore_ascii_case("on"));
         let on_status = self.status_handlers(pass.server, scope, intercept);
         let mut forward = Forward {
             target,

@@ -75,7 +75,28 @@ impl<'a> Scope<'a> {
 
     /// Returns the setting `name` of the nearest level that has it.
     pub(super) fn get(&self, name: &str) -> Option<&'a Directive> {
-        self.all(name).last().copied()
+        self.find(|have| have == name)
+    }
+
+    /// Returns the setting `name` of a family (`proxy`, `fastcgi`): `proxy_read_timeout`.
+    pub(super) fn of_family(&self, family: &str, name: &str) -> Option<&'a Directive> {
+        self.find(|have| have.strip_prefix(family).and_then(|rest| rest.strip_prefix('_')) == Some(name))
+    }
+
+    /// Returns the last setting of the nearest level that has one with such a name.
+    fn find(&self, wanted: impl Fn(&str) -> bool) -> Option<&'a Directive> {
+        let mut level = Some(self);
+        while let Some(scope) = level {
+            let found = match scope.settings {
+                Some(settings) => settings.iter().copied().rfind(|directive| wanted(directive.name())),
+                None => scope.own.iter().rfind(|directive| wanted(directive.name())),
+            };
+            if found.is_some() {
+                return found;
+            }
+            level = scope.parent;
+        }
+        None
     }
 
     /// Returns the first argument of the setting `name`.
