@@ -41,6 +41,8 @@ mod server;
 #[cfg(test)]
 mod snapshot;
 #[cfg(test)]
+mod space;
+#[cfg(test)]
 mod standin;
 #[cfg(test)]
 mod store;

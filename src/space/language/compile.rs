@@ -18,6 +18,9 @@ const LONGEST: usize = 16 << 10;
 /// The most ways that alternatives with look-arounds in them are taken apart into.
 const MOST_WAYS: usize = 256;
 
+/// The most times that something that looks around is repeated, if not without an end.
+const MOST_TIMES: usize = 4;
+
 /// Returns the texts in which `regex` finds something.
 pub(super) fn pattern(arena: &mut Arena, regex: &Regex) -> Result<LanguageId, NotRegular> {
     if regex.pattern.len() > LONGEST {
@@ -34,7 +37,7 @@ pub(super) fn pattern(arena: &mut Arena, regex: &Regex) -> Result<LanguageId, No
         return Err(NotRegular("a group that calls a group".to_owned()));
     }
     let mut compiler = Compiler { arena, ways: 0 };
-    compiler.sequence(Left { texts: ALL, cut: false }, &[&tree.expr], ALL)
+    compiler.sequence(Left { texts: ALL, cut: false }, &[&tree.expr], Right { texts: ALL, cut: false })
 }
 
 /// The texts before a place in the pattern.
@@ -45,6 +48,28 @@ struct Left {
     cut: bool,
 }
 
+/// The texts after what is read.
+#[derive(Clone, Copy)]
+struct Right {
+    texts: LanguageId,
+    /// Only a part of what comes: this is inside a look-behind.
+    cut: bool,
+}
+
+/// What must come after a place: texts of each of these, that say so within so many bytes.
+#[derive(Default)]
+struct Ahead {
+    each: Vec<LanguageId>,
+    reach: u32,
+}
+
+impl Ahead {
+    fn add(&mut self, texts: LanguageId, reach: u32) {
+        self.each.push(texts);
+        self.reach = self.reach.max(reach);
+    }
+}
+
 /// What holds at a place between two bytes, or not.
 enum Place<'e> {
     /// Looks at what is before: the end of it is in the language, or is not.
@@ -52,7 +77,7 @@ enum Place<'e> {
     /// Looks at what comes.
     Ahead(&'e Expr, bool),
     /// Is there.
-    Anchor(&'e Assertion),
+    Anchor(Assertion),
 }
 
 struct Compiler<'a> {
@@ -62,7 +87,7 @@ struct Compiler<'a> {
 
 impl Compiler<'_> {
     /// Returns the texts made of one of `left`, one for each of `parts`, and one of `right`.
-    fn sequence(&mut self, mut left: Left, parts: &[&Expr], right: LanguageId) -> Result<LanguageId, NotRegular> {
+    fn sequence(&mut self, mut left: Left, parts: &[&Expr], right: Right) -> Result<LanguageId, NotRegular> {
         let mut rest: Vec<&Expr> = parts.iter().rev().copied().collect();
         while let Some(part) = rest.pop() {
             if left.texts == NOTHING {
@@ -79,9 +104,15 @@ impl Compiler<'_> {
                     let ways: Vec<Vec<&Expr>> = ways.iter().map(|way| vec![way]).collect();
                     return self.branch(left, &ways, &rest, right);
                 }
+                Expr::Repeat { child, lo, hi: usize::MAX, .. } if *lo <= MOST_TIMES => {
+                    let after = self.remaining(&rest, right)?;
+                    let repeated = self.repeated(child, after, right.cut)?;
+                    let first: Vec<&Expr> = vec![child.as_ref(); *lo];
+                    return self.sequence(left, &first, Right { texts: repeated, ..right });
+                }
                 Expr::Repeat { child, lo, hi, .. } => {
-                    if *hi > 4 {
-                        return Err(NotRegular("what looks around, repeated".to_owned()));
+                    if *hi > MOST_TIMES {
+                        return Err(NotRegular("what looks around, repeated often".to_owned()));
                     }
                     let ways: Vec<Vec<&Expr>> = (*lo..=*hi).map(|times| vec![child.as_ref(); times]).collect();
                     return self.branch(left, &ways, &rest, right);
@@ -100,11 +131,11 @@ impl Compiler<'_> {
                 other => return Err(NotRegular(unreadable(other).to_owned())),
             }
         }
-        Ok(self.arena.then(left.texts, right))
+        Ok(self.arena.then(left.texts, right.texts))
     }
 
     /// Returns the texts with one of `ways` at this place.
-    fn branch(&mut self, left: Left, ways: &[Vec<&Expr>], rest: &[&Expr], right: LanguageId) -> Result<LanguageId, NotRegular> {
+    fn branch(&mut self, left: Left, ways: &[Vec<&Expr>], rest: &[&Expr], right: Right) -> Result<LanguageId, NotRegular> {
         self.ways += ways.len();
         if self.ways > MOST_WAYS {
             return Err(NotRegular("too many alternatives that look around".to_owned()));
@@ -117,18 +148,36 @@ impl Compiler<'_> {
         Ok(self.arena.any(all))
     }
 
+    /// Returns the texts of any number of `part`, which looks ahead, and then one of `after`: `((?!x).)*`.
+    fn repeated(&mut self, part: &Expr, after: LanguageId, cut: bool) -> Result<LanguageId, NotRegular> {
+        if cut || shortest(part) == 0 {
+            return Err(NotRegular("what looks around and may be empty, repeated".to_owned()));
+        }
+        // Whether it is one that matters depends on what follows, which is the loop itself.
+        if part.has_descendant_or_self(|part| matches!(part, Expr::AtomicGroup(_))) {
+            return Err(NotRegular("a group that gives nothing back".to_owned()));
+        }
+        let (repeated, new) = self.arena.repeated(&format!("{part:?}"), after);
+        if new {
+            let once = self.sequence(Left { texts: BLANK, cut: true }, &[part], Right { texts: repeated, cut: false })?;
+            let unfolded = self.arena.any(vec![after, once]);
+            self.arena.unfold(repeated, unfolded);
+        }
+        Ok(repeated)
+    }
+
     /// Returns the texts of what is left to read, `rest` being in reverse.
-    fn remaining(&mut self, rest: &[&Expr], right: LanguageId) -> Result<LanguageId, NotRegular> {
+    fn remaining(&mut self, rest: &[&Expr], right: Right) -> Result<LanguageId, NotRegular> {
         let parts: Vec<&Expr> = rest.iter().rev().copied().collect();
         self.sequence(Left { texts: BLANK, cut: true }, &parts, right)
     }
 
     /// Reads all assertions at one place; they may stand in any order.
-    fn at_place(&mut self, mut left: Left, mut rest: Vec<&Expr>, right: LanguageId) -> Result<LanguageId, NotRegular> {
+    fn at_place(&mut self, mut left: Left, mut rest: Vec<&Expr>, right: Right) -> Result<LanguageId, NotRegular> {
         let mut places = Vec::new();
         while let Some(part) = rest.last() {
             match part {
-                Expr::Assertion(assertion) => places.push(Place::Anchor(assertion)),
+                Expr::Assertion(assertion) => places.push(Place::Anchor(*assertion)),
                 Expr::LookAround(inner, LookAround::LookAhead) => places.push(Place::Ahead(inner, true)),
                 Expr::LookAround(inner, LookAround::LookAheadNeg) => places.push(Place::Ahead(inner, false)),
                 Expr::LookAround(inner, LookAround::LookBehind) => places.push(Place::Back(inner, true)),
@@ -138,52 +187,57 @@ impl Compiler<'_> {
             }
             rest.pop();
         }
-        let mut ahead = Vec::new();
+        let mut ahead = Ahead::default();
         let mut boundaries = Vec::new();
         for place in &places {
             match place {
-                Place::Anchor(Assertion::StartText) => left.texts = self.back(left, BLANK, 0)?,
-                Place::Anchor(Assertion::StartLine { crlf: false }) => {
-                    let line = self.line_starts();
-                    left.texts = self.back(left, line, 1)?;
-                }
-                Place::Anchor(Assertion::EndText) => ahead.push(BLANK),
-                Place::Anchor(Assertion::EndLine { crlf: false }) => {
-                    let line = self.arena.bytes(ByteSet::of([b'\n']));
-                    let line = self.arena.then(line, ALL);
-                    ahead.push(self.arena.any(vec![BLANK, line]));
-                }
                 Place::Anchor(Assertion::WordBoundary) => boundaries.push(true),
                 Place::Anchor(Assertion::NotWordBoundary) => boundaries.push(false),
-                Place::Anchor(_) => return Err(NotRegular("an anchor of another dialect".to_owned())),
+                Place::Anchor(anchor) => self.anchor(*anchor, &mut left, &mut ahead)?,
                 Place::Back(inner, wanted) => {
                     let reach = longest(inner);
-                    let texts = self.sequence(Left { texts: ALL, cut: reach.is_none() && left.cut }, &[inner], BLANK)?;
+                    let start = Left { texts: ALL, cut: reach.is_none() && left.cut };
+                    let texts = self.sequence(start, &[inner], Right { texts: BLANK, cut: true })?;
                     let texts = if *wanted { texts } else { self.arena.not(texts) };
                     left.texts = self.back(left, texts, reach.unwrap_or(u32::MAX))?;
                 }
                 Place::Ahead(inner, wanted) => {
                     let start = Left { texts: BLANK, cut: left.cut || left.texts != BLANK };
-                    let texts = self.sequence(start, &[inner], ALL)?;
-                    ahead.push(if *wanted { texts } else { self.arena.not(texts) });
+                    let texts = self.sequence(start, &[inner], Right { texts: ALL, cut: false })?;
+                    let texts = if *wanted { texts } else { self.arena.not(texts) };
+                    ahead.add(texts, longest(inner).unwrap_or(u32::MAX));
                 }
             }
         }
         match boundaries.as_slice() {
-            [] => self.joined(left, ahead, &rest, right),
+            [] => self.joined(left, &ahead, &rest, right),
             [first, others @ ..] if others.iter().all(|other| other == first) => self.at_boundary(left, *first, &ahead, (&rest, right)),
             _ => Ok(NOTHING),
         }
     }
 
+    fn anchor(&mut self, anchor: Assertion, left: &mut Left, ahead: &mut Ahead) -> Result<(), NotRegular> {
+        let feed = self.arena.bytes(ByteSet::of([b'\n']));
+        match anchor {
+            Assertion::StartText => left.texts = self.back(*left, BLANK, 0)?,
+            Assertion::StartLine { crlf: false } => {
+                let line = self.arena.then(ALL, feed);
+                let line = self.arena.any(vec![BLANK, line]);
+                left.texts = self.back(*left, line, 1)?;
+            }
+            Assertion::EndText => ahead.add(BLANK, 1),
+            Assertion::EndLine { crlf: false } => {
+                let line = self.arena.then(feed, ALL);
+                let line = self.arena.any(vec![BLANK, line]);
+                ahead.add(line, 1);
+            }
+            _ => return Err(NotRegular("an anchor of another dialect".to_owned())),
+        }
+        Ok(())
+    }
+
     /// Returns the texts with a word on one side of this place and none on the other, or else with the same on both.
-    fn at_boundary(
-        &mut self,
-        left: Left,
-        differs: bool,
-        ahead: &[LanguageId],
-        (rest, right): (&[&Expr], LanguageId),
-    ) -> Result<LanguageId, NotRegular> {
+    fn at_boundary(&mut self, left: Left, differs: bool, ahead: &Ahead, (rest, right): (&[&Expr], Right)) -> Result<LanguageId, NotRegular> {
         let word = self.arena.bytes(ByteSet::of((0..=u8::MAX).filter(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')));
         let ends_in_word = self.arena.then(ALL, word);
         let begins_with_word = self.arena.then(word, ALL);
@@ -193,24 +247,27 @@ impl Compiler<'_> {
             let word_after = word_before != differs;
             let after = if word_after { begins_with_word } else { self.arena.not(begins_with_word) };
             let texts = self.back(left, before, 1)?;
-            let ahead = ahead.iter().copied().chain([after]).collect();
-            all.push(self.joined(Left { texts, ..left }, ahead, rest, right)?);
+            let each = ahead.each.iter().copied().chain([after]).collect();
+            all.push(self.joined(Left { texts, ..left }, &Ahead { each, reach: ahead.reach.max(1) }, rest, right)?);
         }
         Ok(self.arena.any(all))
     }
 
     /// Returns the texts of `left` with those of `rest` and `right` after them that are also in each of `ahead`.
-    fn joined(&mut self, left: Left, mut ahead: Vec<LanguageId>, rest: &[&Expr], right: LanguageId) -> Result<LanguageId, NotRegular> {
+    fn joined(&mut self, left: Left, ahead: &Ahead, rest: &[&Expr], right: Right) -> Result<LanguageId, NotRegular> {
         let parts: Vec<&Expr> = rest.iter().rev().copied().collect();
-        if ahead.is_empty() {
+        if ahead.each.is_empty() {
             return self.sequence(left, &parts, right);
         }
         if left.texts == NOTHING {
             return Ok(NOTHING);
         }
         let cut = left.cut || left.texts != BLANK;
-        ahead.push(self.sequence(Left { texts: BLANK, cut }, &parts, right)?);
-        let after = self.arena.both(ahead);
+        let after = self.sequence(Left { texts: BLANK, cut }, &parts, right)?;
+        if right.cut && self.arena.least_length(after) < ahead.reach {
+            return Err(NotRegular("what looks ahead to after what looks back".to_owned()));
+        }
+        let after = self.arena.both(ahead.each.iter().copied().chain([after]).collect());
         Ok(self.arena.then(left.texts, after))
     }
 
@@ -221,12 +278,6 @@ impl Compiler<'_> {
             return Err(NotRegular("what looks back to before what looks ahead".to_owned()));
         }
         Ok(self.arena.both(vec![left.texts, wanted]))
-    }
-
-    fn line_starts(&mut self) -> LanguageId {
-        let line = self.arena.bytes(ByteSet::of([b'\n']));
-        let after_line = self.arena.then(ALL, line);
-        self.arena.any(vec![BLANK, after_line])
     }
 
     /// Returns whether a group that gives nothing back matches the same as one that does, when `after` follows.
@@ -341,6 +392,21 @@ fn longest(part: &Expr) -> Option<u32> {
         Expr::Group(inner) => longest(inner),
         Expr::Repeat { child, hi, .. } if *hi != usize::MAX => longest(child)?.checked_mul(u32::try_from(*hi).ok()?),
         _ => None,
+    }
+}
+
+/// Returns how many bytes the shortest text of a part has, or less.
+fn shortest(part: &Expr) -> usize {
+    match part {
+        Expr::Any { .. } | Expr::Delegate { .. } => 1,
+        Expr::Literal { val, .. } => val.len(),
+        Expr::LiteralBytes { bytes } => bytes.len(),
+        Expr::Concat(parts) => parts.iter().fold(0, |sum, part| sum.saturating_add(shortest(part))),
+        Expr::Alt(parts) => parts.iter().map(shortest).min().unwrap_or(0),
+        Expr::Group(inner) => shortest(inner),
+        Expr::AtomicGroup(inner) => shortest(inner),
+        Expr::Repeat { child, lo, .. } => shortest(child).saturating_mul(*lo),
+        _ => 0,
     }
 }
 

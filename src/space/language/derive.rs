@@ -34,6 +34,7 @@ impl Arena {
                 self.divisions.meet(classes, more)
             }),
             Node::Not(of) | Node::Star(of) | Node::Times { of, .. } | Node::Before(of, _) => self.classes(of),
+            Node::Loop(..) => self.classes(self.unfolded(id)),
         };
         let count = self.divisions.get(classes).map_or(1, super::alphabet::Classes::len);
         if let Some(known) = self.known(id) {
@@ -49,7 +50,8 @@ impl Arena {
             Node::Nothing | Node::Blank => return Ok(NOTHING),
             Node::All => return Ok(ALL),
             Node::Bytes(set) => return Ok(if set.has(byte) { BLANK } else { NOTHING }),
-            Node::Then(..) | Node::Any(_) | Node::Both(_) | Node::Not(_) | Node::Star(_) | Node::Times { .. } | Node::Before(..) => {}
+            Node::Then(..) | Node::Any(_) | Node::Both(_) | Node::Not(_) | Node::Star(_) | Node::Times { .. } | Node::Before(..) | Node::Loop(..) => {
+            }
         }
         let classes = self.classes(id);
         let class = self.divisions.get(classes).map_or(0, |classes| classes.of(byte));
@@ -91,6 +93,7 @@ impl Arena {
                 let rest = self.times(of, least.saturating_sub(1), most.map(|most| most.saturating_sub(1)));
                 Ok(self.then(left, rest))
             }
+            Node::Loop(..) => self.after(self.unfolded(id), byte),
             Node::Before(of, text) => {
                 let left = self.after(of, byte)?;
                 self.before(left, &text)

@@ -32,6 +32,8 @@ pub(super) enum Node {
     Times { of: LanguageId, least: u32, most: Option<u32> },
     /// A text that with these bytes after it is one of these.
     Before(LanguageId, Arc<[u8]>),
+    /// Any number of texts of a part of a pattern that looks ahead, and then one of these: what the part looks at is in them.
+    Loop(Arc<str>, LanguageId),
 }
 
 /// What is known of a node beside what it is.
@@ -55,6 +57,7 @@ pub(super) struct Arena {
     nodes: Vec<Node>,
     known: Vec<Known>,
     numbers: HashMap<Node, LanguageId>,
+    unfolded: HashMap<LanguageId, LanguageId>,
     pub(super) divisions: Divisions,
     budget: u64,
     pub(super) spent: u64,
@@ -69,7 +72,15 @@ pub(super) const ALL: LanguageId = LanguageId(2);
 
 impl Arena {
     pub(super) fn new(budget: u64) -> Self {
-        let mut new = Self { nodes: Vec::new(), known: Vec::new(), numbers: HashMap::new(), divisions: Divisions::new(), budget, spent: 0 };
+        let mut new = Self {
+            nodes: Vec::new(),
+            known: Vec::new(),
+            numbers: HashMap::new(),
+            unfolded: HashMap::new(),
+            divisions: Divisions::new(),
+            budget,
+            spent: 0,
+        };
         for node in [Node::Nothing, Node::Blank, Node::All] {
             new.intern(node);
         }
@@ -120,6 +131,7 @@ impl Arena {
             Node::Both(parts) => parts.iter().all(|part| self.has_blank(*part)),
             Node::Not(inner) => !self.has_blank(*inner),
             Node::Times { of, least, .. } => *least == 0 || self.has_blank(*of),
+            Node::Loop(_, rest) => self.has_blank(*rest),
         };
         self.intern_with(node, blank)
     }
@@ -137,7 +149,7 @@ impl Arena {
             Node::Both(parts) => parts.iter().map(length).max().unwrap_or(0),
             Node::Times { of, least, .. } => length(of).saturating_mul(*least),
             Node::Before(of, text) => length(of).saturating_sub(u32::try_from(text.len()).unwrap_or(u32::MAX)).max(1),
-            Node::Blank | Node::All | Node::Star(_) | Node::Bytes(_) | Node::Not(_) => 1,
+            Node::Blank | Node::All | Node::Star(_) | Node::Bytes(_) | Node::Not(_) | Node::Loop(..) => 1,
         };
         let id = LanguageId(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
         self.nodes.push(node.clone());
@@ -322,6 +334,22 @@ impl Arena {
         }
         let blank = self.contains(of, text)?;
         Ok(self.intern_with(Node::Before(of, Arc::clone(text)), blank))
+    }
+
+    /// Returns the texts of a part that looks ahead, any number of times, and then of `rest`; and whether [`Arena::unfold`] is still to be called.
+    pub(super) fn repeated(&mut self, part: &str, rest: LanguageId) -> (LanguageId, bool) {
+        let id = self.intern(Node::Loop(Arc::from(part), rest));
+        (id, !self.unfolded.contains_key(&id))
+    }
+
+    /// Says what a loop is: its rest, or once its part and then the loop.
+    pub(super) fn unfold(&mut self, id: LanguageId, unfolded: LanguageId) {
+        self.unfolded.insert(id, unfolded);
+    }
+
+    /// Returns what a loop is; nothing, when it was not said.
+    pub(super) fn unfolded(&self, id: LanguageId) -> LanguageId {
+        self.unfolded.get(&id).copied().unwrap_or(NOTHING)
     }
 
     /// Returns the parts, with the parts of those that have some in their place.

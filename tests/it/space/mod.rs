@@ -1,0 +1,5 @@
+//! Languages against what matches texts one at a time: our own matcher, and the real nginx.
+
+mod agreement;
+mod generate;
+mod limits;
