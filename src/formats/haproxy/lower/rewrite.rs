@@ -1,0 +1,89 @@
+//! Rules that change the path or the query.
+//!
+//! HAProxy: `http_action_set_req_line`, `http_action_replace_uri`: what a `replace-…` pattern is found in becomes the new text as a whole, not only the part
+//! that was found. `set-path` keeps the query, `set-pathq` and `set-uri` replace it.
+
+use super::Lowering;
+use super::fetch::{converted, pcre};
+use super::rules::Effect;
+use super::settings::Proxy;
+use super::super::syntax::{Line, Word};
+use crate::model::{Action, Condition, Converter, Field, Matcher, Part, QueryEdit, Value};
+use std::sync::Arc;
+
+/// The actions that change what a server is asked for.
+pub(super) const REWRITES: &[&str] =
+    &["set-path", "set-pathq", "set-query", "set-uri", "replace-path", "replace-pathq", "replace-uri", "normalize-uri"];
+
+/// Returns whether a rule changes the `Host` header.
+pub(super) fn changes_host(line: &Line) -> bool {
+    let action = line.arg(0).map(|word| &*word.text).unwrap_or_default();
+    let host = line.arg(1).is_some_and(|word| word.text.eq_ignore_ascii_case("host"));
+    line.keyword() == "http-request" && host && action.ends_with("-header") || action == "replace-value" && host
+}
+
+impl Lowering<'_> {
+    /// `set-path FORMAT`, `replace-path PATTERN FORMAT` and their kin.
+    pub(super) fn lower_rewrite(&mut self, proxy: &Proxy<'_>, line: &Line, action: &str, args: &[Word]) -> Effect {
+        let Some(first) = args.first() else { return Effect::Nothing };
+        let label = Some(line.label());
+        let (guard, value) = if action.starts_with("replace-") {
+            let Some(with) = args.get(1) else { return Effect::Nothing };
+            let subject = if action == "replace-path" { Field::Path } else { Field::Url };
+            let found = Condition::test(Value::field(subject), Matcher::Regex(pcre(&first.text, false)));
+            (found, self.replacement(proxy, with))
+        } else {
+            (Condition::Always, self.lower_format(proxy, first))
+        };
+        let (path, query) = match action {
+            "set-query" => (None, QueryEdit::Replace(value)),
+            "set-path" | "replace-path" => (Some(value), QueryEdit::Keep),
+            _ => {
+                if !begins_with_slash(&value) {
+                    return self.unread(line, action);
+                }
+                let (path, query) = parted(value);
+                (Some(path), QueryEdit::Replace(query))
+            }
+        };
+        Effect::Change(guard, vec![Action::Rewrite { path, query, label }])
+    }
+}
+
+/// Whether a new URL is a path; one with a scheme and a host is not followed.
+fn begins_with_slash(value: &Value) -> bool {
+    match value.parts.first() {
+        Some(Part::Literal(text)) => text.starts_with('/'),
+        Some(Part::Field(Field::Path | Field::Url)) => true,
+        _ => false,
+    }
+}
+
+/// Returns the path and the query of `value`: what stands before and behind its first `?`.
+fn parted(value: Value) -> (Value, Value) {
+    let mut path = Vec::new();
+    let mut parts = value.parts.into_iter();
+    while let Some(part) = parts.next() {
+        match &part {
+            Part::Literal(text) => match text.split_once('?') {
+                Some((before, after)) => {
+                    path.push(Part::Literal(Arc::from(before)));
+                    let after = (!after.is_empty()).then(|| Part::Literal(Arc::from(after)));
+                    return (Value { parts: path }, Value { parts: after.into_iter().chain(parts).collect() });
+                }
+                None => path.push(part),
+            },
+            // The path holds no question mark.
+            Part::Field(Field::Path) => path.push(part),
+            _ => {
+                path.push(part);
+                path.extend(parts);
+                let whole = Value { parts: path };
+                let before = converted(whole.clone(), Converter::Field { index: 1, delimiters: Arc::from("?") });
+                let after = converted(whole, Converter::Replace { regex: pcre("^[^?]*\\??", false), with: Arc::from(""), all: false });
+                return (before, after);
+            }
+        }
+    }
+    (Value { parts: path }, Value::default())
+}
