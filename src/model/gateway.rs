@@ -35,7 +35,7 @@ pub struct Gateway {
 
 /// How a raw request becomes what the conditions see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(clippy::struct_excessive_bools, reason = "four independent switches that proxies set one by one")]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches that proxies set one by one")]
 pub struct Normalization {
     /// The host loses its port and a final dot, and is lower-cased. When `false` it is only lower-cased.
     pub strip_port: bool,
@@ -45,6 +45,8 @@ pub struct Normalization {
     pub resolve_dots: bool,
     /// `//` becomes `/`.
     pub merge_slashes: bool,
+    /// Names of cookies and of query parameters compare with case.
+    pub exact_names: bool,
 }
 
 /// Where requests come in.

@@ -103,6 +103,8 @@ pub enum Converter {
     },
     /// The length in bytes, in decimal.
     Length,
+    /// The whole number that the text begins with, `0` where it begins with none (HAProxy `read_int64`).
+    Integer,
     /// The part from byte `start` on, of at most `length` bytes (HAProxy `bytes`).
     Bytes {
         /// The first byte.

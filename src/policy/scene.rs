@@ -142,7 +142,7 @@ impl Reader {
         Gateway {
             id: Arc::from("web.conf"),
             product: "nginx",
-            normalization: Normalization { strip_port: true, decode_path: true, resolve_dots: true, merge_slashes: true },
+            normalization: Normalization { strip_port: true, decode_path: true, resolve_dots: true, merge_slashes: true, exact_names: false },
             listeners: vec![Listener {
                 address: ListenAddress::Tcp { ip: None, v6: false, port: 80 },
                 protocol: Protocol::Http,

@@ -1,7 +1,7 @@
 //! Which gateway and which listener a request comes in at.
 
 use crate::analysis::route::{Engine, walk::Entrance};
-use crate::model::{Gateway, HostPattern, ListenAddress, Listener, Model, Request, Scheme};
+use crate::model::{Gateway, HostPattern, ListenAddress, Listener, Model, Protocol, Request, Scheme};
 use std::cmp::Reverse;
 use std::net::IpAddr;
 
@@ -75,7 +75,7 @@ fn listener<'m>(gateway: &'m Gateway, request: &Request) -> Option<&'m Listener>
     let wanted = wanted(request)?;
     let rank = |listener: &Listener| {
         let ListenAddress::Tcp { ip, v6, port } = &listener.address else { return None };
-        if *port != wanted.port || wanted.tls.is_some_and(|tls| tls != listener.tls.is_some()) {
+        if *port != wanted.port || wanted.tls.is_some_and(|tls| !speaks(listener, tls)) {
             return None;
         }
         match (wanted.ip, ip) {
@@ -91,8 +91,13 @@ fn listener<'m>(gateway: &'m Gateway, request: &Request) -> Option<&'m Listener>
     // An address in the URL may be one of the machine's that no `listen` names, of either family.
     found.or_else(|| {
         let any = |one: &&Listener| matches!(one.address, ListenAddress::Tcp { ip: None, port, .. } if port == wanted.port);
-        gateway.listeners.iter().filter(any).find(|one| wanted.tls.is_none_or(|tls| tls == one.tls.is_some()))
+        gateway.listeners.iter().filter(any).find(|one| wanted.tls.is_none_or(|tls| speaks(one, tls)))
     })
+}
+
+/// Returns whether a client that speaks TLS, or one that does not, is understood: a listener of bytes passes TLS on to who ends it.
+fn speaks(listener: &Listener, tls: bool) -> bool {
+    tls == listener.tls.is_some() || tls && listener.protocol == Protocol::Tcp
 }
 
 /// Reads the request's own listener (`ADDR:PORT`, `*:PORT`, `:PORT` or `PORT`), else the URL.

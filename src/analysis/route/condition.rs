@@ -3,7 +3,7 @@
 use super::text::Text;
 use super::walk::Walk;
 use super::words::test_words;
-use crate::model::{Condition, Field, Matcher, Regex, Step, Test, Value};
+use crate::model::{Condition, Matcher, Regex, Step, Test};
 use crate::space::Captures;
 use std::net::IpAddr;
 
@@ -74,14 +74,6 @@ impl<'m> Walk<'_, 'm> {
                 let elements: Vec<Text> = bytes.split(|byte| *byte == b',').map(|part| Text::known(part.trim_ascii())).collect();
                 elements.iter().any(|element| self.accepts(inner, element, test))
             }
-        }
-    }
-
-    /// Returns whether what a value is made of is there at all: a header or cookie that the client sends, be it empty; anything else that is not empty.
-    fn is_there(&self, value: &Value, text: &Text) -> bool {
-        match value.as_field() {
-            Some(Field::Header(name)) => !text.bytes.is_empty() || self.has_header(name),
-            _ => !text.bytes.is_empty(),
         }
     }
 

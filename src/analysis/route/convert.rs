@@ -34,6 +34,7 @@ impl<'m> Walk<'_, 'm> {
                 }
             }
             Converter::Length => known(bytes.len().to_string().into_bytes()),
+            Converter::Integer => known(integer(bytes)),
             Converter::Bytes { start, length } => {
                 let rest = bytes.get(*start..).unwrap_or_default();
                 known(length.and_then(|length| rest.get(..length)).unwrap_or(rest).to_vec())
@@ -99,6 +100,18 @@ impl<'m> Walk<'_, 'm> {
             None => name.eq_ignore_ascii_case("host") || self.request.headers.iter().any(|(have, _)| have.eq_ignore_ascii_case(name)),
         }
     }
+}
+
+/// Returns the whole number that `bytes` begins with (HAProxy: `read_int64`: a sign, then digits; what does not fit stays at the end of the range).
+fn integer(bytes: &[u8]) -> Vec<u8> {
+    let (negative, digits) = match bytes {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        _ => (false, bytes),
+    };
+    let digits = digits.iter().take_while(|byte| byte.is_ascii_digit());
+    let size = digits.fold(0_i64, |number, byte| number.saturating_mul(10).saturating_add(i64::from(byte - b'0')));
+    (if negative { size.saturating_neg() } else { size }).to_string().into_bytes()
 }
 
 /// Returns the `index`-th of `parts`, counted from 1, from the end where negative.

@@ -196,7 +196,10 @@ impl<'m> Walk<'_, 'm> {
         let scheme = if self.entrance.listener.tls.is_some() { "https" } else { "http" };
         let port = self.entrance.listener.address.port().filter(|port| *port != if scheme == "https" { 443 } else { 80 });
         let port = port.map(|port| format!(":{port}")).unwrap_or_default();
-        format!("{scheme}://{}{port}{text}", self.host.lossy())
+        let host = self.host.lossy();
+        // Where the host keeps its port it says itself which.
+        let port = if self.entrance.gateway.normalization.strip_port { port } else { String::new() };
+        format!("{scheme}://{host}{port}{text}")
     }
 
     /// Returns where the requests go that a status handler takes over. Their lines are not part of the way of a request that succeeds.

@@ -124,7 +124,7 @@ fn escape(path: &[u8], plain: fn(u8) -> bool) -> String {
 mod tests {
     use super::*;
 
-    const NGINX: Normalization = Normalization { strip_port: true, decode_path: true, resolve_dots: true, merge_slashes: true };
+    const NGINX: Normalization = Normalization { strip_port: true, decode_path: true, resolve_dots: true, merge_slashes: true, exact_names: false };
 
     fn path(raw: &str) -> Option<String> {
         target(raw, NGINX).ok().map(|target| String::from_utf8(target.path).unwrap())
@@ -155,7 +155,7 @@ mod tests {
     fn slashes_stay_where_they_are_not_merged() {
         let rules = Normalization { merge_slashes: false, ..NGINX };
         assert_eq!(target("//a//b/", rules).unwrap().path, b"//a//b/");
-        let raw = Normalization { strip_port: false, decode_path: false, resolve_dots: false, merge_slashes: false };
+        let raw = Normalization { strip_port: false, decode_path: false, resolve_dots: false, merge_slashes: false, exact_names: false };
         assert_eq!(target("/x/..//%61", raw).unwrap().path, b"/x/..//%61");
     }
 

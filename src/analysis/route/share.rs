@@ -1,7 +1,7 @@
 //! Who of a pool gets how much, and how much of it is lost.
 
 use crate::analysis::destination::{ServerShare, ServerState};
-use crate::model::{Existence, Inventory, MemberState, Pool, Retry};
+use crate::model::{Existence, Inventory, Member, MemberState, Pool, Retry};
 
 /// A member as it stands in a destination.
 pub(super) type Serving = ServerShare;
@@ -17,10 +17,16 @@ pub(super) fn servers(pool: &Pool, inventory: &Inventory) -> Vec<Serving> {
         active if active > 0.0 => (MemberState::Active, active),
         _ => (MemberState::Backup, total(MemberState::Backup)),
     };
-    let share = |weight: u32, state: MemberState| if state == serving && weights > 0.0 { f64::from(weight) / weights } else { 0.0 };
-    let server = |member: &crate::model::Member| ServerShare {
+    // Where backups do not serve together, the first one has it all.
+    let only = (serving == MemberState::Backup && !pool.backups_together).then(|| pool.members.iter().position(is_able_backup)).flatten();
+    let share = |at: usize, member: &Member| match only {
+        Some(first) => f64::from(u8::from(first == at)),
+        None if member.state == serving && weights > 0.0 => f64::from(member.weight) / weights,
+        None => 0.0,
+    };
+    let server = |(at, member): (usize, &Member)| ServerShare {
         address: member.address.to_string(),
-        share: share(member.weight, member.state),
+        share: share(at, member),
         state: match (member.state, inventory.existence(&member.address.host)) {
             (MemberState::Down, _) => ServerState::Down,
             (MemberState::Drained, _) => ServerState::Drained,
@@ -31,7 +37,11 @@ pub(super) fn servers(pool: &Pool, inventory: &Inventory) -> Vec<Serving> {
             (MemberState::Active | MemberState::Backup, Existence::Unknown) => ServerState::Unknown,
         },
     };
-    pool.members.iter().map(server).collect()
+    pool.members.iter().enumerate().map(server).collect()
+}
+
+fn is_able_backup(member: &Member) -> bool {
+    member.state == MemberState::Backup && member.weight > 0
 }
 
 /// Returns the fraction of requests, 0..=1, that ends in an error because the server is not there; `servers` are those of `pool`.
@@ -40,6 +50,7 @@ pub(super) fn servers(pool: &Pool, inventory: &Inventory) -> Vec<Serving> {
 /// - With a retry a dead member means delay: an error only where every member tried is dead.
 /// - Without, a dead member that is passed over after failures (nginx `max_fails`) costs a few requests each window, which count as none; one that is
 ///   never passed over costs its share, again and again.
+/// - A member that an active probe looks at is passed over while it is dead; one that no probe looks at counts as up for ever (HAProxy without `check`).
 /// - A backup helps only when the active members are known to fail: by a retry, or because all of them are passed over.
 /// - nginx never passes over the only member of a pool (`ngx_http_upstream_get_round_robin_peer`: `peers->single`).
 pub(super) fn broken_share(pool: &Pool, servers: &[Serving], retry: &Retry) -> f64 {
@@ -49,7 +60,9 @@ pub(super) fn broken_share(pool: &Pool, servers: &[Serving], retry: &Retry) -> f
     if active.is_empty() {
         return if pool.complete { 1.0 } else { 0.0 };
     }
-    let backup_lives = members.iter().any(|one| one.backup && one.share <= 0.0 && !one.dead);
+    // Of backups that do not serve together it is the first that is not known to be dead, and that one may be.
+    let mut backups = members.iter().filter(|one| one.backup && one.share <= 0.0 && !(one.dead && one.passed_over));
+    let backup_lives = if pool.backups_together { backups.any(|one| !one.dead) } else { backups.next().is_some_and(|one| !one.dead) };
     let lives = active.iter().any(|one| !one.dead);
     if retry.on_connect_failure {
         return match (lives, backup_lives, retry.attempts) {
@@ -78,12 +91,12 @@ struct Candidate {
 }
 
 impl Candidate {
-    fn new(member: &crate::model::Member, server: &Serving, single: bool) -> Self {
+    fn new(member: &Member, server: &Serving, single: bool) -> Self {
         Self {
             share: server.share,
             dead: matches!(server.state, ServerState::Missing | ServerState::Down | ServerState::Drained),
             backup: member.state == MemberState::Backup,
-            passed_over: member.ejection.is_some() && !single,
+            passed_over: member.checked || member.ejection.is_some() && !single,
         }
     }
 }

@@ -3,7 +3,8 @@
 use super::text::Text;
 use super::walk::{Walk, raw_host};
 use crate::analysis::trace::Choice;
-use crate::model::{Capture, Field, ListenAddress, Name, Part, Value};
+use crate::model::{Capture, Field, ListenAddress, Name, Part, Protocol, Scheme, Value};
+use std::net::IpAddr;
 use std::rc::Rc;
 
 /// How many lookups may use each other.
@@ -55,7 +56,7 @@ impl<'m> Walk<'_, 'm> {
             Field::Scheme => known(if listener.tls.is_some() { "https" } else { "http" }),
             Field::Target => known(self.request.target.split_once('#').map_or(self.request.target.as_str(), |(before, _)| before)),
             Field::QueryMark => known(if self.state.query.bytes.is_empty() { "" } else { "?" }),
-            Field::QueryParam(name) => Rc::new(query_param(&self.state.query, name)),
+            Field::QueryParam(name) => Rc::new(query_param(&self.state.query, name, self.exact_names()).unwrap_or_default()),
             Field::Header(name) if self.state.headers.contains_key(name) => {
                 let changed = self.state.headers.get(name).map(Vec::as_slice).unwrap_or_default();
                 let mut all = Text::default();
@@ -73,13 +74,13 @@ impl<'m> Walk<'_, 'm> {
                     self.request.headers.iter().filter(|(have, _)| have.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim()).collect();
                 known(&all.join(", "))
             }
-            Field::Cookie(name) => known(self.cookie(name)),
+            Field::Cookie(name) => known(self.cookie(name).unwrap_or_default()),
             Field::Source => self.source(),
             Field::Peer => self.peer(),
             Field::Url => {
                 let (path, query) = (Rc::clone(&self.state.path), Rc::clone(&self.state.query));
                 let mut url = (*path).clone();
-                if !query.bytes.is_empty() {
+                if self.state.query_mark {
                     url.push(&Text::known(b"?".as_slice()));
                     url.push(&query);
                 }
@@ -92,17 +93,46 @@ impl<'m> Walk<'_, 'm> {
                     Rc::new(Text::hole("the address connected to"))
                 }
             },
-            Field::Sni if listener.tls.is_some() => known(&self.request.host.to_ascii_lowercase()),
-            Field::Sni => known(""),
+            Field::Sni => known(&self.server_name()),
             Field::Protocol => known("HTTP/1.1"),
         }
     }
 
-    /// Returns a cookie's value. Names compare without case, as nginx has it (`ngx_http_parse_multi_header_lines`).
-    fn cookie(&self, name: &str) -> &str {
+    /// Returns the name a TLS client asks for, empty without TLS; clients send no addresses (RFC 6066, 3).
+    fn server_name(&self) -> String {
+        let listener = self.entrance.listener;
+        let tls = listener.tls.is_some() || listener.protocol == Protocol::Tcp && self.request.scheme == Scheme::Https;
+        let host = self.request.host.to_ascii_lowercase();
+        let address = host.starts_with('[') || host.parse::<IpAddr>().is_ok();
+        if tls && !address { host } else { String::new() }
+    }
+
+    fn exact_names(&self) -> bool {
+        self.entrance.gateway.normalization.exact_names
+    }
+
+    /// Returns a cookie's value, `None` where there is none. Names compare without case in nginx (`ngx_http_parse_multi_header_lines`), with it in HAProxy
+    /// (`http_extract_cookie_value`).
+    fn cookie(&self, name: &str) -> Option<&str> {
+        let same = |have: &str| if self.exact_names() { have == name } else { have.eq_ignore_ascii_case(name) };
         let headers = self.request.headers.iter().filter(|(have, _)| have.eq_ignore_ascii_case("cookie"));
         let mut pairs = headers.flat_map(|(_, value)| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        pairs.find(|(have, _)| have.trim().eq_ignore_ascii_case(name)).map_or("", |(_, value)| value.trim())
+        pairs.find(|(have, _)| same(have.trim())).map(|(_, value)| value.trim())
+    }
+
+    /// Returns whether what a value is made of is there at all: what the request carries, be it empty; of anything else whether it is not empty.
+    pub(super) fn is_there(&self, value: &Value, text: &Text) -> bool {
+        if !text.bytes.is_empty() {
+            return true;
+        }
+        match value.parts.as_slice() {
+            [Part::Field(Field::Header(name))] => self.has_header(name),
+            [Part::Field(Field::Query)] => self.state.query_mark,
+            [Part::Field(Field::QueryParam(name))] => query_param(&self.state.query, name, self.exact_names()).is_some(),
+            [Part::Field(Field::Cookie(name))] => self.cookie(name).is_some(),
+            [Part::Variable(name)] => self.state.variables.contains_key(name),
+            _ => false,
+        }
     }
 
     fn variable(&mut self, name: &'m Name) -> Rc<Text> {
@@ -133,15 +163,16 @@ impl<'m> Walk<'_, 'm> {
     }
 }
 
-/// Returns the raw value of the first parameter called `name`, without case (`ngx_http_arg`).
-fn query_param(query: &Text, name: &str) -> Text {
+/// Returns the raw value of the first parameter called `name`, `None` where there is none. Names compare without case in nginx (`ngx_http_arg`), with it
+/// in HAProxy (`smp_fetch_param`).
+fn query_param(query: &Text, name: &str, exact: bool) -> Option<Text> {
+    let same = |have: &[u8]| if exact { have == name.as_bytes() } else { have.eq_ignore_ascii_case(name.as_bytes()) };
     let mut pairs = query.bytes.split(|byte| *byte == b'&').filter_map(|pair| {
         let at = pair.iter().position(|byte| *byte == b'=')?;
         Some((pair.get(..at)?, pair.get(at + 1..)?))
     });
-    let found = pairs.find(|(have, _)| have.eq_ignore_ascii_case(name.as_bytes()));
-    if found.is_none() && query.hole {
-        return Text::hole(&format!("query parameter {name} of {}", query.lossy()));
+    match pairs.find(|(have, _)| same(have)) {
+        Some((_, value)) => Some(Text { bytes: value.to_vec(), hole: query.hole }),
+        None => query.hole.then(|| Text::hole(&format!("query parameter {name} of {}", query.lossy()))),
     }
-    Text { bytes: found.map(|(_, value)| value.to_vec()).unwrap_or_default(), hole: query.hole && found.is_some() }
 }

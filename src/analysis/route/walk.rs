@@ -35,6 +35,8 @@ impl<'m> Entrance<'m> {
 pub(super) struct State {
     pub(super) path: Rc<Text>,
     pub(super) query: Rc<Text>,
+    /// There is a `?` before the query, be that empty.
+    pub(super) query_mark: bool,
     pub(super) method: Rc<Text>,
     /// The path is no longer the client's.
     pub(super) rewritten: bool,
@@ -105,6 +107,7 @@ impl<'w, 'm> Walk<'w, 'm> {
         let state = State {
             path: Rc::new(Text::known(target.path)),
             query: Rc::new(Text::known(target.query)),
+            query_mark: request.target.contains('?'),
             method: Rc::new(Text::known(request.method.as_bytes())),
             rewritten: false,
             status: None,
@@ -236,6 +239,9 @@ impl<'w, 'm> Walk<'w, 'm> {
                 // Both are computed from the request as it was before.
                 let new_path = path.as_ref().map(|path| self.value(path));
                 let new_query = self.edited(query);
+                if !matches!(query, QueryEdit::Keep) {
+                    self.state.query_mark = !new_query.bytes.is_empty();
+                }
                 if let Some(path) = new_path {
                     self.state.path = path;
                     self.state.rewritten = true;

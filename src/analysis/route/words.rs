@@ -26,6 +26,7 @@ fn converter_words(by: &Converter) -> String {
         Converter::PercentDecode => "decoded".to_owned(),
         Converter::Replace { regex, with, .. } => format!("{} replaced by {with}", regex.pattern),
         Converter::Length => "its length".to_owned(),
+        Converter::Integer => "its number".to_owned(),
         Converter::Bytes { start, length: None } => format!("from byte {start}"),
         Converter::Bytes { start, length: Some(length) } => format!("{length} bytes from byte {start}"),
         Converter::Mask(bits) => format!("its first {bits} bits"),

@@ -7,10 +7,11 @@ use super::condition::{all_of, any};
 use super::converter::integer;
 use super::expression;
 use super::fetch::{Kind, Sample, exactly, never, pcre};
+use super::file::Shape;
 use super::settings::Proxy;
 use super::super::syntax::Word;
 use crate::formats::source::{has_hole, shown};
-use crate::model::{Cidr, Condition, Field, Matcher, NumberRange, Opaque, Part, Test, Value};
+use crate::model::{Cidr, Condition, Field, Matcher, NumberRange, Opaque, Test, Value};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -80,7 +81,7 @@ struct Written {
     missing: Option<String>,
 }
 
-impl Lowering<'_> {
+impl Lowering<'_, '_> {
     /// Returns the condition that the words of an ACL without its name are.
     pub(super) fn lower_test(&mut self, proxy: &Proxy<'_>, words: &[Word]) -> Condition {
         let Some((first, rest)) = words.split_first() else { return never() };
@@ -132,11 +133,8 @@ impl Lowering<'_> {
                 "-f" => {
                     let Some((file, after)) = rest.split_first() else { break };
                     rest = after;
-                    match self.list(&file.text, &file.span) {
-                        Ok(lines) => {
-                            let key = |line: &super::file::Entry| if map { line.key().to_owned() } else { line.text.to_string() };
-                            written.patterns.extend(lines.iter().map(|line| (key(line), caseless)));
-                        }
+                    match self.list(file, if map { Shape::Map } else { Shape::List }) {
+                        Ok(lines) => written.patterns.extend(lines.iter().map(|line| (line.key.to_string(), caseless))),
                         Err(missing) => written.missing = Some(missing),
                     }
                 }
@@ -181,7 +179,7 @@ impl Lowering<'_> {
     fn text_test(&mut self, sample: &Sample, method: Method, text: &str, caseless: bool) -> Condition {
         let subject = if caseless { self.caseless_subject(&sample.value) } else { sample.value.clone() };
         if has_hole(text) {
-            let expected = Value { parts: vec![Part::Hole(Arc::from(shown(text)))] };
+            let expected = super::text::literal(text);
             return match method {
                 Method::Text | Method::Verb => one(sample, &subject, Matcher::Equals { text: expected, caseless }),
                 _ => Condition::Opaque(Opaque { text: Arc::from(format!("it matches {}", shown(text))), input: subject }),

@@ -17,7 +17,7 @@ const WITHOUT_EFFECT: &[&str] = &[
     "set-src-port", "set-timeout", "set-tos", "strict-mode", "wait-for-body", "wait-for-handshake", "send-spoe-group",
 ];
 
-impl Lowering<'_> {
+impl Lowering<'_, '_> {
     /// Returns what the rule of `line` does; `words` are those before its condition.
     pub(super) fn effect(&mut self, proxy: &Proxy<'_>, line: &Line, words: &[Word]) -> Effect {
         let keyword = line.keyword();

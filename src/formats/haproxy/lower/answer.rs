@@ -8,7 +8,7 @@ use super::super::syntax::{Line, Word};
 use crate::model::{Condition, Field, Matcher, Name, Outcome, Part, Route, Step, TableKind, Value};
 use std::sync::Arc;
 
-impl Lowering<'_> {
+impl Lowering<'_, '_> {
     /// `deny`, `tarpit` and `return`: the status is their own or the one given. A `return` with a `Location` is a redirect.
     pub(super) fn lower_answer(&mut self, proxy: &Proxy<'_>, line: &Line, args: &[Word], default: u16) -> Step {
         let value = |name: &str| {
@@ -40,7 +40,7 @@ impl Lowering<'_> {
                 name @ ("location" | "prefix" | "scheme") => {
                     kind = name;
                     let Some(target) = words.next() else { break };
-                    to = if format { self.lower_format(proxy, target) } else { Value::literal(&target.text) };
+                    to = if format { self.lower_format(proxy, target) } else { super::text::literal(&target.text) };
                 }
                 "code" => status = words.next().and_then(|code| code.text.parse().ok()).unwrap_or(status),
                 "drop-query" => drop_query = true,

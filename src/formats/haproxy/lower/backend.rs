@@ -10,12 +10,12 @@ use super::settings::Proxy;
 use super::{pool, reject};
 use super::super::syntax::Line;
 use crate::model::{
-    Condition, Field, Forward, Matcher, Name, Opaque, Outcome, PoolId, Retry, Route, Step, Table, TableId, TableKind, Target, Timeouts, UpstreamUri,
+    Condition, Field, Forward, Matcher, Name, Opaque, Outcome, PoolId, Retry, Route, Step, Table, TableId, TableKind, Target, TimeoutLines, Timeouts, UpstreamUri,
     Value,
 };
 use std::sync::Arc;
 
-impl<'a> Lowering<'a> {
+impl<'a> Lowering<'a, '_> {
     /// Returns the table where the requests of `proxy` begin.
     pub(super) fn lower_frontend(&mut self, proxy: &Proxy<'a>) -> TableId {
         let switch = self.lower_switch(proxy);
@@ -131,14 +131,20 @@ impl<'a> Lowering<'a> {
             protocol: Arc::from(pool::protocol(proxy)),
             // Without `option redispatch` all retries go to the same server (`configuration.txt` 4.2, `retries`).
             retry: Retry { on_connect_failure: redispatch, attempts: redispatch.then_some(2) },
-            timeouts: Timeouts {
-                connect_ms: proxy.timeout_ms("connect"),
-                read_ms: proxy.timeout_ms("server"),
-                send_ms: None,
-                queue_ms: proxy.timeout_ms("queue").or_else(|| proxy.timeout_ms("connect")),
-            },
+            timeouts: timeouts(proxy),
             on_status: Vec::new(),
             label: line.map_or_else(|| proxy.section.head.label(), Line::label),
         })))
     }
+}
+
+/// Without `timeout queue` a request waits as long as for a connection (`configuration.txt` 4.2, `timeout queue`).
+fn timeouts(proxy: &Proxy<'_>) -> Timeouts {
+    let (connect_ms, connect) = proxy.timeout("connect");
+    let (read_ms, read) = proxy.timeout("server");
+    let (queue_ms, queue) = match proxy.timeout("queue") {
+        (None, _) => (connect_ms, connect.clone()),
+        own => own,
+    };
+    Timeouts { connect_ms, read_ms, send_ms: None, queue_ms, lines: TimeoutLines { connect, read, send: None, queue } }
 }

@@ -4,6 +4,7 @@
 //! `crt-list` gives filters; a filter with `!` takes names out.
 
 use super::Lowering;
+use super::file::Shape;
 use super::super::syntax::{Line, Word};
 use crate::formats::source::shown;
 use crate::model::{Certificate, HostPattern, Tls};
@@ -12,7 +13,7 @@ use std::sync::Arc;
 /// Every protocol version, oldest first.
 const VERSIONS: &[&str] = &["SSLv3", "TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"];
 
-impl Lowering<'_> {
+impl Lowering<'_, '_> {
     /// Returns the TLS settings of a `bind` line.
     pub(super) fn lower_tls(&mut self, line: &Line) -> Tls {
         let mut tls = Tls::default();
@@ -32,7 +33,10 @@ impl Lowering<'_> {
                     }
                 }
                 "strict-sni" => tls.strict_names = true,
-                "verify" => tls.client_certificate = words.next().is_some_and(|how| *how.text == *"required"),
+                "verify" => {
+                    tls.client_certificate = words.next().is_some_and(|how| *how.text == *"required");
+                    tls.client_label = tls.client_certificate.then(|| line.label());
+                }
                 "ciphers" => tls.ciphers = words.next().map(|word| Arc::from(shown(&word.text))),
                 "ssl-min-ver" => oldest = words.next().map(|word| word.text.to_string()),
                 "ssl-max-ver" => newest = words.next().map(|word| word.text.to_string()),
@@ -49,6 +53,7 @@ impl Lowering<'_> {
                 version.as_ref().and_then(|version| VERSIONS.iter().position(|known| known == version)).unwrap_or(default)
             };
             let (first, last) = (place(&oldest, 3), place(&newest, VERSIONS.len() - 1));
+            tls.versions_label = Some(line.label());
             tls.versions = VERSIONS.iter().take(last + 1).skip(first).map(|version| Arc::from(*version)).collect();
         }
         tls
@@ -56,18 +61,17 @@ impl Lowering<'_> {
 
     /// Returns the certificates of a `crt-list`: `path [settings] filter…`.
     fn listed(&mut self, file: &Word) -> Vec<Certificate> {
-        let Ok(lines) = self.list(&file.text, &file.span) else {
+        let Ok(lines) = self.list(file, Shape::Map) else {
             // What is in it is not known, and that it may be the default is.
             return vec![Certificate { path: Arc::from(shown(&file.text)), names: Vec::new(), label: label_of(file) }];
         };
         let certificate = |line: &super::file::Entry| {
-            let rest = line.text.strip_prefix(line.key()).unwrap_or_default().trim();
-            let filters = match rest.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
+            let filters = match line.value.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
                 Some((_, filters)) => filters,
-                None => rest,
+                None => &line.value,
             };
             let names = filters.split_whitespace().filter(|name| !name.starts_with(['!', '#'])).map(pattern).collect();
-            Certificate { path: Arc::from(line.key()), names, label: line.label() }
+            Certificate { path: Arc::clone(&line.key), names, label: line.label() }
         };
         lines.iter().map(certificate).collect()
     }

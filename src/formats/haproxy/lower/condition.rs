@@ -36,7 +36,7 @@ const PREDEFINED: &[(&str, &[&str])] = &[
     ("WAIT_END", &["wait_end"]),
 ];
 
-impl Lowering<'_> {
+impl Lowering<'_, '_> {
     /// Returns when the rule of `line` is taken, and the words before its `if` or `unless`.
     pub(super) fn split_condition<'w>(&mut self, proxy: &Proxy<'_>, line: &'w Line) -> (&'w [Word], Condition) {
         let at = line.words.iter().position(|word| matches!(&*word.text, "if" | "unless"));

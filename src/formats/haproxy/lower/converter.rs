@@ -16,7 +16,7 @@ pub(super) fn integer(value: Value) -> Value {
     converted(value, Converter::Integer)
 }
 
-impl Lowering<'_> {
+impl Lowering<'_, '_> {
     /// Returns what `expression` gives; `words` and `span` are its own.
     pub(super) fn lower_sample(&mut self, proxy: &Proxy<'_>, expression: &Expression, words: &str, span: &Span) -> Sample {
         let words = shown(words);

@@ -113,7 +113,7 @@ fn is(field: Field, text: &str) -> Condition {
     Condition::test(Value::field(field), Matcher::Equals { text: Value::literal(text), caseless: false })
 }
 
-impl Lowering<'_> {
+impl Lowering<'_, '_> {
     /// Returns what `call` gives; `words` are the whole expression's own.
     pub(super) fn lower_fetch(&mut self, proxy: &Proxy<'_>, call: &Call, words: &str) -> Sample {
         let name = call.name.as_str();

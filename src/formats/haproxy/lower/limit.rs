@@ -24,7 +24,7 @@ struct Counted {
     most: u64,
 }
 
-impl Lowering<'_> {
+impl Lowering<'_, '_> {
     /// Returns the limit that the rule of `line` is, and when it is asked; `None` for any other rule.
     pub(super) fn lower_limit(&mut self, proxy: &Proxy<'_>, line: &Line) -> Option<(Condition, Action)> {
         let status = refusal(line)?;

@@ -35,7 +35,7 @@ impl Bind {
     }
 }
 
-impl Lowering<'_> {
+impl Lowering<'_, '_> {
     /// Returns what the `bind` lines of `proxy` open, in order.
     pub(super) fn lower_binds(&mut self, proxy: &Proxy<'_>) -> Vec<Bind> {
         let mut binds = Vec::new();
@@ -84,7 +84,7 @@ impl Lowering<'_> {
                     address,
                     protocol,
                     tls: opened.tls.clone(),
-                    client_timeout_ms: proxy.timeout_ms("client"),
+                    client_timeout_ms: proxy.timeout("client").0,
                     max_connections: opened.max_connections,
                     label: opened.label.clone(),
                 });

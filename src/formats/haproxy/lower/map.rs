@@ -8,8 +8,10 @@ use super::acl::{Method, network, ranges, text_matcher};
 use super::converter::integer;
 use super::expression::Call;
 use super::fetch::{Kind, Sample, group};
-use super::file::Entry;
-use crate::formats::source::{has_hole, shown};
+use super::file::{Entry, Shape};
+use super::text::literal;
+use super::super::syntax::Word;
+use crate::formats::source::shown;
 use crate::model::{Condition, Lookup, LookupEntry, Matcher, Name, Part, Test, Value};
 use crate::span::Span;
 use std::cmp::Reverse;
@@ -24,7 +26,7 @@ struct Line {
     entry: Entry,
 }
 
-impl Lowering<'_> {
+impl Lowering<'_, '_> {
     /// Returns `sample` looked up in the map of `call`.
     pub(super) fn lower_map(&mut self, sample: Sample, call: &Call, words: &str, span: &Span) -> Sample {
         let opaque = |sample: Sample| Sample::opaque(words, sample.value);
@@ -33,10 +35,11 @@ impl Lowering<'_> {
         if matches!(sample.kind, Kind::Truth(_) | Kind::Count(_)) {
             return opaque(sample);
         }
-        let Ok(entries) = self.list(file, span) else { return opaque(sample) };
+        let file = Word { text: Arc::from(file), span: span.clone() };
+        let Ok(entries) = self.list(&file, Shape::Map) else { return opaque(sample) };
         let Some(lines) = ordered(method, entries) else { return opaque(sample) };
         let subject = if method == Method::Number { integer(sample.value.clone()) } else { sample.value.clone() };
-        let value_of = |entry: &Entry| if groups { with_groups(entry.value()) } else { Value::literal(entry.value()) };
+        let value_of = |entry: &Entry| if groups { with_groups(&entry.value) } else { Value::literal(&entry.value) };
         let entry = |line: Line| LookupEntry {
             when: Test { subject: subject.clone(), matcher: if sample.many { Matcher::Element(Box::new(line.matcher)) } else { line.matcher } },
             value: value_of(&line.entry),
@@ -66,10 +69,6 @@ impl Lowering<'_> {
     }
 }
 
-fn literal(text: &str) -> Value {
-    if has_hole(text) { Value { parts: vec![Part::Hole(Arc::from(shown(text)))] } } else { Value::literal(text) }
-}
-
 /// Reads the name of a map converter: how keys match, whether `\1` in a value is a group, and what comes out.
 fn kind(name: &str) -> Option<(Method, bool, Kind)> {
     let mut parts = name.split('_').skip(1);
@@ -93,7 +92,7 @@ fn ordered(method: Method, entries: Vec<Entry>) -> Option<Vec<Line>> {
     let mut seen = BTreeSet::new();
     let mut lines = Vec::new();
     for entry in entries {
-        let key = entry.key().to_owned();
+        let key = entry.key.to_string();
         let by_tree = matches!(method, Method::Text | Method::Begins | Method::Network);
         if by_tree && !seen.insert(key.clone()) {
             continue;

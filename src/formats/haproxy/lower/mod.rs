@@ -29,17 +29,17 @@ mod settings;
 mod switch;
 mod text;
 
+use super::files::Files;
 use super::syntax::{Config, Line, SectionKind};
 use crate::model::{Gateway, Label, Lookup, Model, Normalization, Outcome, Pool, PoolId, Route, Step, Table, TableId, TableKind, Unknown};
-use crate::snapshot::Snapshot;
 use crate::span::Span;
 use settings::Proxy;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// Adds the gateway that `config` is to `model`; maps and lists are read from `snapshot`.
-pub(super) fn lower(snapshot: &Snapshot, config: &Config, model: &mut Model) {
-    let mut lowering = Lowering::new(snapshot, config, model);
+/// Adds the gateway that `config` is to `model`; maps and lists are among `files`.
+pub(super) fn lower(config: &Config, files: &mut Files<'_>, model: &mut Model) {
+    let mut lowering = Lowering::new(config, files, model);
     let proxies = settings::proxies(config);
     if proxies.is_empty() {
         return;
@@ -77,9 +77,9 @@ pub(super) fn lower(snapshot: &Snapshot, config: &Config, model: &mut Model) {
 }
 
 /// The model of one configuration while it is made.
-struct Lowering<'a> {
-    snapshot: &'a Snapshot,
+struct Lowering<'a, 'f> {
     config: &'a Config,
+    files: &'a mut Files<'f>,
     model: &'a mut Model,
     tables: Vec<Option<Table>>,
     pools: Vec<Pool>,
@@ -92,24 +92,22 @@ struct Lowering<'a> {
     entries: BTreeMap<usize, Step>,
     /// Some rule changes the path or the query: what a server is asked for is no longer what the client asked.
     rewrites: bool,
-    /// Some rule changes what later conditions look at.
-    changes: bool,
     /// Some rule changes the `Host` header.
     changes_host: bool,
     /// What was reported already.
     reported: BTreeSet<String>,
 }
 
-impl<'a> Lowering<'a> {
-    fn new(snapshot: &'a Snapshot, config: &'a Config, model: &'a mut Model) -> Self {
+impl<'a, 'f> Lowering<'a, 'f> {
+    fn new(config: &'a Config, files: &'a mut Files<'f>, model: &'a mut Model) -> Self {
         let actions = || {
             let lines = config.sections.iter().flat_map(|section| &section.lines);
             lines.filter(|line| matches!(line.keyword(), "http-request" | "tcp-request")).flat_map(|line| line.words.iter().skip(1).take(2))
         };
         let any = |wanted: &[&str]| actions().any(|word| wanted.iter().any(|start| word.text.starts_with(start)));
         Self {
-            snapshot,
             config,
+            files,
             model,
             tables: Vec::new(),
             pools: Vec::new(),
@@ -118,7 +116,6 @@ impl<'a> Lowering<'a> {
             pool_of: BTreeMap::new(),
             entries: BTreeMap::new(),
             rewrites: any(rewrite::REWRITES),
-            changes: any(&["set-", "replace-", "add-", "del-", "unset-"]),
             changes_host: config.sections.iter().flat_map(|section| &section.lines).any(rewrite::changes_host),
             reported: BTreeSet::new(),
         }

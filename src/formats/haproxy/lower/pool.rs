@@ -11,7 +11,7 @@ use crate::formats::source::shown;
 use crate::model::{Balancing, Member, Pool, PoolId};
 use std::sync::Arc;
 
-impl Lowering<'_> {
+impl Lowering<'_, '_> {
     /// Adds the pool of `proxy`; a `listen` without servers has none.
     pub(super) fn lower_pool(&mut self, proxy: &Proxy<'_>) {
         let servers = server::servers(proxy);

@@ -22,7 +22,7 @@ pub(super) fn changes_host(line: &Line) -> bool {
     line.keyword() == "http-request" && host && action.ends_with("-header") || action == "replace-value" && host
 }
 
-impl Lowering<'_> {
+impl Lowering<'_, '_> {
     /// `set-path FORMAT`, `replace-path PATTERN FORMAT` and their kin.
     pub(super) fn lower_rewrite(&mut self, proxy: &Proxy<'_>, line: &Line, action: &str, args: &[Word]) -> Effect {
         let Some(first) = args.first() else { return Effect::Nothing };

@@ -47,7 +47,7 @@ impl<'l> Chain<'l> {
     }
 
     /// Puts a rule that changes something before the others.
-    pub(super) fn change(&mut self, lowering: &mut Lowering<'_>, when: Condition, mut actions: Vec<Action>) {
+    pub(super) fn change(&mut self, lowering: &mut Lowering<'_, '_>, when: Condition, mut actions: Vec<Action>) {
         if when == never() || actions.is_empty() {
             return;
         }
@@ -63,7 +63,7 @@ impl<'l> Chain<'l> {
     }
 
     /// Returns the step that begins with the first rule put here.
-    pub(super) fn close(&mut self, lowering: &mut Lowering<'_>) -> Step {
+    pub(super) fn close(&mut self, lowering: &mut Lowering<'_, '_>) -> Step {
         let otherwise = std::mem::replace(&mut self.otherwise, Step::end(crate::model::Outcome::None));
         if self.routes.is_empty() {
             return otherwise;
@@ -74,7 +74,7 @@ impl<'l> Chain<'l> {
     }
 }
 
-impl Lowering<'_> {
+impl Lowering<'_, '_> {
     /// Returns the step that runs `lines` in order and then goes on with `after`.
     pub(super) fn chain(&mut self, proxy: &Proxy<'_>, lines: &[&Line], after: Step) -> Step {
         if lines.is_empty() {

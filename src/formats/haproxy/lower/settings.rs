@@ -4,6 +4,7 @@
 //! `http-request` and `tcp-request` rules of the defaults are run before its own; `acl`, `use_backend`, `bind` and `server` are its own.
 
 use super::super::syntax::{Config, Line, Section, SectionKind};
+use crate::model::Label;
 
 /// A section that proxies: `frontend`, `backend` or `listen`.
 #[derive(Clone, Copy, Debug)]
@@ -93,9 +94,11 @@ impl<'a> Proxy<'a> {
         self.get(&["mode"]).and_then(|line| line.arg(0)).is_none_or(|word| &*word.text != "http")
     }
 
-    /// Returns a time in milliseconds.
-    pub(super) fn timeout_ms(&self, name: &str) -> Option<u64> {
-        time_ms(&self.get(&["timeout", name])?.arg(1)?.text)
+    /// Returns a time in milliseconds, and the line that says it.
+    pub(super) fn timeout(&self, name: &str) -> (Option<u64>, Option<Label>) {
+        let line = self.get(&["timeout", name]);
+        let time = line.and_then(|line| time_ms(&line.arg(1)?.text));
+        (time, time.and(line).map(Line::label))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::model::{Condition, Label, Lookup, Matcher, Opaque, Outcome, Part, Rou
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-impl<'a> Lowering<'a> {
+impl<'a> Lowering<'a, '_> {
     /// Returns the step that chooses the backend for the requests of `proxy`.
     pub(super) fn lower_switch(&mut self, proxy: &Proxy<'a>) -> Step {
         let default = proxy.get(&["default_backend"]);

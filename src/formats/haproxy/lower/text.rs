@@ -6,7 +6,7 @@ use super::Lowering;
 use super::expression;
 use super::settings::Proxy;
 use super::super::syntax::Word;
-use crate::formats::source::{has_hole, shown};
+use crate::formats::source::{self, shown};
 use crate::model::{Condition, Field, Part, Value};
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub(super) struct Made {
     pub(super) present: Option<Condition>,
 }
 
-impl Lowering<'_> {
+impl Lowering<'_, '_> {
     /// Returns the text that the log format `word` makes.
     pub(super) fn lower_format(&mut self, proxy: &Proxy<'_>, word: &Word) -> Value {
         let mut parts = Vec::new();
@@ -93,16 +93,18 @@ fn hole(text: &str) -> Value {
 
 /// Adds a literal, in which a template's expressions stay what nobody can read.
 fn push_literal(parts: &mut Vec<Part>, text: &str) {
-    if text.is_empty() {
-        return;
+    for piece in source::parts(text) {
+        match (piece, parts.last_mut()) {
+            (source::Part::Hole(words), _) => parts.push(Part::Hole(Arc::from(words))),
+            (source::Part::Literal(text), Some(Part::Literal(last))) => *last = Arc::from(format!("{last}{text}")),
+            (source::Part::Literal(text), _) => parts.push(Part::Literal(Arc::from(text))),
+        }
     }
-    if has_hole(text) {
-        parts.push(Part::Hole(Arc::from(shown(text))));
-        return;
-    }
-    if let Some(Part::Literal(last)) = parts.last_mut() {
-        *last = Arc::from(format!("{last}{text}"));
-    } else {
-        parts.push(Part::Literal(Arc::from(text)));
-    }
+}
+
+/// Returns a text that is no log format.
+pub(super) fn literal(text: &str) -> Value {
+    let mut parts = Vec::new();
+    push_literal(&mut parts, text);
+    Value { parts }
 }

@@ -46,7 +46,7 @@ pub(super) fn lower(config: &Config, model: &mut Model) {
     let gateway = Gateway {
         id: Arc::from(config.id.as_str()),
         product: "nginx",
-        normalization: Normalization { strip_port: true, decode_path: true, resolve_dots: true, merge_slashes },
+        normalization: Normalization { strip_port: true, decode_path: true, resolve_dots: true, merge_slashes, exact_names: false },
         listeners,
         tables: tables.collect(),
         pools: lowering.pools,
