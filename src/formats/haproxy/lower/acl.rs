@@ -2,6 +2,7 @@
 //!
 //! HAProxy: `parse_acl_expr`, `configuration.txt` 7.1. One pattern that matches is enough; a fetch that fails matches none.
 
+use super::super::syntax::Word;
 use super::Lowering;
 use super::condition::{all_of, any};
 use super::converter::integer;
@@ -9,7 +10,6 @@ use super::expression;
 use super::fetch::{Kind, Sample, exactly, never, pcre};
 use super::file::Shape;
 use super::settings::Proxy;
-use super::super::syntax::Word;
 use crate::formats::source::{has_hole, shown};
 use crate::model::{Cidr, Condition, Field, Matcher, NumberRange, Opaque, Test, Value};
 use std::net::IpAddr;

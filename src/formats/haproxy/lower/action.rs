@@ -2,19 +2,41 @@
 //!
 //! HAProxy: `configuration.txt` 4.2, `http-request`, `tcp-request`.
 
+use super::super::syntax::{Line, Word};
 use super::rules::Effect;
 use super::settings::Proxy;
 use super::{Lowering, reject};
-use super::super::syntax::{Line, Word};
 use crate::formats::source::shown;
 use crate::model::{Action, Condition, Matcher, Name, Opaque, Outcome, Part, Step, Value};
 use std::sync::Arc;
 
 /// Actions that change neither where a request goes nor whether it is served.
 const WITHOUT_EFFECT: &[&str] = &[
-    "cache-use", "capture", "disable-l7-retry", "early-hint", "expect-netscaler-cip", "expect-proxy", "inspect-delay", "sc-add-gpc", "sc-inc-gpc",
-    "sc-inc-gpc0", "sc-inc-gpc1", "sc-set-gpt", "sc-set-gpt0", "set-log-level", "set-mark", "set-nice", "set-priority-class", "set-priority-offset",
-    "set-src-port", "set-timeout", "set-tos", "strict-mode", "wait-for-body", "wait-for-handshake", "send-spoe-group",
+    "cache-use",
+    "capture",
+    "disable-l7-retry",
+    "early-hint",
+    "expect-netscaler-cip",
+    "expect-proxy",
+    "inspect-delay",
+    "sc-add-gpc",
+    "sc-inc-gpc",
+    "sc-inc-gpc0",
+    "sc-inc-gpc1",
+    "sc-set-gpt",
+    "sc-set-gpt0",
+    "set-log-level",
+    "set-mark",
+    "set-nice",
+    "set-priority-class",
+    "set-priority-offset",
+    "set-src-port",
+    "set-timeout",
+    "set-tos",
+    "strict-mode",
+    "wait-for-body",
+    "wait-for-handshake",
+    "send-spoe-group",
 ];
 
 impl Lowering<'_, '_> {

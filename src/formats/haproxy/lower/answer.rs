@@ -2,9 +2,9 @@
 //!
 //! HAProxy: `http_apply_redirect_rule`, `http_action_return`; `configuration.txt` 4.2.
 
+use super::super::syntax::{Line, Word};
 use super::Lowering;
 use super::settings::Proxy;
-use super::super::syntax::{Line, Word};
 use crate::model::{Condition, Field, Matcher, Name, Outcome, Part, Route, Step, TableKind, Value};
 use std::sync::Arc;
 

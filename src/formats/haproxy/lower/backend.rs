@@ -3,15 +3,15 @@
 //! HAProxy: the order of the analysers in `stream.c` and `http_ana.c`: `tcp-request`, `monitor-uri`, `http-request`, `redirect`, statistics, then the choice of the
 //! backend; the rules of the backend come after it, then `use-server`, then the balancing. The rules of a `listen` are run once.
 
+use super::super::syntax::Line;
 use super::Lowering;
 use super::condition::all_of;
 use super::rules::Chain;
 use super::settings::Proxy;
 use super::{pool, reject};
-use super::super::syntax::Line;
 use crate::model::{
-    Condition, Field, Forward, Matcher, Name, Opaque, Outcome, PoolId, Retry, Route, Step, Table, TableId, TableKind, Target, TimeoutLines, Timeouts, UpstreamUri,
-    Value,
+    Condition, Field, Forward, Matcher, Name, Opaque, Outcome, PoolId, Retry, Route, Step, Table, TableId, TableKind, Target, TimeoutLines, Timeouts,
+    UpstreamUri, Value,
 };
 use std::sync::Arc;
 

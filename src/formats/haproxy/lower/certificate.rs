@@ -3,9 +3,9 @@
 //! HAProxy: `configuration.txt` 5.1, `crt`, `crt-list`, `strict-sni`; `crtlist_parse_file`. A certificate is presented for the names in it unless a
 //! `crt-list` gives filters; a filter with `!` takes names out.
 
+use super::super::syntax::{Line, Word};
 use super::Lowering;
 use super::file::Shape;
-use super::super::syntax::{Line, Word};
 use crate::formats::source::shown;
 use crate::model::{Certificate, HostPattern, Tls};
 use std::sync::Arc;

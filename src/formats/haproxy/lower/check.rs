@@ -3,15 +3,16 @@
 //! HAProxy: `option httpchk`, `http-check`, `option tcp-check` and their kin in `configuration.txt` 4.2; the defaults of `inter`, `fall` and `rise` (2 s,
 //! 3, 2) in 5.2.
 
+use super::super::syntax::{Line, Word};
 use super::server::Server;
 use super::settings::Proxy;
-use super::super::syntax::{Line, Word};
 use crate::formats::source::shown;
 use crate::model::HealthCheck;
 use std::sync::Arc;
 
 /// Options that make the probe speak a protocol of its own.
-const SPOKEN: &[&str] = &["ssl-hello-chk", "mysql-check", "pgsql-check", "redis-check", "smtpchk", "ldap-check", "spop-check", "external-check", "tcp-check"];
+const SPOKEN: &[&str] =
+    &["ssl-hello-chk", "mysql-check", "pgsql-check", "redis-check", "smtpchk", "ldap-check", "spop-check", "external-check", "tcp-check"];
 
 /// Returns the probe of `proxy`; `None` where no server is probed.
 pub(super) fn lower_check(proxy: &Proxy<'_>, servers: &[Server]) -> Option<HealthCheck> {
@@ -75,7 +76,8 @@ fn asked(proxy: &Proxy<'_>, option: &Line) -> (Arc<str>, Arc<str>, crate::model:
 fn rest(proxy: &Proxy<'_>, keyword: &str, kinds: &[&str]) -> Option<Arc<str>> {
     let lines = proxy.all(&[keyword]);
     let said = lines.into_iter().filter(|line| line.arg(0).is_some_and(|kind| kinds.contains(&&*kind.text)));
-    let words = said.map(|line| line.words.iter().skip(if kinds.len() == 1 { 2 } else { 1 }).map(|word| shown(&word.text)).collect::<Vec<_>>().join(" "));
+    let words =
+        said.map(|line| line.words.iter().skip(if kinds.len() == 1 { 2 } else { 1 }).map(|word| shown(&word.text)).collect::<Vec<_>>().join(" "));
     let all = words.collect::<Vec<_>>().join("; ");
     (!all.is_empty()).then(|| Arc::from(all))
 }

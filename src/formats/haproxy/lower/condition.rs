@@ -2,10 +2,10 @@
 //!
 //! HAProxy: `parse_acl_cond`, `configuration.txt` 7.2: conditions are joined by "and" unless `or` or `||` stands between; `!` negates one term.
 
+use super::super::syntax::{Line, Word};
 use super::Lowering;
 use super::fetch::never;
 use super::settings::Proxy;
-use super::super::syntax::{Line, Word};
 use crate::formats::source::shown;
 use crate::model::{Condition, Opaque, Value};
 use std::sync::Arc;

@@ -49,7 +49,8 @@ impl Lowering<'_, '_> {
             Sample { value, kind: if sample.kind == Kind::Any { Kind::Any } else { Kind::Text }, ..sample }
         };
         let set = |characters: &str| characters.bytes().map(|byte| format!("\\x{byte:02x}")).collect::<String>();
-        let replaced = |sample: Sample, pattern: &str| by(sample, Converter::Replace { regex: pcre(pattern, false), with: Arc::from(""), all: false });
+        let replaced =
+            |sample: Sample, pattern: &str| by(sample, Converter::Replace { regex: pcre(pattern, false), with: Arc::from(""), all: false });
         Some(match call.name.as_str() {
             "lower" if sample.value.as_field() == Some(&Field::Header(Name::from("host"))) => {
                 Sample { value: self.caseless_subject(&sample.value), ..sample }

@@ -231,9 +231,7 @@ fn headers(name: &str, call: &Call) -> Option<Sample> {
             Sample { kind: kind_of(name), many, ..Sample::optional(field) }
         }
         "fhdr" if whole => Sample::optional(header()?),
-        "hdr_cnt" | "fhdr_cnt" if whole => {
-            Sample { kind: Kind::Count(Name::from(call.arg(0)?.to_ascii_lowercase())), ..Sample::field(header()?) }
-        }
+        "hdr_cnt" | "fhdr_cnt" if whole => Sample { kind: Kind::Count(Name::from(call.arg(0)?.to_ascii_lowercase())), ..Sample::field(header()?) },
         "cook" | "cookie" if whole => Sample::optional(Field::Cookie(Name::from(call.arg(0)?))),
         "cook_val" if whole => Sample { kind: Kind::Number, ..Sample::optional(Field::Cookie(Name::from(call.arg(0)?))) },
         "url_param" | "urlp" | "url_param_val" | "urlp_val" if whole => {

@@ -4,12 +4,12 @@
 //! http_req_rate(10s)` of the same section or of the named one (`configuration.txt` 4.2, `stick-table`; 7.3.3, `sc_http_req_rate`). Whether a client is above it is a
 //! matter of rates: for the routing the request goes on.
 
+use super::super::syntax::{Line, Section, Word};
 use super::Lowering;
 use super::acl::ranges;
 use super::expression::{self, Call};
 use super::fetch::never;
 use super::settings::{Proxy, time_ms};
-use super::super::syntax::{Line, Section, Word};
 use crate::model::{Action, Condition, Field, Label, Limit, LimitKind, Value};
 use std::sync::Arc;
 
@@ -35,7 +35,8 @@ impl Lowering<'_, '_> {
         }
         let (counted, others) = self.counted(proxy, terms)?;
         let kept: Vec<Word> = line.words.iter().take(at + 1).cloned().chain(others).collect();
-        let when = if kept.len() == at + 1 { Condition::Always } else { self.split_condition(proxy, &Line { words: kept, span: line.span.clone() }).1 };
+        let when =
+            if kept.len() == at + 1 { Condition::Always } else { self.split_condition(proxy, &Line { words: kept, span: line.span.clone() }).1 };
         if when == never() {
             return None;
         }
@@ -105,7 +106,8 @@ impl Lowering<'_, '_> {
 #[expect(clippy::option_option, reason = "a refusal without a status is a closed connection, no refusal is something else")]
 fn refusal(line: &Line) -> Option<Option<u16>> {
     let words: Vec<&str> = line.words.iter().map(|word| &*word.text).take_while(|word| *word != "if").collect();
-    let given = words.iter().position(|word| matches!(*word, "deny_status" | "status")).and_then(|at| words.get(at + 1)).and_then(|word| word.parse().ok());
+    let given =
+        words.iter().position(|word| matches!(*word, "deny_status" | "status")).and_then(|at| words.get(at + 1)).and_then(|word| word.parse().ok());
     match words.as_slice() {
         ["http-request", "deny", ..] => Some(Some(given.unwrap_or(403))),
         ["http-request", "tarpit", ..] => Some(Some(given.unwrap_or(500))),

@@ -2,10 +2,10 @@
 //!
 //! HAProxy: `bind` in `configuration.txt` 4.2 and 5.1. A line may name several addresses, each perhaps with a range of ports; every one leads to the same rules.
 
+use super::super::syntax::Line;
 use super::Lowering;
 use super::address::listen_addresses;
 use super::settings::Proxy;
-use super::super::syntax::Line;
 use crate::formats::source::shown;
 use crate::model::{Label, ListenAddress, Listener, Protocol, TableId, Tls};
 
@@ -98,7 +98,10 @@ impl Lowering<'_, '_> {
             let earlier = listeners.iter().take(at).find(|earlier| earlier.address == listener.address && earlier.entry != listener.entry);
             if earlier.is_some() && !matches!(listener.address, ListenAddress::Hole(_)) {
                 let address = &listener.address;
-                self.unknown(&listener.label.span, format!("{address} is opened twice: the system chooses who gets a connection; the first is followed"));
+                self.unknown(
+                    &listener.label.span,
+                    format!("{address} is opened twice: the system chooses who gets a connection; the first is followed"),
+                );
             }
         }
     }

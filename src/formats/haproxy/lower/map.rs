@@ -3,6 +3,7 @@
 //! HAProxy: `sample_conv_map`, `pattern.c`. `str` is looked up (of equal keys the first), `beg` and `ip` take the longest, all others are lists in the
 //! order of the file. Without a default a key that is nowhere is no sample: nothing matches it.
 
+use super::super::syntax::Word;
 use super::Lowering;
 use super::acl::{Method, network, ranges, text_matcher};
 use super::converter::integer;
@@ -10,7 +11,6 @@ use super::expression::Call;
 use super::fetch::{Kind, Sample, group};
 use super::file::{Entry, Shape};
 use super::text::literal;
-use super::super::syntax::Word;
 use crate::formats::source::shown;
 use crate::model::{Condition, Lookup, LookupEntry, Matcher, Name, Part, Test, Value};
 use crate::span::Span;
@@ -52,7 +52,8 @@ impl Lowering<'_, '_> {
         self.lookups.push(Lookup { name: Name::clone(&name), entries: lines.into_iter().map(entry).collect(), otherwise, label });
         let value = Value { parts: vec![Part::Variable(name)] };
         let found = Condition::test(value.clone(), Matcher::Present);
-        let present = if default.is_some() { sample.present } else { Some(super::condition::all_of(sample.present.into_iter().chain([found]).collect())) };
+        let present =
+            if default.is_some() { sample.present } else { Some(super::condition::all_of(sample.present.into_iter().chain([found]).collect())) };
         Sample { value, kind: output, many: false, present, opaque: None }
     }
 

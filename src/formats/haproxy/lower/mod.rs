@@ -59,8 +59,11 @@ pub(super) fn lower(config: &Config, files: &mut Files<'_>, model: &mut Model) {
     }
     lowering.doubled(&listeners);
     let global = config.sections.iter().filter(|section| section.kind == SectionKind::Global);
-    let max_connections =
-        global.flat_map(|section| &section.lines).filter(|line| line.keyword() == "maxconn").filter_map(|line| line.arg(0)?.text.parse().ok()).next_back();
+    let max_connections = global
+        .flat_map(|section| &section.lines)
+        .filter(|line| line.keyword() == "maxconn")
+        .filter_map(|line| line.arg(0)?.text.parse().ok())
+        .next_back();
     let gateway = Gateway {
         id: Arc::from(config.id.as_str()),
         product: "HAProxy",

@@ -2,11 +2,11 @@
 //!
 //! HAProxy: `configuration.txt` 4.2, `balance`, `cookie`, `stick`, `option allbackups`. Without `balance` it is round robin.
 
+use super::super::syntax::Line;
 use super::Lowering;
 use super::check::lower_check;
 use super::server::{self, Server};
 use super::settings::Proxy;
-use super::super::syntax::Line;
 use crate::formats::source::shown;
 use crate::model::{Balancing, Member, Pool, PoolId};
 use std::sync::Arc;

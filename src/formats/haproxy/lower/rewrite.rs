@@ -3,11 +3,11 @@
 //! HAProxy: `http_action_set_req_line`, `http_action_replace_uri`: what a `replace-…` pattern is found in becomes the new text as a whole, not only the part
 //! that was found. `set-path` keeps the query, `set-pathq` and `set-uri` replace it.
 
+use super::super::syntax::{Line, Word};
 use super::Lowering;
 use super::fetch::{converted, pcre};
 use super::rules::Effect;
 use super::settings::Proxy;
-use super::super::syntax::{Line, Word};
 use crate::model::{Action, Condition, Converter, Field, Matcher, Part, QueryEdit, Value};
 use std::sync::Arc;
 

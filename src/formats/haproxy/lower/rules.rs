@@ -3,11 +3,11 @@
 //! HAProxy: `http_req_get_intercept_rule`, `tcp_inspect_request`. A rule is tried where it stands and sees what the rules before it have changed. One that
 //! ends the way (`deny`, `redirect`) is a route; one that changes something begins a table of its own, because what follows sees the change.
 
+use super::super::syntax::Line;
 use super::Lowering;
 use super::condition::all_of;
 use super::fetch::never;
 use super::settings::Proxy;
-use super::super::syntax::Line;
 use crate::model::{Action, Condition, Label, Route, Step, TableKind};
 
 /// What a rule does where its condition holds.

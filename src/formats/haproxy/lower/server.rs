@@ -2,9 +2,9 @@
 //!
 //! HAProxy: `configuration.txt` 5.2, `parse_server`. A line starts as a copy of the `default-server` before it; `no-check` and its kin take back.
 
+use super::super::syntax::{Line, Word};
 use super::address::server_address;
 use super::settings::{Proxy, time_ms};
-use super::super::syntax::{Line, Word};
 use crate::formats::source::{has_hole, shown};
 use crate::model::{Host, Member, MemberState};
 use std::collections::BTreeMap;
@@ -12,11 +12,65 @@ use std::sync::Arc;
 
 /// Words that take one argument; all others stand alone.
 const WITH_VALUE: &[&str] = &[
-    "addr", "agent-addr", "agent-inter", "agent-port", "agent-send", "alpn", "ca-file", "check-alpn", "check-proto", "check-sni", "ciphers",
-    "ciphersuites", "cookie", "crl-file", "crt", "curves", "downinter", "error-limit", "fall", "fastinter", "id", "init-addr", "inter", "log-proto",
-    "max-reuse", "maxconn", "maxqueue", "minconn", "namespace", "npn", "observe", "on-error", "on-marked-down", "on-marked-up", "pool-low-conn",
-    "pool-max-conn", "pool-purge-delay", "port", "proto", "proxy-v2-options", "redir", "resolve-net", "resolve-opts", "resolve-prefer", "resolvers",
-    "rise", "sigalgs", "slowstart", "sni", "socks4", "ssl-max-ver", "ssl-min-ver", "tcp-ut", "tfo", "track", "verify", "verifyhost", "weight", "ws",
+    "addr",
+    "agent-addr",
+    "agent-inter",
+    "agent-port",
+    "agent-send",
+    "alpn",
+    "ca-file",
+    "check-alpn",
+    "check-proto",
+    "check-sni",
+    "ciphers",
+    "ciphersuites",
+    "cookie",
+    "crl-file",
+    "crt",
+    "curves",
+    "downinter",
+    "error-limit",
+    "fall",
+    "fastinter",
+    "id",
+    "init-addr",
+    "inter",
+    "log-proto",
+    "max-reuse",
+    "maxconn",
+    "maxqueue",
+    "minconn",
+    "namespace",
+    "npn",
+    "observe",
+    "on-error",
+    "on-marked-down",
+    "on-marked-up",
+    "pool-low-conn",
+    "pool-max-conn",
+    "pool-purge-delay",
+    "port",
+    "proto",
+    "proxy-v2-options",
+    "redir",
+    "resolve-net",
+    "resolve-opts",
+    "resolve-prefer",
+    "resolvers",
+    "rise",
+    "sigalgs",
+    "slowstart",
+    "sni",
+    "socks4",
+    "ssl-max-ver",
+    "ssl-min-ver",
+    "tcp-ut",
+    "tfo",
+    "track",
+    "verify",
+    "verifyhost",
+    "weight",
+    "ws",
 ];
 
 /// What a `server` line and the `default-server` lines before it say.

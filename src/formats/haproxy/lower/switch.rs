@@ -3,9 +3,9 @@
 //! HAProxy: `process_switching_rules`: the first `use_backend` whose condition holds, else `default_backend`, else the own servers of a `listen`, else 503.
 //! A name that is made at request time and is no backend's falls to `default_backend`; later rules are not tried.
 
+use super::super::syntax::{Line, Word};
 use super::Lowering;
 use super::settings::Proxy;
-use super::super::syntax::{Line, Word};
 use crate::formats::source::{has_hole, shown};
 use crate::model::{Condition, Label, Lookup, Matcher, Opaque, Outcome, Part, Route, Step, Table, TableKind, Value};
 use std::collections::BTreeSet;

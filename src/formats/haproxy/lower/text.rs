@@ -2,10 +2,10 @@
 //!
 //! HAProxy: `parse_logformat_string`, `configuration.txt` 8.2.4. `%%` is a percent sign; `%{…}` before either changes quoting.
 
+use super::super::syntax::Word;
 use super::Lowering;
 use super::expression;
 use super::settings::Proxy;
-use super::super::syntax::Word;
 use crate::formats::source::{self, shown};
 use crate::model::{Condition, Field, Part, Value};
 use std::sync::Arc;
