@@ -90,7 +90,7 @@ fn range(text: &str) -> Option<(u16, u16)> {
 /// Returns the address of a server. Without a port, or with one relative to the client's (`+10`), it has none that can be told here.
 pub(super) fn server_address(text: &str) -> Address {
     let read = parts(text);
-    let port = read.port.and_then(|port| port.parse().ok()).filter(|port| *port > 0);
+    let port = read.port.filter(|port| !port.starts_with('+')).and_then(|port| port.parse().ok()).filter(|port| *port > 0);
     if has_hole(read.host) || (read.family == Family::Other) {
         return Address { host: Host::Hole(Arc::from(shown(read.host))), port };
     }
