@@ -17,6 +17,7 @@ macro_rules! rule {
 pub mod config;
 pub mod resilience;
 pub mod rollback;
+pub mod security;
 pub mod traffic;
 
 use super::Rule;
@@ -30,8 +31,12 @@ pub(super) static ALL: &[&Rule] = &[
     &traffic::default_server_changed::DEFAULT_SERVER_CHANGED,
     &traffic::host_dropped::HOST_DROPPED,
     &traffic::route_hijack::ROUTE_HIJACK,
+    &traffic::redirect_loop::REDIRECT_LOOP,
     &resilience::timeout_inversion::TIMEOUT_INVERSION,
     &resilience::health_check_removed::HEALTH_CHECK_REMOVED,
+    &resilience::rate_limit_broken::RATE_LIMIT_BROKEN,
+    &security::tls_broken::TLS_BROKEN,
+    &security::exposure_widened::EXPOSURE_WIDENED,
     &config::dangling_reference::DANGLING_REFERENCE,
     &config::syntax::SYNTAX,
     &rollback::rollback_unsafe::ROLLBACK_UNSAFE,

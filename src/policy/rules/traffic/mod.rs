@@ -5,5 +5,6 @@ pub mod drain_all;
 pub mod host_dropped;
 pub mod missing_server;
 pub mod no_healthy_server;
+pub mod redirect_loop;
 pub mod route_hijack;
 pub mod traffic_shift;
