@@ -6,6 +6,7 @@ pub mod haproxy;
 pub mod inventory;
 pub mod nginx;
 mod source;
+mod template;
 mod yaml;
 
 use crate::model::Model;
