@@ -27,9 +27,22 @@ pub fn read(snapshot: &Snapshot) -> Model {
     for format in FORMATS {
         (format.read)(snapshot, &mut model);
     }
+    for problem in &mut model.problems {
+        said(&mut problem.message);
+        problem.help.iter_mut().for_each(said);
+        problem.related.iter_mut().for_each(|related| said(&mut related.text));
+    }
+    model.unknown.iter_mut().for_each(|unknown| said(&mut unknown.reason));
     model.inputs.sort();
     model.inputs.dedup_by(|a, b| a.path == b.path);
     model.unknown.sort();
     model.unknown.dedup();
     model
+}
+
+/// Puts the expressions of templates back into a sentence, where they stand for themselves.
+fn said(sentence: &mut String) {
+    if let std::borrow::Cow::Owned(plain) = source::shown(sentence) {
+        *sentence = plain;
+    }
 }

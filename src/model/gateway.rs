@@ -33,6 +33,19 @@ pub struct Gateway {
     pub restart_limit: u32,
 }
 
+impl Gateway {
+    /// Joins the id of a gateway with the name of a reading of its templates.
+    pub fn reading_id(id: &str, variant: &str) -> Arc<str> {
+        Arc::from(format!("{id} where {variant}"))
+    }
+
+    /// Returns the id without the reading: what all readings of a gateway share.
+    pub fn file(&self) -> &str {
+        let without = |variant: &Arc<str>| self.id.strip_suffix(&**variant)?.strip_suffix(" where ");
+        self.variant.as_ref().and_then(without).unwrap_or(&self.id)
+    }
+}
+
 /// How a raw request becomes what the conditions see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(clippy::struct_excessive_bools, reason = "independent switches that proxies set one by one")]
@@ -72,6 +85,16 @@ pub struct Listener {
     pub label: Label,
 }
 
+impl Listener {
+    /// Returns the port in the URL of a request that comes in here: the protocol's own where the address cannot be read; `None` for a socket.
+    pub fn url_port(&self) -> Option<u16> {
+        match self.address {
+            ListenAddress::Hole(_) => self.address.port().or(Some(if self.tls.is_some() { 443 } else { 80 })),
+            ListenAddress::Tcp { .. } | ListenAddress::Unix(_) => self.address.port(),
+        }
+    }
+}
+
 /// An address and port to listen on.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ListenAddress {
@@ -95,7 +118,9 @@ impl ListenAddress {
     pub fn port(&self) -> Option<u16> {
         match self {
             Self::Tcp { port, .. } => Some(*port),
-            Self::Unix(_) | Self::Hole(_) => None,
+            Self::Unix(_) => None,
+            // Only the address cannot be read.
+            Self::Hole(text) => text.rsplit_once(':').and_then(|(_, port)| port.parse().ok()),
         }
     }
 }

@@ -47,7 +47,11 @@ impl Door<'_> {
     /// Returns `request` with the listener named, unless its URL leads here anyway on each side that has this door.
     pub(super) fn reachable<'m>(&self, was: &Engine<'m>, now: &Engine<'m>, mut request: Request) -> Request {
         let leads = |engine: &Engine<'m>, entrance: Option<&Entrance<'_>>| {
-            entrance.is_none_or(|entrance| choose(engine, &request).is_some_and(|found| std::ptr::eq(found.listener, entrance.listener)))
+            // A reading of a template is never what a URL leads to: it stands beside the first one.
+            let is_reading = |entrance: &Entrance<'_>| entrance.gateway.variant.is_some();
+            entrance.is_none_or(|entrance| {
+                is_reading(entrance) || choose(engine, &request).is_some_and(|found| std::ptr::eq(found.listener, entrance.listener))
+            })
         };
         if !(leads(was, self.was.as_ref()) && leads(now, self.now.as_ref())) {
             request.listener = Some(self.address.clone());
@@ -64,7 +68,7 @@ pub(super) fn doors<'m>(was: &Engine<'m>, now: &Engine<'m>) -> Vec<Door<'m>> {
         let of = |gateway: Option<&'m Gateway>| gateway.into_iter().flat_map(|gateway| &gateway.listeners);
         let mut found: Vec<Door<'m>> = Vec::new();
         for listener in of(before).chain(of(after)) {
-            let Some(port) = listener.address.port() else { continue };
+            let Some(port) = listener.url_port() else { continue };
             if seen.insert((&listener.address, listener.tls.is_some())) {
                 let at = |engine: &Engine<'m>, gateway: Option<&'m Gateway>| {
                     let gateway = gateway?;
@@ -87,13 +91,34 @@ pub(super) fn doors<'m>(was: &Engine<'m>, now: &Engine<'m>) -> Vec<Door<'m>> {
     all
 }
 
-/// Returns the gateways of both sides that are the same: by id; one that is left on each side was moved; of several left, those with the same listeners.
+/// Returns the gateways of both sides that are the same, readings of templates behind their first ones.
 fn pairs<'m>(before: &'m [Gateway], after: &'m [Gateway]) -> Vec<(Option<&'m Gateway>, Option<&'m Gateway>)> {
+    let first = |all: &'m [Gateway]| all.iter().filter(|gateway| gateway.variant.is_none()).collect::<Vec<_>>();
+    let mut pairs = same_gateways(&first(before), &first(after));
+    let mut seen = BTreeSet::new();
+    for one in before.iter().chain(after).filter(|one| one.variant.is_some() && seen.insert(&one.id)) {
+        if let (Some(was), Some(now)) = (reading_like(before, one), reading_like(after, one)) {
+            pairs.push((Some(was), Some(now)));
+        }
+    }
+    pairs
+}
+
+/// Returns the reading among `all` that assumes what `one` does; where a side has none, because its template asks less, the one in which no condition
+/// holds, else the first.
+fn reading_like<'m>(all: &'m [Gateway], one: &Gateway) -> Option<&'m Gateway> {
+    let siblings = || all.iter().filter(|gateway| gateway.file() == one.file());
+    let same = siblings().find(|gateway| gateway.id == one.id);
+    same.or_else(|| siblings().find(|gateway| gateway.variant.is_some())).or_else(|| siblings().next())
+}
+
+/// Returns the gateways of both sides that are the same: by id; one that is left on each side was moved; of several left, those with the same listeners.
+fn same_gateways<'m>(before: &[&'m Gateway], after: &[&'m Gateway]) -> Vec<(Option<&'m Gateway>, Option<&'m Gateway>)> {
     let mut pairs: Vec<(Option<&Gateway>, Option<&Gateway>)> = Vec::new();
-    let by_id = |one: &Gateway| after.iter().find(|other| other.id == one.id);
-    let mut left: Vec<&Gateway> = after.iter().filter(|one| !before.iter().any(|other| other.id == one.id)).collect();
+    let by_id = |one: &Gateway| after.iter().find(|other| other.id == one.id).copied();
+    let mut left: Vec<&Gateway> = after.iter().copied().filter(|one| !before.iter().any(|other| other.id == one.id)).collect();
     let lost = before.iter().filter(|one| by_id(one).is_none()).count();
-    for gateway in before {
+    for gateway in before.iter().copied() {
         let same = by_id(gateway).or_else(|| {
             let at = if lost == 1 && left.len() == 1 { Some(0) } else { left.iter().position(|other| same_listeners(gateway, other)) };
             at.map(|at| left.remove(at))

@@ -72,6 +72,11 @@ struct Wanted {
 /// Returns the listener of `gateway` for `request`: one on exactly the address connected to, else one on every address; IPv4 before IPv6; in file order.
 /// With a name in the URL the address is not known: a listener on every address is taken first.
 fn listener<'m>(gateway: &'m Gateway, request: &Request) -> Option<&'m Listener> {
+    if let Some(text) = &request.listener
+        && let Some(found) = gateway.listeners.iter().find(|listener| matches!(&listener.address, ListenAddress::Hole(words) if **words == **text))
+    {
+        return Some(found);
+    }
     let wanted = wanted(request)?;
     let rank = |listener: &Listener| {
         let ListenAddress::Tcp { ip, v6, port } = &listener.address else { return None };

@@ -4,6 +4,7 @@
 
 use super::directives::{self, Row, place};
 use super::syntax::Directive;
+use crate::formats::source::{self, has_hole};
 use crate::model::{Model, Problem, ProblemKind, Related, Unknown};
 use crate::span::{Span, TreePath};
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const MAX_GUESSES: usize = 200;
 
 /// Checks the configurations of one tree; a file included several times is blamed once.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Check {
     blamed: BTreeSet<Span>,
     guessed: usize,
@@ -102,6 +103,9 @@ impl Walk<'_> {
     /// Checks `directive` alone. Returns whether its block is worth reading.
     fn one(&mut self, directive: &Directive, inside: Inside<'_>) -> bool {
         let name = directive.name();
+        if has_hole(name) {
+            return true;
+        }
         let rows = directives::rows(name);
         if rows.is_empty() {
             self.no_such_name(directive, inside);
@@ -121,18 +125,18 @@ impl Walk<'_> {
             self.problem(directive, message, help, inside);
             return first.has_block();
         }
-        if !here.iter().any(|row| row.takes(directive.args.len())) {
+        if !here.iter().any(|row| takes(row, directive)) {
             let message = format!("`{name}` takes {}, and this has {}", first.arguments(), count(directive.args.len()));
             let help = match directive.args.len() {
                 0 => "add what is missing; nginx refuses the whole configuration until then".to_owned(),
                 _ => "a `;` may be missing, or quotes around a text with blanks; nginx refuses the whole configuration until then".to_owned(),
             };
             self.problem(directive, message, help, inside);
-        } else if first.is_flag() && !is_switch(directive) {
+        } else if first.is_flag() && !directive.has_hole() && !is_switch(directive) {
             let message = format!("`{name}` is `on` or `off`, and this is `{}`", directive.arg(0).unwrap_or_default());
             self.problem(directive, message, "write `on` or `off`; nginx refuses the whole configuration until then".to_owned(), inside);
         }
-        if name == "if" && !is_in_parentheses(directive) {
+        if name == "if" && !directive.has_hole() && !is_in_parentheses(directive) {
             let help = "write `if (…) {`; nginx refuses the whole configuration until then".to_owned();
             self.problem(directive, "the condition of `if` does not stand in parentheses".to_owned(), help, inside);
         }
@@ -195,6 +199,12 @@ fn is_switch(directive: &Directive) -> bool {
 fn is_in_parentheses(directive: &Directive) -> bool {
     let first = directive.args.first().is_some_and(|word| word.text.starts_with('('));
     first && directive.args.last().is_some_and(|word| word.text.ends_with(')'))
+}
+
+/// Returns whether `row` takes the arguments: a template expression among them may be none or several.
+fn takes(row: &Row, directive: &Directive) -> bool {
+    let least = directive.args.iter().filter(|word| source::parts(&word.text).iter().any(|part| matches!(part, source::Part::Literal(_)))).count();
+    if directive.has_hole() { (least..12).any(|count| row.takes(count)) } else { row.takes(directive.args.len()) }
 }
 
 fn count(arguments: usize) -> String {

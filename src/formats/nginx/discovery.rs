@@ -9,6 +9,7 @@ use super::files::{Content, Files};
 use super::include::Expander;
 use super::names::{self, Folder};
 use super::syntax::Directive;
+use super::template::{Statements, agreed};
 use crate::model::Model;
 use crate::snapshot::{ReadError, Snapshot};
 use crate::span::TreePath;
@@ -39,24 +40,37 @@ pub fn configs(snapshot: &Snapshot, model: &mut Model) -> Vec<Config> {
     let mut reached = BTreeSet::new();
     let mut configs = Vec::new();
     for entry in &entries {
-        let (config, files) = expander.entry(entry);
-        reached.extend(files);
-        configs.push((config, false));
+        let readings = expander.entry(entry);
+        reached.extend(readings.reached);
+        configs.push((readings.configs, false));
     }
     for path in of_kind(Kind::Unread) {
         expander.report(path);
     }
     let loose: Vec<&TreePath> = of_kind(Kind::Part).filter(|path| expander.resolve(path).is_some_and(|real| !reached.contains(&real))).collect();
     for (folder, parts) in folders(&loose, &entries, &expander) {
-        configs.push((expander.parts(&folder, &parts), true));
+        configs.push((expander.parts(&folder, &parts).configs, true));
     }
-    configs.sort_by(|(a, _), (b, _)| a.id.cmp(&b.id));
+    configs.sort_by(|(a, _), (b, _)| a.first().map(|config| &config.id).cmp(&b.first().map(|config| &config.id)));
     let mut check = Check::default();
-    for (config, assumed) in &configs {
-        check.check(&config.directives, *assumed, model);
+    for (readings, assumed) in &configs {
+        check_readings(&mut check, readings, *assumed, model);
     }
     model.problems.sort_by(|a, b| a.span.cmp(&b.span));
-    configs.into_iter().map(|(config, _)| config).collect()
+    configs.into_iter().flat_map(|(readings, _)| readings).collect()
+}
+
+/// Checks a configuration. What is wrong in one reading of its templates only counts where the others do not have the statement.
+fn check_readings(check: &mut Check, readings: &[Config], assumed: bool, model: &mut Model) {
+    let before = check.clone();
+    let known = model.problems.len();
+    let mut found = Vec::new();
+    for config in readings {
+        *check = before.clone();
+        check.check(&config.directives, assumed, model);
+        found.push((model.problems.split_off(known), Statements::of(&config.directives)));
+    }
+    model.problems.extend(agreed(&found));
 }
 
 /// Returns the main files that no other main file includes. Of several that include each other, the one whose name says most.
@@ -66,7 +80,7 @@ fn entries(mut mains: Vec<TreePath>, files: &mut Files<'_>) -> Vec<TreePath> {
     mains.sort_by_key(|path| (path.file_name() != "nginx.conf", path.clone()));
     let mut scratch = Model::default();
     let mut expander = Expander::new(files, &mut scratch);
-    let reached: Vec<BTreeSet<TreePath>> = mains.iter().map(|path| expander.entry(path).1).collect();
+    let reached: Vec<BTreeSet<TreePath>> = mains.iter().map(|path| expander.entry(path).reached).collect();
     let includes = |outer: usize, inner: usize| match (reached.get(outer), mains.get(inner)) {
         (Some(reached), Some(path)) => outer != inner && reached.contains(path),
         _ => false,
@@ -79,12 +93,15 @@ fn entries(mut mains: Vec<TreePath>, files: &mut Files<'_>) -> Vec<TreePath> {
 fn kind(path: &TreePath, files: &mut Files<'_>) -> Kind {
     let file = files.file(path);
     match &file.content {
-        Content::Parsed(parsed) => kind_of(&parsed.directives),
-        Content::Template(_) => {
-            let ours = names::is_ours(path)
-                || files.text(path).is_some_and(|text| ["proxy_pass", "server_name", "location "].iter().any(|word| text.contains(word)));
-            if ours { Kind::Unread } else { Kind::Other }
+        // A template that cannot be read is told where it is surely nginx's.
+        Content::Parsed(_) if file.partial => {
+            if names::is_ours(path) {
+                Kind::Unread
+            } else {
+                Kind::Other
+            }
         }
+        Content::Parsed(parsed) => kind_of(&parsed.directives),
         Content::Unreadable(ReadError::Wanted | ReadError::Directory) => Kind::Other,
         Content::Unreadable(_) if names::is_ours(path) => Kind::Unread,
         Content::Unreadable(_) => Kind::Other,

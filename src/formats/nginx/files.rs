@@ -3,7 +3,9 @@
 use super::locate::by_ending;
 use super::parser::{self, Parsed};
 use super::{lexer, template};
-use crate::model::Unknown;
+use crate::formats::source::Source;
+use crate::formats::template::{Choice, Template};
+use crate::model::{Problem, Unknown};
 use crate::snapshot::{ReadError, Snapshot};
 use crate::span::TreePath;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,15 +18,19 @@ pub(super) struct File {
     pub(super) path: TreePath,
     /// What it says, or why it cannot be read.
     pub(super) content: Content,
+    /// What of it is not understood, where it is a template.
+    pub(super) unknown: Vec<Unknown>,
+    /// The readings besides the first that it takes to see all of it.
+    pub(super) further: Vec<Choice>,
+    /// Part of it stands in no reading.
+    pub(super) partial: bool,
 }
 
 /// What came of reading a file.
 #[derive(Debug)]
 pub(super) enum Content {
-    /// Read.
+    /// Read; of a template, the reading that is asked for.
     Parsed(Parsed),
-    /// A template: said so, not read.
-    Template(Unknown),
     /// Not readable.
     Unreadable(ReadError),
 }
@@ -35,6 +41,12 @@ pub(super) struct Files<'a> {
     /// The names in each directory, links not followed.
     names: BTreeMap<TreePath, BTreeSet<String>>,
     read: BTreeMap<TreePath, Arc<File>>,
+    /// The files that are templates, and what is wrong with each, whatever the reading.
+    templates: BTreeMap<TreePath, (Arc<Template>, Arc<str>, Vec<Problem>)>,
+    /// Which reading of templates is asked for.
+    choice: Choice,
+    /// Templates in readings other than the first.
+    others: BTreeMap<(TreePath, Choice), Arc<File>>,
 }
 
 impl<'a> Files<'a> {
@@ -50,7 +62,7 @@ impl<'a> Files<'a> {
                 path = parent;
             }
         }
-        Self { snapshot, names, read: BTreeMap::new() }
+        Self { snapshot, names, read: BTreeMap::new(), templates: BTreeMap::new(), choice: Choice::first(), others: BTreeMap::new() }
     }
 
     /// Returns every directory, sorted.
@@ -86,25 +98,54 @@ impl<'a> Files<'a> {
         }
     }
 
+    /// Reads templates as `choice` has it from now on.
+    pub(super) fn choose(&mut self, choice: Choice) {
+        self.choice = choice;
+    }
+
     /// Returns the file at `path`, links followed.
     pub(super) fn file(&mut self, path: &TreePath) -> Arc<File> {
         let resolved = self.resolve(path);
         let real = resolved.clone().unwrap_or_else(|_| path.clone());
+        if self.templates.contains_key(&real) && self.choice != Choice::first() {
+            return self.other_reading(real);
+        }
         if let Some(file) = self.read.get(&real) {
             return Arc::clone(file);
         }
-        let content = match resolved.and_then(|path| self.snapshot.text(&path)) {
-            Ok(text) => content(&real, &text),
-            Err(error) => Content::Unreadable(error),
+        let file = match resolved.and_then(|path| self.snapshot.text(&path)) {
+            Ok(text) => self.text_file(&real, &text),
+            Err(error) => File::plain(real.clone(), Content::Unreadable(error)),
         };
-        let file = Arc::new(File { path: real.clone(), content });
-        self.read.insert(real, Arc::clone(&file));
-        file
+        let file = Arc::new(file);
+        self.read.insert(real.clone(), Arc::clone(&file));
+        if self.templates.contains_key(&real) && self.choice != Choice::first() { self.other_reading(real) } else { file }
     }
 
-    /// Returns the text of the file at `path`, if it has one.
-    pub(super) fn text(&self, path: &TreePath) -> Option<Arc<str>> {
-        self.snapshot.text(path).ok()
+    fn text_file(&mut self, path: &TreePath, text: &Arc<str>) -> File {
+        match template::read(path, text) {
+            Some(template) => {
+                let problems = template::problems(&template, text);
+                let file = reading(&template, text, &problems, &Choice::first());
+                self.templates.insert(path.clone(), (Arc::new(template), Arc::clone(text), problems));
+                file
+            }
+            None => {
+                let source = Source::plain(path.clone(), Arc::clone(text));
+                File::plain(path.clone(), Content::Parsed(parser::parse(&source, text, &lexer::tokens(text))))
+            }
+        }
+    }
+
+    fn other_reading(&mut self, path: TreePath) -> Arc<File> {
+        let key = (path.clone(), self.choice.clone());
+        if let Some(file) = self.others.get(&key) {
+            return Arc::clone(file);
+        }
+        let read = self.templates.get(&path).map(|(template, text, problems)| reading(template, text, problems, &self.choice));
+        let file = Arc::new(read.unwrap_or_else(|| File::plain(path, Content::Unreadable(ReadError::NotThere))));
+        self.others.insert(key, Arc::clone(&file));
+        file
     }
 
     /// Returns what `pattern` matches below `base`, in nginx's order: by bytes of the path. nginx uses glob(3) without flags
@@ -130,11 +171,26 @@ impl<'a> Files<'a> {
     }
 }
 
-fn content(path: &TreePath, text: &str) -> Content {
-    let tokens = lexer::tokens(text);
-    match template::find(path, text, &tokens) {
-        Some(unknown) => Content::Template(unknown),
-        None => Content::Parsed(parser::parse(path, text, &tokens)),
+/// Returns what `template` says in the reading `choice`. One that cannot be read whole says nothing.
+fn reading(template: &Template, text: &str, problems: &[Problem], choice: &Choice) -> File {
+    let (source, mut parsed) = template::parse(template, text, choice);
+    parsed.problems = problems.to_vec();
+    let whole = template.is_whole();
+    if !whole {
+        parsed.directives.clear();
+    }
+    File {
+        path: source.path,
+        content: Content::Parsed(parsed),
+        unknown: template.unknown(),
+        further: if whole { template.further() } else { Vec::new() },
+        partial: !whole,
+    }
+}
+
+impl File {
+    fn plain(path: TreePath, content: Content) -> Self {
+        Self { path, content, unknown: Vec::new(), further: Vec::new(), partial: false }
     }
 }
 

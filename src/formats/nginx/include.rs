@@ -8,6 +8,8 @@ use super::files::{Content, Files, has_magic};
 use super::locate::{Place, locate};
 use super::names::Folder;
 use super::syntax::Directive;
+use crate::formats::source::has_hole;
+use crate::formats::template::Choice;
 use crate::model::{Input, Model, Problem, ProblemKind, Related, Role, Unknown};
 use crate::snapshot::ReadError;
 use crate::span::{Span, TreePath};
@@ -30,6 +32,16 @@ pub(super) struct Expander<'a, 'b> {
     blamed: BTreeSet<(Span, String)>,
 }
 
+/// A configuration in each reading of its templates, the first one first; a plain one has no other.
+pub(super) struct Readings {
+    pub(super) configs: Vec<Config>,
+    /// Every file reached.
+    pub(super) reached: BTreeSet<TreePath>,
+}
+
+/// The most readings of a configuration besides the first.
+const MAX_FURTHER: usize = 3;
+
 /// One configuration while its includes are expanded.
 struct Walk {
     /// Where relative names begin: the directory of the main file.
@@ -45,6 +57,8 @@ struct Walk {
     complete: bool,
     /// No main file says where relative names begin: `prefix` is a guess.
     assumed: bool,
+    /// The readings that the templates among the files need besides the one that is read.
+    further: Vec<Choice>,
 }
 
 impl<'a, 'b> Expander<'a, 'b> {
@@ -53,15 +67,41 @@ impl<'a, 'b> Expander<'a, 'b> {
     }
 
     /// Returns the configuration that begins in the file `entry`.
-    pub(super) fn entry(&mut self, entry: &TreePath) -> (Config, BTreeSet<TreePath>) {
-        let mut walk = Walk::new(entry.parent(), false);
-        let directives = self.whole(entry, None, &mut walk, Role::Entry);
-        walk.config(entry.clone(), directives)
+    pub(super) fn entry(&mut self, entry: &TreePath) -> Readings {
+        self.readings(|this| {
+            let mut walk = Walk::new(entry.parent(), false);
+            let directives = this.whole(entry, None, &mut walk, Role::Entry);
+            (walk, entry.clone(), directives)
+        })
+    }
+
+    /// Returns a configuration in each of its readings; `read` reads it once.
+    fn readings(&mut self, read: impl Fn(&mut Self) -> (Walk, TreePath, Vec<Directive>)) -> Readings {
+        let (walk, id, directives) = read(self);
+        let mut further = walk.further.clone();
+        // All files' second readings are one; what they need beyond that is tried as far as it goes.
+        further.sort();
+        further.truncate(MAX_FURTHER);
+        let (config, reached) = walk.config(id, directives, &Choice::first());
+        let mut readings = Readings { configs: vec![config], reached };
+        for choice in further {
+            self.files.choose(choice.clone());
+            let (walk, id, directives) = read(self);
+            let (config, reached) = walk.config(id, directives, &choice);
+            readings.configs.push(config);
+            readings.reached.extend(reached);
+        }
+        self.files.choose(Choice::first());
+        readings
     }
 
     /// Returns the configuration of `parts`, files that no entry includes, as if an entry above `folder` had them in its `http` block, or in
     /// `stream` where they cannot be HTTP's.
-    pub(super) fn parts(&mut self, folder: &Folder, parts: &[TreePath]) -> Config {
+    pub(super) fn parts(&mut self, folder: &Folder, parts: &[TreePath]) -> Readings {
+        self.readings(|this| this.parts_once(folder, parts))
+    }
+
+    fn parts_once(&mut self, folder: &Folder, parts: &[TreePath]) -> (Walk, TreePath, Vec<Directive>) {
         let mut walk = Walk::new(folder.prefix.clone(), true);
         let (mut http, mut stream) = (Vec::new(), Vec::new());
         for part in parts {
@@ -75,7 +115,7 @@ impl<'a, 'b> Expander<'a, 'b> {
         let directives = blocks.collect();
         // Another main file may define what these name.
         walk.complete &= folder.usual;
-        walk.config(folder.id.clone(), directives).0
+        (walk, folder.id.clone(), directives)
     }
 
     /// Reports the file at `path`, which cannot be read, though no other file includes it.
@@ -109,21 +149,15 @@ impl<'a, 'b> Expander<'a, 'b> {
                 self.model.inputs.push(Input { path: file.path.clone(), format: "nginx", role });
                 if self.told.insert(file.path.clone()) {
                     self.model.problems.extend(parsed.problems.iter().cloned());
+                    self.model.unknown.extend(file.unknown.iter().cloned());
                 }
+                walk.complete &= !file.partial;
+                walk.further.extend(file.further.iter().filter(|choice| !walk.further.contains(choice)).cloned().collect::<Vec<_>>());
                 walk.reached.insert(file.path.clone());
                 walk.open.push((file.path.clone(), by.cloned()));
                 let directives = self.expand(&parsed.directives, walk);
                 walk.open.pop();
                 directives
-            }
-            Content::Template(unknown) => {
-                walk.complete = false;
-                walk.reached.insert(file.path.clone());
-                self.model.inputs.push(Input { path: file.path.clone(), format: "nginx", role });
-                if self.told.insert(file.path.clone()) {
-                    self.model.unknown.push(unknown.clone());
-                }
-                Vec::new()
             }
             Content::Unreadable(error) => {
                 walk.complete = false;
@@ -144,6 +178,11 @@ impl<'a, 'b> Expander<'a, 'b> {
             if walk.statements > MAX_STATEMENTS || walk.depth > MAX_DEPTH {
                 self.too_much(directive, walk);
                 break;
+            }
+            if directive.name() == "include" && directive.has_hole() {
+                // Which file that is, is said with the template's other expressions.
+                walk.complete = false;
+                continue;
             }
             if directive.name() == "include" && directive.block.is_none() && directive.args.len() == 1 {
                 expanded.append(&mut self.include(directive, walk));
@@ -306,14 +345,25 @@ impl<'a, 'b> Expander<'a, 'b> {
 
 impl Walk {
     fn new(prefix: TreePath, assumed: bool) -> Self {
-        Self { prefix, open: Vec::new(), reached: BTreeSet::new(), depth: 0, statements: 0, absent_globs: 0, complete: true, assumed }
+        Self {
+            prefix,
+            open: Vec::new(),
+            reached: BTreeSet::new(),
+            depth: 0,
+            statements: 0,
+            absent_globs: 0,
+            complete: true,
+            assumed,
+            further: Vec::new(),
+        }
     }
 
     /// Returns the configuration this came to, and the files reached.
-    fn config(self, id: TreePath, directives: Vec<Directive>) -> (Config, BTreeSet<TreePath>) {
+    fn config(self, id: TreePath, directives: Vec<Directive>, choice: &Choice) -> (Config, BTreeSet<TreePath>) {
         // A tree that holds other included files is the whole configuration, and a directory that it lacks is one that git cannot hold: empty.
         let whole = self.absent_globs == 0 || self.reached.len() > 1;
-        (Config { id, directives, complete: self.complete && whole, assumed: self.assumed }, self.reached)
+        let complete = self.complete && whole && !directives.iter().any(holds_statements);
+        (Config { id, variant: choice.name(), directives, complete, assumed: self.assumed }, self.reached)
     }
 }
 
@@ -332,4 +382,9 @@ fn statements_without_include(directives: &[Directive], depth: usize) -> Option<
         Some(block) => Some(count + statements_without_include(block, depth + 1)?),
         None => (directive.name() != "include").then_some(count),
     })
+}
+
+/// Returns whether an expression stands in the place of statements: what it makes may be any.
+fn holds_statements(directive: &Directive) -> bool {
+    (has_hole(directive.name()) && directive.args.is_empty()) || directive.inside().iter().any(holds_statements)
 }

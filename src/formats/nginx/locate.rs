@@ -1,7 +1,7 @@
 //! Where the file that an `include` names lies in the tree.
 
 use super::files::{Files, has_magic};
-use super::template;
+use crate::formats::template::template_ending;
 use crate::snapshot::ReadError;
 use crate::span::TreePath;
 
@@ -162,6 +162,6 @@ fn is_made_elsewhere(files: &Files<'_>, path: &TreePath) -> bool {
     files.names(&path.parent()).any(|name| {
         let rest = name.strip_prefix(path.file_name()).and_then(|rest| rest.strip_prefix('.'));
         let example = rest.is_some_and(|rest| matches!(rest, "example" | "sample" | "dist" | "default" | "in"));
-        example || (rest.is_some() && TreePath::new(name).is_some_and(|name| template::language_of_name(&name).is_some()))
+        example || (rest.is_some() && TreePath::new(name).is_some_and(|name| template_ending(&name).is_some()))
     })
 }

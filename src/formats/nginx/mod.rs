@@ -19,11 +19,19 @@ pub use syntax::{Directive, Word};
 use crate::model::Model;
 use crate::snapshot::Snapshot;
 use crate::span::TreePath;
+use std::sync::Arc;
 
-/// Adds a gateway for each nginx entry file of the tree.
+/// Adds a gateway for each nginx entry file of the tree, and one more for each further reading of its templates.
 pub fn read(snapshot: &Snapshot, model: &mut Model) {
-    for config in configs(snapshot, model) {
-        lower::lower(&config, model);
+    let configs = configs(snapshot, model);
+    for readings in configs.chunk_by(|a, b| a.id == b.id) {
+        let mut found = Vec::new();
+        for config in readings {
+            let before = model.problems.len();
+            lower::lower(config, model);
+            found.push((model.problems.split_off(before), template::Statements::of(&config.directives)));
+        }
+        model.problems.extend(template::agreed(&found));
     }
 }
 
@@ -32,6 +40,8 @@ pub fn read(snapshot: &Snapshot, model: &mut Model) {
 pub struct Config {
     /// The path of the entry file, or of the folder for parts without an entry.
     pub id: TreePath,
+    /// Which reading of its templates this is; `None` for the first and where there are none.
+    pub variant: Option<Arc<str>>,
     /// The statements of the main context, includes expanded in place (the `include` itself is gone). For parts without an entry
     /// they stand inside a synthetic `http` block whose span is the first part's start.
     pub directives: Vec<Directive>,

@@ -1,6 +1,6 @@
 //! What a path says about a file before it is read.
 
-use super::template;
+use crate::formats::template::template_ending;
 use crate::span::TreePath;
 
 /// Directories whose files configure nothing: examples, documentation, tests, other people's code.
@@ -226,7 +226,7 @@ fn is_of_a_project(name: &str) -> bool {
 }
 
 fn is_template(path: &TreePath) -> bool {
-    template::language_of_name(path).is_some()
+    template_ending(path).is_some()
 }
 
 fn is_anothers(path: &TreePath) -> bool {

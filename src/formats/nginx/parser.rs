@@ -6,8 +6,9 @@
 use super::directives;
 use super::lexer::{self, Kind, Token};
 use super::syntax::{Directive, Word};
+use crate::formats::source;
 use crate::model::{Problem, ProblemKind, Related};
-use crate::span::{LineIndex, Span, TreePath};
+use crate::span::{LineIndex, Span};
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -28,9 +29,9 @@ pub(super) struct Parsed {
     pub(super) problems: Vec<Problem>,
 }
 
-/// Reads `text`, the file at `path`, which has these `tokens`.
-pub(super) fn parse(path: &TreePath, text: &str, tokens: &[Token]) -> Parsed {
-    let source = Source { path, text, tokens, lines: OnceCell::new() };
+/// Reads `reading`, which has these `tokens`; `file` is the text of its file.
+pub(super) fn parse(reading: &source::Source, file: &str, tokens: &[Token]) -> Parsed {
+    let source = Source { reading, file, tokens, lines: OnceCell::new() };
     let mut repairs = BTreeMap::new();
     let mut found = Vec::new();
     loop {
@@ -52,38 +53,51 @@ pub(super) fn parse(path: &TreePath, text: &str, tokens: &[Token]) -> Parsed {
     }
 }
 
-/// One file while it is read.
+/// One file while it is read. Tokens are places in the reading, spans are places in the file; layout is the file's.
 struct Source<'a> {
-    path: &'a TreePath,
-    text: &'a str,
+    reading: &'a source::Source,
+    file: &'a str,
     tokens: &'a [Token],
     /// Made for the first problem.
     lines: OnceCell<LineIndex>,
 }
 
 impl Source<'_> {
+    /// Returns the span of these bytes of the file.
     fn span(&self, start: usize, end: usize) -> Span {
-        Span::new(self.path.clone(), start, end)
+        Span::new(self.reading.path.clone(), start, end.max(start))
     }
 
     fn token_span(&self, token: &Token) -> Span {
-        self.span(token.range.start, token.range.end)
+        self.reading.span(token.range.clone())
+    }
+
+    /// Returns where in the file the token begins.
+    fn place(&self, token: &Token) -> usize {
+        self.reading.place(token.range.start)
     }
 
     fn written(&self, token: &Token) -> &str {
-        self.text.get(token.range.clone()).unwrap_or_default()
+        self.reading.text.get(token.range.clone()).unwrap_or_default()
     }
 
-    /// Returns how far the line of `offset` is indented, if nothing but blanks stands before `offset`. A tab counts as one.
+    /// Returns how far the line of byte `offset` of the file is indented, if nothing but blanks stands before `offset`. A tab counts as one.
     fn indentation(&self, offset: usize) -> Option<usize> {
-        let before = self.text.get(..offset)?;
+        let before = self.file.get(..offset)?;
         let line = before.trim_end_matches([' ', '\t']);
         let line = line.strip_suffix('\u{feff}').unwrap_or(line);
         (line.is_empty() || line.ends_with('\n')).then_some(offset - line.len())
     }
 
     fn line(&self, offset: usize) -> usize {
-        self.lines.get_or_init(|| LineIndex::new(self.text)).line(offset)
+        self.lines.get_or_init(|| LineIndex::new(self.file)).line(offset)
+    }
+
+    /// Returns whether the token is an expression of a template with nothing behind it on its line: it may be any number of statements.
+    fn is_statements(&self, token: &Token) -> bool {
+        let all = source::parts(self.written(token)).iter().all(|part| matches!(part, source::Part::Hole(_)));
+        let rest = self.reading.text.get(token.range.end..).unwrap_or_default();
+        all && rest.lines().next().is_none_or(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
     }
 }
 
@@ -185,7 +199,7 @@ impl<'a> Pass<'a> {
             }
             match self.repairs.get(&index) {
                 Some(Repair::Skip) => continue,
-                Some(Repair::CloseBefore(count)) => (0..*count).for_each(|_| self.close(token.range.start)),
+                Some(Repair::CloseBefore(count)) => (0..*count).for_each(|_| self.close(self.source.place(token))),
                 None => {}
             }
             match token.kind {
@@ -204,7 +218,7 @@ impl<'a> Pass<'a> {
                 Kind::Close => {
                     self.end_statement(token);
                     self.suspect_close(index, token);
-                    self.close(token.range.end);
+                    self.close(self.source.token_span(token).end);
                 }
             }
         }
@@ -218,11 +232,11 @@ impl<'a> Pass<'a> {
         {
             return Some(suspect);
         }
-        let end = self.source.text.len();
+        let end = self.source.reading.text.len();
         self.end_statement(&Token { kind: Kind::Close, range: end..end });
         self.unclosed_blocks();
         while !self.frames.is_empty() {
-            self.close(end);
+            self.close(self.source.file.len());
         }
         None
     }
@@ -252,10 +266,14 @@ impl<'a> Pass<'a> {
         };
         let text = self.texts.shared(&text);
         self.words.push(Word { text, span, quoted: token.kind != Kind::Word });
+        if self.words.len() == 1 && source::has_hole(written) && self.source.is_statements(token) {
+            let statement = self.statement(self.source.token_span(token).end);
+            self.add(statement);
+        }
     }
 
     fn unclosed_quote(&mut self, span: &Span) {
-        let quote = self.source.text.get(span.start..=span.start).unwrap_or_default();
+        let quote = self.source.file.get(span.start..=span.start).unwrap_or_default();
         let mut problem = problem(span.clone(), format!("the quote `{quote}` that opens here is not closed"));
         problem.help = Some(format!("close it on line {}, or escape it as `\\{quote}` if it is meant", self.source.line(span.start)));
         self.problems.push(problem);
@@ -265,7 +283,8 @@ impl<'a> Pass<'a> {
     fn glued(&mut self, token: &Token) {
         let span = &self.source.token_span(token);
         let Some(before) = self.words.last().filter(|word| word.quoted && word.span.end == span.start) else { return };
-        if self.source.written(token).starts_with(')') || self.problems.last().is_some_and(|p| p.span.start == before.span.start) {
+        if self.source.written(token).starts_with([')', source::HOLE_OPEN]) || self.problems.last().is_some_and(|p| p.span.start == before.span.start)
+        {
             return;
         }
         let mut problem = problem(before.span.to(span), "a quoted word must be followed by a blank, `;`, `{` or `)`".to_owned());
@@ -283,7 +302,7 @@ impl<'a> Pass<'a> {
             return;
         }
         self.split(false);
-        let statement = self.statement(token.range.end);
+        let statement = self.statement(self.source.token_span(token).end);
         self.add(statement);
     }
 
@@ -303,7 +322,7 @@ impl<'a> Pass<'a> {
             return;
         }
         self.split(true);
-        let mut statement = self.statement(token.range.end);
+        let mut statement = self.statement(self.source.token_span(token).end);
         if let Some(raw) = self.source.tokens.get(index + 1).filter(|next| next.kind == Kind::Raw) {
             statement.raw = Some(self.source.written(raw).into());
         }
@@ -399,7 +418,7 @@ impl<'a> Pass<'a> {
             return;
         }
         self.split(false);
-        let end = self.words.last().map_or(token.range.start, |word| word.span.end);
+        let end = self.words.last().map_or(0, |word| word.span.end);
         let statement = self.statement(end);
         let blamed = self.problems.last().is_some_and(|problem| problem.span.start >= statement.head.start);
         if token.range.is_empty() && !self.frames.is_empty() {
@@ -441,7 +460,7 @@ impl<'a> Pass<'a> {
     /// Notes a `}` that stands further left or right than the block it closes.
     fn suspect_close(&mut self, index: usize, token: &Token) {
         let Some(frame) = self.frames.last() else { return };
-        let (Some(opened), Some(closed)) = (frame.indentation, self.source.indentation(token.range.start)) else { return };
+        let (Some(opened), Some(closed)) = (frame.indentation, self.source.indentation(self.source.place(token))) else { return };
         if closed < opened && self.missing.is_none() && self.frames.iter().rev().skip(1).any(|outer| outer.indentation == Some(closed)) {
             self.missing = Some(self.missing_close(index, token, frame));
         }
@@ -456,7 +475,7 @@ impl<'a> Pass<'a> {
     /// Notes a statement that stands left of the block it is in and cannot be in it.
     fn suspect_statement(&mut self, index: usize, token: &Token, name: &str) {
         let Some(frame) = self.frames.last() else { return };
-        let (Some(opened), Some(here)) = (frame.indentation, self.source.indentation(token.range.start)) else { return };
+        let (Some(opened), Some(here)) = (frame.indentation, self.source.indentation(self.source.place(token))) else { return };
         let parent = frame.statement.as_ref().map_or("", Directive::name);
         if self.missing.is_none() && here <= opened && !directives::may_contain(parent, name) {
             self.missing = Some(self.missing_close(index, token, frame));
@@ -464,7 +483,7 @@ impl<'a> Pass<'a> {
     }
 
     fn missing_close(&self, index: usize, token: &Token, frame: &Frame) -> Suspect {
-        let line = self.source.line(token.range.start);
+        let line = self.source.line(self.source.place(token));
         let mut problem = self.never_closed(frame, &format!("line {line}"));
         problem.related.push(Related { span: self.source.token_span(token), text: "by its indentation the block should end before this".to_owned() });
         Suspect { token: index, repair: Repair::CloseBefore(1), problem }

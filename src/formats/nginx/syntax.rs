@@ -1,5 +1,6 @@
 //! The syntax tree: names, arguments, blocks, spans. No meaning, no defaults.
 
+use crate::formats::source::{has_hole, shown};
 use crate::model::Label;
 use crate::span::Span;
 use std::sync::{Arc, OnceLock};
@@ -59,6 +60,11 @@ impl Directive {
         self.block.as_deref().unwrap_or_default()
     }
 
+    /// Returns whether a template expression stands in its head.
+    pub(super) fn has_hole(&self) -> bool {
+        std::iter::once(&self.name).chain(&self.args).any(|word| has_hole(&word.text))
+    }
+
     /// Returns the name.
     pub fn name(&self) -> &str {
         &self.name.text
@@ -78,7 +84,7 @@ impl Directive {
                 text.push_str(if text.is_empty() { "" } else { " " });
                 text.push_str(&word.text);
             }
-            text.into()
+            shown(&text).into()
         });
         Label { span: self.head.clone(), text: Arc::clone(text) }
     }

@@ -1,64 +1,154 @@
-//! Files that are templates. They are recognised, so that their braces are not taken for mistakes, and not read.
+//! Templates of nginx's configuration: what of a file holds in every reading of it.
 
-use super::lexer::{Kind, Token};
-use crate::model::Unknown;
+use super::lexer::{self, Kind};
+use super::parser::{self, Parsed};
+use super::syntax::{Directive, Word};
+use crate::formats::source::{Part, Source, has_hole, parts};
+use crate::formats::template::{Choice, Reader, Template, language_of};
+use crate::model::Problem;
 use crate::span::{Span, TreePath};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-/// Returns what to say of `text`, if it is a template.
-pub(super) fn find(path: &TreePath, text: &str, tokens: &[Token]) -> Option<Unknown> {
-    let marker = tokens
-        .iter()
-        .enumerate()
-        .filter(|(_, token)| matches!(token.kind, Kind::Word | Kind::Quoted | Kind::Unclosed | Kind::Open))
-        .find_map(|(at, token)| marker(text, token).or_else(|| double_brace(text, tokens, at)));
-    let (language, at) = match (marker, language_of_name(path)) {
-        (Some(found), _) => found,
-        (None, Some(language)) => (language, 0),
-        (None, None) => return None,
-    };
-    let end = text.get(at..).map_or(at, |rest| at + rest.find('\n').unwrap_or(rest.len()));
-    let end = at + text.get(at..end).unwrap_or_default().trim_end().len();
-    Some(Unknown { span: Span::new(path.clone(), at, end), reason: format!("this file is a template ({language}); it is not read yet") })
+/// Returns the file as a template, if it is one. Code in `*_by_lua_block` is no sign of one.
+pub(super) fn read(path: &TreePath, text: &Arc<str>) -> Option<Template> {
+    let lua = text.contains("_by_lua_block");
+    let tokens = if lua { lexer::tokens(text) } else { Vec::new() };
+    let code: Vec<_> = tokens.into_iter().filter(|token| token.kind == Kind::Raw).map(|token| token.range).collect();
+    let language = language_of(path, text, Reader::Nginx, &code)?;
+    Some(Template::read(path, text, language))
 }
 
-/// Returns whether the name says that the file is a template.
-pub(super) fn language_of_name(path: &TreePath) -> Option<&'static str> {
-    let (_, extension) = path.file_name().rsplit_once('.')?;
-    match extension {
-        "j2" | "jinja" | "jinja2" => Some("Jinja"),
-        "erb" => Some("ERB"),
-        "epp" => Some("EPP"),
-        "tmpl" | "tpl" | "gotmpl" | "ctmpl" => Some("Go template"),
-        "template" => Some("environment variables"),
-        _ => None,
+/// Returns the tree of one reading.
+pub(super) fn parse(template: &Template, text: &str, choice: &Choice) -> (Source, Parsed) {
+    let source = template.reading(choice);
+    let tokens = lexer::tokens(&source.text);
+    let mut parsed = parser::parse(&source, text, &tokens);
+    names(&mut parsed.directives);
+    (source, parsed)
+}
+
+/// Gives expressions in the place of a host or a path a name of their own, as if that were the text they stand for: what belongs to such a host can then be
+/// told apart from what belongs to others, and a change there has a request to show.
+fn names(directives: &mut [Directive]) {
+    for directive in directives {
+        if directive.has_hole() {
+            match directive.name() {
+                "server_name" => directive.args.iter_mut().for_each(|word| named(word, &|_, name| name.to_ascii_lowercase())),
+                "location" => location(directive),
+                _ => {}
+            }
+        }
+        if let Some(block) = &mut directive.block
+            && let Some(inside) = Arc::get_mut(block)
+        {
+            names(inside);
+        }
     }
 }
 
-fn marker(text: &str, token: &Token) -> Option<(&'static str, usize)> {
-    let written = text.get(token.range.clone())?;
-    let languages = [("{{", "Jinja or Go"), ("{%", "Jinja"), ("<%", "ERB")];
-    let found = languages.iter().find_map(|(marker, language)| Some((*language, token.range.start + written.find(marker)?)));
-    found.or_else(|| Some(("environment variables", token.range.start + environment_variable(written)?)))
+/// Puts `with(is it the word's beginning, the name)` in the place of each expression of `word`.
+fn named(word: &mut Word, with: &dyn Fn(bool, &str) -> String) {
+    let mut text = String::new();
+    for part in parts(&word.text) {
+        match part {
+            Part::Literal(literal) => text.push_str(literal),
+            Part::Hole(words) => {
+                let name = with(text.is_empty(), &format!("{{{}}}", plain(&words)));
+                text.push_str(&name);
+            }
+        }
+    }
+    word.text = text.into();
 }
 
-/// Returns where `${NAME}` stands in `word`: nginx's own variables are written in lower case.
-fn environment_variable(word: &str) -> Option<usize> {
-    word.match_indices("${").map(|(at, _)| at).find(|at| {
-        let name = word.get(at + 2..).and_then(|rest| rest.split_once('}')).map_or("", |(name, _)| name);
-        name.starts_with(|c: char| c.is_ascii_uppercase()) && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
-    })
+fn location(directive: &mut Directive) {
+    // A modifier that is an expression may be any: the path alone is taken.
+    if directive.args.len() == 2 && directive.args.first().is_some_and(|word| has_hole(&word.text)) {
+        directive.args.remove(0);
+    }
+    let modifier = directive.args.first().map(|word| word.text.to_string()).unwrap_or_default();
+    let is_regex = modifier.starts_with('~');
+    for word in &mut directive.args {
+        named(word, &|first, name| match (is_regex, first) {
+            (true, _) => name.replace('{', "\\{").replace('}', "\\}"),
+            (false, true) => format!("/{name}"),
+            (false, false) => name.to_owned(),
+        });
+    }
 }
 
-/// `{{` and `{%` outside of words: in nginx no block begins with a brace or a `%`.
-fn double_brace(text: &str, tokens: &[Token], at: usize) -> Option<(&'static str, usize)> {
-    let (token, next) = (tokens.get(at)?, tokens.get(at + 1)?);
-    if token.kind != Kind::Open {
-        return None;
+/// Returns the words of an expression as they may stand in a URL: without the marks around them, one `_` for what may not.
+fn plain(words: &str) -> String {
+    let inner = words.trim_matches(|c: char| matches!(c, '{' | '}' | '<' | '>' | '%' | '=' | ' ' | '$' | '-' | '@'));
+    let mut text = String::new();
+    for c in inner.chars() {
+        match c {
+            c if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') => text.push(c),
+            _ if text.ends_with('_') || text.is_empty() => {}
+            _ => text.push('_'),
+        }
     }
-    let percent = text.get(next.range.clone()).is_some_and(|written| written.starts_with('%'));
-    match next.kind {
-        Kind::Open => Some(("Jinja or Go", token.range.start)),
-        Kind::Word if percent => Some(("Jinja", token.range.start)),
-        _ => None,
+    text.trim_end_matches(['_', '.']).to_owned()
+}
+
+/// Returns what is wrong with the template, in its tags and in the text between them.
+///
+/// A problem of the text counts where every reading that has the line has the problem: what only one reading shows may never be rendered so.
+pub(super) fn problems(template: &Template, text: &str) -> Vec<Problem> {
+    let mut found = template.problems();
+    if !template.is_whole() {
+        return found;
     }
+    let choices = std::iter::once(Choice::first()).chain(template.further());
+    let readings: Vec<(Source, Parsed)> = choices.map(|choice| parse(template, text, &choice)).collect();
+    let mut seen: BTreeSet<(Span, String)> = found.iter().map(|problem| (problem.span.clone(), problem.message.clone())).collect();
+    for problem in readings.iter().flat_map(|(_, parsed)| &parsed.problems) {
+        let same = |other: &Problem| other.span == problem.span && other.message == problem.message;
+        let everywhere = readings.iter().all(|(source, parsed)| !source.reads(problem.span.start) || parsed.problems.iter().any(same));
+        if everywhere && seen.insert((problem.span.clone(), problem.message.clone())) {
+            found.push(problem.clone());
+        }
+    }
+    found.sort_by_key(|problem| (problem.span.start, problem.span.end));
+    found
+}
+
+/// The statements of one reading, by where they are written.
+#[derive(Debug, Default)]
+pub(super) struct Statements(BTreeMap<TreePath, BTreeMap<usize, usize>>);
+
+impl Statements {
+    pub(super) fn of(directives: &[Directive]) -> Self {
+        let mut found = Self::default();
+        found.add(directives);
+        found
+    }
+
+    fn add(&mut self, directives: &[Directive]) {
+        for directive in directives {
+            self.0.entry(directive.head.path.clone()).or_default().insert(directive.head.start, directive.head.end);
+            self.add(directive.inside());
+        }
+    }
+
+    /// Returns whether the reading has the statement that `span` is in.
+    fn has(&self, span: &Span) -> bool {
+        let Some(heads) = self.0.get(&span.path) else { return false };
+        heads.range(..=span.start).next_back().is_some_and(|(_, end)| span.start < *end || span.start == span.end)
+    }
+}
+
+/// Returns the problems of several readings of one configuration that hold: every reading with the statement has the problem, and no expression stands
+/// in its words.
+pub(super) fn agreed(readings: &[(Vec<Problem>, Statements)]) -> Vec<Problem> {
+    let mut found: Vec<Problem> = Vec::new();
+    for problem in readings.iter().flat_map(|(problems, _)| problems).filter(|problem| !has_hole(&problem.message)) {
+        let same = |other: &Problem| other.span == problem.span && other.message == problem.message;
+        let everywhere = readings.iter().all(|(problems, statements)| problems.iter().any(same) || !statements.has(&problem.span));
+        if everywhere && !found.iter().any(same) {
+            found.push(problem.clone());
+        }
+    }
+    found
 }

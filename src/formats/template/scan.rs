@@ -68,8 +68,10 @@ pub(super) fn meant(word: &str, known: &[&'static str]) -> Option<&'static str> 
     let most = if word.len() < 4 { 1 } else { 2 };
     let near =
         known.iter().map(|name| (distance(word, name), *name)).filter(|(distance, name)| *distance > 0 && *distance <= most.min(name.len() / 2));
-    // Of several equally near, one with the same first letters.
-    let common = |name: &str| name.chars().zip(word.chars()).take_while(|(a, b)| a == b).count();
+    // Of several equally near, the one with the same beginning and end.
+    let same = |(a, b): &(char, char)| a == b;
+    let common =
+        |name: &str| name.chars().zip(word.chars()).take_while(same).count() + name.chars().rev().zip(word.chars().rev()).take_while(same).count();
     near.min_by_key(|(distance, name)| (*distance, std::cmp::Reverse(common(name)), *name)).map(|(_, name)| name)
 }
 

@@ -7,6 +7,7 @@ use super::Lowering;
 use super::route::Server;
 use super::scope::{Level, LocationKind, Scope};
 use super::variable::Definition;
+use crate::formats::source::HOLE_OPEN;
 use crate::model::{
     Condition, Field, Forward, Label, Matcher, Outcome, Part, ProblemKind, Retry, Step, Target, TimeoutLines, Timeouts, UpstreamUri, Value,
 };
@@ -68,7 +69,7 @@ impl Lowering<'_> {
     fn check_port(&mut self, pass: &Pass<'_, '_>, text: &str) {
         let declared = self.pools.iter().any(|pool| pool.declared && pool.name.eq_ignore_ascii_case(text));
         let reported = format!("no-port:{}:{}", pass.label.span.path, pass.label.span.start);
-        if !self.complete || declared || text.contains([':', '/', '$']) || text.is_empty() || !self.reported.insert(reported) {
+        if !self.complete || declared || text.contains([':', '/', '$', HOLE_OPEN]) || text.is_empty() || !self.reported.insert(reported) {
             return;
         }
         let directive = pass.directive.name();
@@ -83,6 +84,11 @@ impl Lowering<'_> {
             if let Some(rest) = text.strip_prefix(scheme).and_then(|rest| rest.strip_prefix("://")) {
                 return self.pass_authority(pass, scheme, port, rest);
             }
+        }
+        if text.starts_with(HOLE_OPEN) {
+            // The scheme, or the whole URL, is an expression: most often it is `http`.
+            let rest = text.split_once("://").map_or(text, |(_, rest)| rest).to_owned();
+            return self.pass_authority(pass, "http", 80, &rest);
         }
         let Some((name, rest)) = leading_variable(text) else { return self.bad_url(pass, text) };
         let lower = name.to_ascii_lowercase();
@@ -119,9 +125,6 @@ impl Lowering<'_> {
         if !written.contains('$') && self.reported.insert(format!("url:{}:{}", pass.label.span.path, pass.label.span.start)) {
             let message = format!("`{written}` begins with neither `http://` nor `https://`");
             self.refused(ProblemKind::Syntax, message, None, &pass.directive.head);
-        }
-        if text.contains("{{") || text.contains("<%") {
-            return Step::end(Outcome::Opaque { reason: Arc::from("the address is a template expression"), label: pass.label.clone() });
         }
         Step::end(Outcome::Reject { status: 500, label: pass.label.clone() })
     }

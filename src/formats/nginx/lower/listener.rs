@@ -7,6 +7,7 @@ use super::Lowering;
 use super::route::block;
 use super::scope::Scope;
 use super::variable::regex;
+use crate::formats::source::{has_hole, shown};
 use crate::model::{
     Certificate, Condition, Field, HostPattern, Label, ListenAddress, Listener, Matcher, Opaque, ProblemKind, Protocol, Route, Step, Table, TableId,
     TableKind, Tls, Value, VirtualHost,
@@ -62,7 +63,8 @@ impl Lowering<'_> {
         let mut groups: Vec<Group> = Vec::new();
         for (index, (directive, _)) in servers.iter().enumerate() {
             for listen in listens(directive) {
-                if matches!(listen.address, ListenAddress::Hole(_)) {
+                // What a template's expressions hide is said once for the file.
+                if matches!(listen.address, ListenAddress::Hole(_)) && !directive.inside().iter().any(Directive::has_hole) {
                     self.unknown(&listen.label.span, format!("`{}`: the address cannot be read", listen.label.text));
                 }
                 self.join_group(&mut groups, index, &listen);
@@ -214,8 +216,8 @@ fn host_patterns(word: &str) -> Vec<HostPattern> {
         let caseless = pattern.bytes().any(|byte| byte.is_ascii_uppercase());
         return vec![HostPattern::Regex(regex(pattern, caseless))];
     }
-    if word.contains(['$', '{', '<', '%']) {
-        return vec![HostPattern::Hole(Arc::from(word))];
+    if word.contains(['$', '<', '%']) || has_hole(word) {
+        return vec![HostPattern::Hole(Arc::from(shown(word)))];
     }
     let name = word.to_ascii_lowercase();
     if let Some(tail) = name.strip_prefix('*').filter(|tail| tail.starts_with('.')) {
@@ -260,7 +262,10 @@ fn read_listen(line: &Directive, legacy_ssl: bool) -> Option<Listen> {
 }
 
 fn listen_address(text: &str) -> ListenAddress {
-    let hole = || ListenAddress::Hole(Arc::from(text));
+    let hole = || ListenAddress::Hole(Arc::from(shown(text)));
+    if has_hole(text) {
+        return hole();
+    }
     if let Some(path) = text.strip_prefix("unix:") {
         return ListenAddress::Unix(Arc::from(path));
     }

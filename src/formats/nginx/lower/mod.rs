@@ -44,14 +44,17 @@ pub(super) fn lower(config: &Config, model: &mut Model) {
     }
     let tables = lowering.tables.into_iter().map(|table| table.unwrap_or_else(|| never(&Label { span: config_start(config), text: Arc::from("") })));
     let gateway = Gateway {
-        id: Arc::from(config.id.as_str()),
+        id: match &config.variant {
+            Some(variant) => Gateway::reading_id(config.id.as_str(), variant),
+            None => Arc::from(config.id.as_str()),
+        },
         product: "nginx",
         normalization: Normalization { strip_port: true, decode_path: true, resolve_dots: true, merge_slashes, exact_names: false },
         listeners,
         tables: tables.collect(),
         pools: lowering.pools,
         lookups: lowering.lookups,
-        variant: None,
+        variant: config.variant.clone(),
         max_connections: None,
         restart_limit: 10,
     };

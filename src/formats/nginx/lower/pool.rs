@@ -6,6 +6,7 @@ use super::super::Directive;
 use super::Lowering;
 use super::forward::parse_time;
 use super::route::block;
+use crate::formats::source::{has_hole, shown};
 use crate::model::{Address, Balancing, Ejection, Host, Member, MemberState, Pool, PoolId, ProblemKind};
 use std::sync::Arc;
 
@@ -26,6 +27,7 @@ impl Lowering<'_> {
         }
         let complete = !statements.iter().any(|line| line.name() == "include" || is_code(line.name()))
             && !members.iter().any(|member| matches!(member.address.host, Host::Hole(_)))
+            && !statements.iter().any(Directive::has_hole)
             && (self.complete || !members.is_empty());
         if members.is_empty() && self.complete && complete {
             let message = format!("`upstream {name}` has no `server`");
@@ -35,7 +37,7 @@ impl Lowering<'_> {
             self.unknown(&line.head, format!("`{}` chooses the member of `{name}`", line.name()));
         }
         let balancing = statements.iter().rev().find(|line| BALANCING.contains(&line.name())).map_or(Balancing::RoundRobin, balancing);
-        let pool = Pool { balancing, complete, ..Pool::new(Arc::from(name), members, directive.label()) };
+        let pool = Pool { balancing, complete, ..Pool::new(Arc::from(shown(name)), members, directive.label()) };
         let key = name.to_ascii_lowercase();
         if self.pool_names.contains_key(&key) {
             let message = format!("`upstream {name}` is there twice");
@@ -59,7 +61,7 @@ impl Lowering<'_> {
         let mut number = |name: &str, default: u32, least: u32| match parameter(name).map(str::parse::<u32>) {
             None => default,
             Some(Ok(value)) if value >= least => value,
-            Some(_) if parameter(name).is_some_and(|text| text.contains(['{', '<', '$', '%'])) => default,
+            Some(_) if parameter(name).is_some_and(|text| text.contains(['{', '<', '$', '%']) || has_hole(text)) => default,
             Some(_) => {
                 let message = format!("`{name}={}` is not a number that nginx accepts here", parameter(name).unwrap_or_default());
                 self.refused(ProblemKind::Syntax, message, None, &line.head);
@@ -110,14 +112,14 @@ impl Lowering<'_> {
             return id;
         }
         let address = parse_address(authority, default_port);
-        let key = address.to_string();
+        let key = if has_hole(authority) { authority.to_owned() } else { address.to_string() };
         if let Some(id) = self.pool_names.get(&key).filter(|id| self.pools.get(id.0).is_some_and(|pool| !pool.declared)) {
             return *id;
         }
         let complete = !matches!(address.host, Host::Hole(_));
         let label = from.label();
         let member = Member::new(address, label.clone());
-        let pool = Pool { declared: false, complete, ..Pool::new(Arc::from(authority), vec![member], label) };
+        let pool = Pool { declared: false, complete, ..Pool::new(Arc::from(shown(authority)), vec![member], label) };
         let id = PoolId(self.pools.len());
         self.pools.push(pool);
         self.pool_names.entry(key).or_insert(id);
@@ -146,7 +148,7 @@ pub(super) fn parse_address(text: &str, default_port: u16) -> Address {
     if let Some(path) = text.strip_prefix("unix:") {
         return Address { host: Host::Unix(Arc::from(path)), port: None };
     }
-    let hole = || Address { host: Host::Hole(Arc::from(text)), port: None };
+    let hole = || Address { host: Host::Hole(Arc::from(shown(text))), port: None };
     if let Some((ip, rest)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         let Ok(ip) = ip.parse() else { return hole() };
         return match rest.strip_prefix(':') {
@@ -155,9 +157,10 @@ pub(super) fn parse_address(text: &str, default_port: u16) -> Address {
         };
     }
     let (host, port) = text.rsplit_once(':').map_or((text, None), |(host, port)| (host, Some(port)));
-    if host.is_empty() || host.contains(['$', '{', '}', '<', '>', '%', ' ', '(', '"']) {
+    if host.is_empty() || host.contains(['$', '{', '}', '<', '>', '%', ' ', '(', '"']) || has_hole(host) {
+        let readable = port.is_none_or(|port| !has_hole(port));
         let port = port.and_then(|port| port.parse().ok());
-        return Address { host: Host::Hole(Arc::from(host)), port };
+        return Address { host: Host::Hole(Arc::from(shown(if readable { host } else { text }))), port };
     }
     let host = match host.parse() {
         Ok(ip) => Host::Ip(ip),

@@ -291,7 +291,9 @@ impl Lowering<'_> {
 
     fn unread_condition(&mut self, directive: &Directive) -> Condition {
         let message = format!("`{}` is not a condition that nginx knows", directive.label().text);
-        self.refused(ProblemKind::Syntax, message, None, &directive.head);
+        if !directive.has_hole() {
+            self.refused(ProblemKind::Syntax, message, None, &directive.head);
+        }
         Condition::Opaque(Opaque { text: directive.label().text, input: Value::default() })
     }
 

@@ -4,6 +4,7 @@ use super::super::Directive;
 use super::Lowering;
 use super::code::digest;
 use super::scope::{LocationKind, Scope};
+use crate::formats::source::{self, has_hole};
 use crate::model::{Capture, Cidr, Field, Label, Lookup, LookupEntry, Matcher, Name, Part, Problem, ProblemKind, Regex, RegexDialect, Test, Value};
 use crate::span::Span;
 use std::collections::BTreeMap;
@@ -242,6 +243,13 @@ impl Lowering<'_> {
     ///
     /// `span` is where the text is written, for a variable that nobody defines.
     pub(super) fn value(&mut self, text: &str, scope: &Scope<'_>, span: &Span) -> Value {
+        if has_hole(text) {
+            let pieces = source::parts(text).into_iter().flat_map(|piece| match piece {
+                source::Part::Literal(text) => self.value(text, scope, span).parts,
+                source::Part::Hole(words) => vec![Part::Hole(Arc::from(words))],
+            });
+            return Value { parts: pieces.collect() };
+        }
         let mut parts = Vec::new();
         let mut literal = String::new();
         let mut rest = text;
