@@ -28,6 +28,7 @@ mod examples;
 #[cfg(test)]
 mod facts;
 #[cfg(test)]
+mod haproxy_syntax;
 mod hostile;
 mod inventory;
 #[cfg(test)]

@@ -67,6 +67,12 @@ impl Conditionals {
                 problem(parsed, line, "this `.alert` stops HAProxy", "take the line out, or put it under a condition that does not hold");
             }
             ".notice" | ".warning" | ".diag" | ".alert" => {}
+            keyword if keyword.starts_with('.') => {
+                let message = format!("there is no `{keyword}`");
+                problem(parsed, line, &message, "HAProxy has `.if`, `.elif`, `.else`, `.endif`, `.notice`, `.warning`, `.alert` and `.diag`");
+            }
+            // Once the name of a scope; HAProxy passes it over.
+            keyword if keyword.starts_with('[') && line.words.last().is_some_and(|word| word.text.ends_with(']')) => {}
             _ => return Step::Read,
         }
         Step::Skip

@@ -1,10 +1,12 @@
 //! HAProxy: text -> lines and sections -> traffic model. `README.md` beside this file has the order of choice and the known gaps.
 
+mod check;
 mod conditional;
 mod discovery;
 mod environment;
 mod expression;
 mod files;
+mod keywords;
 mod lower;
 mod names;
 mod parser;
@@ -29,6 +31,7 @@ pub(super) fn read(snapshot: &Snapshot, model: &mut Model) {
         model.problems.extend(parsed.problems);
         model.unknown.extend(parsed.unknown);
         let config = Config { id: group.id, sections: parsed.sections, complete: group.complete };
+        check::check(&config, &parsed.stray, model);
         lower::lower(&config, &mut files, model);
     }
 }

@@ -6,7 +6,7 @@
 
 use super::environment::{Environment, Value};
 use super::syntax::Word;
-use crate::formats::source::{HOLE_CLOSE, HOLE_OPEN, Source};
+use crate::formats::source::{HOLE_CLOSE, HOLE_OPEN, Source, hole};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -185,8 +185,8 @@ impl Splitter<'_> {
                     Value::Text(text) if reference.spread => self.spread(&text, start),
                     Value::Text(text) => self.push(&text),
                     Value::Unknown => {
-                        let written = self.text.get(start..reference.end).unwrap_or_default().to_owned();
-                        self.push(&format!("{HOLE_OPEN}{written}{HOLE_CLOSE}"));
+                        let written = hole(self.text.get(start..reference.end).unwrap_or_default());
+                        self.push(&written);
                     }
                     Value::Unset => self.swallow_quote(),
                 }

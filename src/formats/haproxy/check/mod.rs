@@ -1,0 +1,147 @@
+//! What HAProxy refuses although every line can be read: names, places, numbers, and references to nothing.
+//!
+//! Each test was seen on HAProxy 2.6.12; `tests/it/haproxy_syntax/` holds them against the program, in both directions. Where a word holds a hole, nothing
+//! is said of it. A word that no table has is refused only where it is one slip from one that fits: later versions know more words than ours.
+
+mod condition;
+mod line;
+mod number;
+mod reference;
+mod rule;
+mod section;
+mod server;
+
+use super::keywords::{self, List};
+use super::syntax::{Config, Line, Section, SectionKind, Word};
+use crate::formats::source::{has_hole, shown};
+use crate::model::{Model, Problem, ProblemKind, Related};
+use crate::span::Span;
+use std::collections::BTreeSet;
+
+/// The most problems of one configuration that are told.
+const MAX_PROBLEMS: usize = 1000;
+
+/// The most unknown names that are compared with all that there are.
+const MAX_GUESSES: usize = 1000;
+
+const REFUSES: &str = "HAProxy refuses the whole configuration until then";
+
+/// Adds to `model` what HAProxy would refuse in `config`, and what it reads otherwise than it is meant. `stray` are lines before any section.
+pub(super) fn check(config: &Config, stray: &[Line], model: &mut Model) {
+    let mut check = Check { config, problems: Vec::new(), blamed: BTreeSet::new(), guessed: 0 };
+    for line in stray {
+        let help = format!("put it into a section, such as `global` or `defaults`; {REFUSES}");
+        check.refuse(first(line), format!("`{}` stands before any section", shown(line.keyword())), help);
+    }
+    check.sections();
+    for section in &config.sections {
+        check.lines(section);
+    }
+    check.references();
+    check.problems.sort_by(|a, b| a.span.cmp(&b.span));
+    model.problems.append(&mut check.problems);
+}
+
+/// One configuration while it is checked.
+struct Check<'a> {
+    config: &'a Config,
+    problems: Vec<Problem>,
+    /// Where something was said already: a word is blamed once.
+    blamed: BTreeSet<Span>,
+    guessed: usize,
+}
+
+impl<'a> Check<'a> {
+    /// HAProxy refuses this.
+    fn refuse(&mut self, at: &Span, message: String, help: String) {
+        self.report(ProblemKind::Syntax, true, at, message, help);
+    }
+
+    /// HAProxy goes on, and does something else than it seems.
+    fn warn(&mut self, at: &Span, message: String, help: String) {
+        self.report(ProblemKind::Syntax, false, at, message, help);
+    }
+
+    /// It names something that is not there. Where a file of the configuration is not here, it may be in that one: nothing is said.
+    fn dangling(&mut self, at: &Span, message: String, help: String) {
+        if self.config.complete {
+            self.report(ProblemKind::DanglingReference, true, at, message, help);
+        }
+    }
+
+    fn report(&mut self, kind: ProblemKind, fatal: bool, at: &Span, message: String, help: String) {
+        if self.problems.len() < MAX_PROBLEMS && self.blamed.insert(at.clone()) {
+            self.problems.push(Problem { kind, fatal, message, help: Some(help), span: at.clone(), related: Vec::new() });
+        }
+    }
+
+    /// Adds a further place to the problem told last.
+    fn related(&mut self, at: &Span, span: &Span, text: &str) {
+        if let Some(problem) = self.problems.last_mut().filter(|problem| problem.span == *at && problem.related.is_empty()) {
+            problem.related.push(Related { span: span.clone(), text: text.to_owned() });
+        }
+    }
+
+    /// Reports `word`, which is none of `list`; `what` says what it should be (`an option of a server`).
+    fn no_such_word(&mut self, word: &Word, list: List, what: &str) {
+        self.guessed += 1;
+        let meant = if self.guessed <= MAX_GUESSES { keywords::nearest(&word.text, keywords::list(list)) } else { None };
+        match meant {
+            Some(meant) => {
+                let help = format!("did you mean `{meant}`? HAProxy refuses a word it does not know");
+                self.refuse(&word.span, format!("there is no {what} `{}`", word.text), help);
+            }
+            None => {
+                let help = "correct it, or take it out; HAProxy refuses a word it does not know".to_owned();
+                self.warn(&word.span, format!("`{}` is no {what} that HAProxy is known to have", word.text), help);
+            }
+        }
+    }
+
+    /// Returns the sections that `section` takes from, nearest first.
+    fn inherited(&self, section: &'a Section) -> Vec<&'a Section> {
+        let mut chain: Vec<&Section> = Vec::new();
+        let mut next = section.defaults;
+        // INVARIANT: a section takes from one above it, so this ends.
+        while let Some(defaults) = next.and_then(|at| self.config.sections.get(at)) {
+            chain.push(defaults);
+            next = defaults.defaults;
+        }
+        chain
+    }
+
+    /// Returns what the proxy `section` speaks (`http`, `tcp`); `None` where it cannot be read.
+    fn mode(&self, section: &'a Section) -> Option<&'a str> {
+        let own = std::iter::once(section).chain(self.inherited(section));
+        let word = own.filter_map(|section| section.lines.iter().rev().find(|line| line.keyword() == "mode")).find_map(|line| line.arg(0));
+        match word {
+            None => Some("tcp"),
+            Some(word) => Some(&*word.text).filter(|text| !has_hole(text)),
+        }
+    }
+}
+
+/// Returns the place of the keyword.
+fn first(line: &Line) -> &Span {
+    line.words.first().map_or(&line.span, |word| &word.span)
+}
+
+/// Returns the text of argument `index` where it is one that can be read.
+fn literal(line: &Line, index: usize) -> Option<&str> {
+    line.arg(index).map(|word| &*word.text).filter(|text| !has_hole(text))
+}
+
+/// Returns whether any word of the line cannot be read.
+fn is_holed(line: &Line) -> bool {
+    line.words.iter().any(|word| has_hole(&word.text))
+}
+
+/// Returns whether requests come in here.
+fn is_frontend(section: &Section) -> bool {
+    matches!(section.kind, SectionKind::Frontend | SectionKind::Listen)
+}
+
+/// Returns whether it has servers.
+fn is_backend(section: &Section) -> bool {
+    matches!(section.kind, SectionKind::Backend | SectionKind::Listen)
+}

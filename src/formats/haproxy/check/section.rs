@@ -1,0 +1,145 @@
+//! The sections themselves: names, duplicates, and what they take from.
+
+use super::super::syntax::{Line, Section, SectionKind};
+use super::{Check, REFUSES, first, is_backend, is_frontend};
+use crate::formats::source::has_hole;
+use crate::span::Span;
+use std::collections::BTreeMap;
+
+/// Sections of which there may be one of a name.
+const ONE_OF_A_NAME: &[&str] = &["peers", "resolvers", "cache"];
+
+impl Check<'_> {
+    /// Checks the heads of all sections (HAProxy: `src/cfgparse-listen.c`, `cfg_parse_listen`).
+    pub(super) fn sections(&mut self) {
+        let mut names: BTreeMap<(&str, &str), &Section> = BTreeMap::new();
+        let mut serves: BTreeMap<usize, &Section> = BTreeMap::new();
+        for section in &self.config.sections {
+            self.head(section);
+            if section.name.text.is_empty() || has_hole(&section.name.text) {
+                continue;
+            }
+            for kind in claims(section) {
+                match names.get(&(kind, &*section.name.text)) {
+                    None => {
+                        names.insert((kind, &*section.name.text), section);
+                    }
+                    Some(other) => self.twice(section, other),
+                }
+            }
+            self.takes_rules(section, &mut serves);
+        }
+    }
+
+    fn head(&mut self, section: &Section) {
+        let keyword = section.head.keyword();
+        match section.kind {
+            SectionKind::Frontend | SectionKind::Backend | SectionKind::Listen => {
+                let name = &section.name;
+                if name.text.is_empty() {
+                    self.refuse(first(&section.head), format!("this `{keyword}` has no name"), format!("write a name after it; {REFUSES}"));
+                } else if let Some(odd) = odd_character(&name.text) {
+                    let help = format!("use letters, digits, `-`, `_`, `.` and `:`; {REFUSES}");
+                    self.refuse(&name.span, format!("`{odd}` may not stand in the name of a section: `{}`", name.text), help);
+                }
+            }
+            SectionKind::Global => {
+                if let Some(word) = section.head.arg(0) {
+                    self.refuse(&word.span, format!("`global` takes no name, and this is `{}`", word.text), format!("take it out; {REFUSES}"));
+                }
+            }
+            SectionKind::Defaults | SectionKind::Other => {}
+        }
+        self.from(section);
+    }
+
+    /// `from`: the defaults it names must stand above.
+    fn from(&mut self, section: &Section) {
+        let at = section.head.words.iter().position(|word| &*word.text == "from").filter(|at| *at >= 1);
+        let Some(word) = at.and_then(|at| section.head.words.get(at + 1)) else { return };
+        let other = matches!(section.kind, SectionKind::Global | SectionKind::Other);
+        if other || section.defaults.is_some() || has_hole(&word.text) {
+            return;
+        }
+        let mut all = self.config.sections.iter().filter(|section| section.kind == SectionKind::Defaults);
+        let below = all.clone().find(|defaults| defaults.name.text == word.text);
+        if below.is_none() && all.any(|defaults| has_hole(&defaults.name.text)) {
+            return;
+        }
+        let message = format!("there is no `defaults {}` above this section", word.text);
+        self.dangling(&word.span, message, format!("name one that stands above, or take `from` out; {REFUSES}"));
+        if let Some(below) = below {
+            self.related(&word.span, &below.head.span, "it stands below");
+        }
+    }
+
+    fn twice(&mut self, section: &Section, other: &Section) {
+        let (keyword, name) = (section.head.keyword(), &section.name);
+        let message = format!("`{keyword} {}` is there twice", name.text);
+        self.refuse(&name.span, message, format!("rename one of them, or make them one section; {REFUSES}"));
+        self.related(&name.span, &other.head.span, "the other one");
+    }
+
+    /// Rules in `defaults` serve sections of one kind only (HAProxy: `src/cfgparse-listen.c`, `proxy_ref_defaults`).
+    fn takes_rules<'s>(&mut self, section: &'s Section, serves: &mut BTreeMap<usize, &'s Section>) {
+        let Some((at, defaults)) = section.defaults.and_then(|at| Some((at, self.config.sections.get(at)?))) else { return };
+        let Some(rule) = defaults.lines.iter().find(|line| is_rule(line)) else { return };
+        let span = section.head.span.clone();
+        match section.kind {
+            SectionKind::Listen => {
+                let message = format!("`listen {}` takes from a `defaults` with rules, which only serves frontends or backends", section.name.text);
+                self.rules_refused(&span, message, first(rule));
+            }
+            SectionKind::Defaults => {
+                let message = "this `defaults` takes from one with rules".to_owned();
+                self.rules_refused(&span, message, first(rule));
+            }
+            SectionKind::Frontend | SectionKind::Backend => match serves.get(&at) {
+                None => {
+                    serves.insert(at, section);
+                }
+                Some(other) if other.kind == section.kind => {}
+                Some(other) => {
+                    let (keyword, name) = (section.head.keyword(), &section.name.text);
+                    let message = format!(
+                        "`{keyword} {name}` takes from the `defaults` that `{} {}` takes from, and it has rules",
+                        other.head.keyword(),
+                        other.name.text
+                    );
+                    self.rules_refused(&span, message, first(rule));
+                }
+            },
+            SectionKind::Global | SectionKind::Other => {}
+        }
+    }
+
+    fn rules_refused(&mut self, span: &Span, message: String, rule: &Span) {
+        self.refuse(span, message, format!("give each kind a `defaults` of its own, and name it with `from`; {REFUSES}"));
+        self.related(span, rule, "a rule");
+    }
+}
+
+/// Returns the kinds under which the name of `section` may be used once.
+fn claims(section: &Section) -> Vec<&str> {
+    let keyword = section.head.keyword();
+    match section.kind {
+        SectionKind::Other => ONE_OF_A_NAME.iter().copied().filter(|one| *one == keyword).collect(),
+        SectionKind::Global | SectionKind::Defaults => Vec::new(),
+        SectionKind::Frontend | SectionKind::Backend | SectionKind::Listen => {
+            let both = [("frontend", is_frontend(section)), ("backend", is_backend(section))];
+            both.into_iter().filter(|(_, is)| *is).map(|(kind, _)| kind).collect()
+        }
+    }
+}
+
+/// Returns whether the line is a rule on requests, connections or answers.
+fn is_rule(line: &Line) -> bool {
+    matches!(line.keyword(), "http-request" | "http-response" | "http-after-response" | "tcp-request" | "tcp-response")
+        && line.arg(0).is_some_and(|word| &*word.text != "inspect-delay")
+}
+
+/// Returns the first character that may not stand in a name (HAProxy: `src/tools.c`, `invalid_char`).
+pub(super) fn odd_character(name: &str) -> Option<char> {
+    let holed = has_hole(name);
+    name.chars().find(|char| !holed && !char.is_ascii_alphanumeric() && !matches!(char, '-' | '_' | '.' | ':'))
+}
