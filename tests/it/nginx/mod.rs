@@ -3,4 +3,5 @@
 mod agreement;
 mod configurations;
 mod corners;
+mod differential;
 mod lowering;

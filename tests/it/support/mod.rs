@@ -1,6 +1,7 @@
 //! What several test rooms share.
 
 pub(crate) mod nginx;
+pub(crate) mod random;
 pub(crate) mod replay;
 pub(crate) mod rig;
 pub(crate) mod schema;

@@ -54,15 +54,19 @@ impl Nginx {
     /// Every `{port:NAME}` in any of the texts becomes a free port of 127.0.0.1, the same one for the same name; `{prefix}` becomes the folder.
     /// The first `http {` gets logs and temporary paths inside the folder. Panics with nginx's own words when it does not start.
     pub(crate) fn start(config: &str, files: &[(&str, &str)]) -> Self {
+        Self::attempt(config, files).unwrap_or_else(|error| panic!("nginx does not start: {error}\n{config}"))
+    }
+
+    /// As [`Self::start`]; returns nginx's own words when it refuses the configuration.
+    pub(crate) fn attempt(config: &str, files: &[(&str, &str)]) -> Result<Self, String> {
         static COUNTER: AtomicU32 = AtomicU32::new(0);
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
         for attempt in 0..3 {
             let prefix = std::env::temp_dir().join(format!("waypost-nginx-{}-{number}-{attempt}", std::process::id()));
             match Self::try_start(config, files, prefix) {
-                Ok(nginx) => return nginx,
                 // Another test may have taken a port between our looking and nginx's binding.
                 Err(error) if error.contains("Address already in use") && attempt < 2 => {}
-                Err(error) => panic!("nginx does not start: {error}\n{config}"),
+                tried => return tried,
             }
         }
         panic!("no port stays free")

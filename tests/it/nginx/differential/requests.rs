@@ -1,0 +1,99 @@
+//! Requests near the edges of a configuration: its own patterns, a little off.
+
+use super::grammar::Case;
+use crate::support::random::Random;
+use waypost::model::{Name, Request};
+
+const METHODS: &[&str] = &["GET", "GET", "GET", "GET", "GET", "GET", "GET", "POST", "POST", "HEAD", "PUT", "DELETE"];
+
+/// Values that maps, conditions and networks of the grammar ask for, and some that they do not.
+pub(super) const WORDS: &[&str] =
+    &["1", "0", "a", "b", "A", "ab", "xyz", "", "10.0.0.1", "10.1.2.3", "10.1.2.9", "192.168.0.1", "www.a.test", "b.test", "%61"];
+
+/// Draws one request to `case`.
+pub(super) fn draw(random: &mut Random, case: &Case, port: u16) -> Request {
+    let path = path(random, case);
+    let mut target = bent(random, &path);
+    if random.chance(40) {
+        target.push('?');
+        for at in 0..random.below(3) {
+            if at > 0 {
+                target.push('&');
+            }
+            target.push_str(random.pick(&["a", "b", "k", "ip", "A", "u"]));
+            if random.chance(90) {
+                target.push('=');
+                target.push_str(random.pick(WORDS));
+            }
+        }
+    }
+    let host = host(random, case);
+    let mut request = super::request(random.pick(METHODS), &host, &target, port);
+    for (name, percent) in [("x-k", 30), ("cookie", 15), ("x-forwarded-for", 15), ("user-agent", 10)] {
+        if random.chance(percent) {
+            let word = random.pick(WORDS);
+            let value = match name {
+                "cookie" => format!("c={word}; d=1"),
+                "x-forwarded-for" => {
+                    [random.pick(&["10.1.2.3", "10.0.0.1", "192.168.0.1, 10.1.2.9", "127.0.0.1", "no", "10.9.9.9, 127.0.0.1"])].concat()
+                }
+                _ => word.to_owned(),
+            };
+            if !value.is_empty() {
+                request.headers.push((Name::from(name), value));
+            }
+        }
+    }
+    request
+}
+
+fn path(random: &mut Random, case: &Case) -> String {
+    let mut path = random.pick(&case.paths);
+    match random.below(10) {
+        0 => path.push('/'),
+        1 => path.push_str("/b"),
+        2 => path.push('x'),
+        3 => {
+            path.pop();
+        }
+        4 => path.push_str(random.pick(&["a.txt", "/a.php", "b/a", "/A", ".php", "/.", "/.."])),
+        _ => {}
+    }
+    if path.starts_with('/') { path } else { format!("/{path}") }
+}
+
+/// Writes `path` in another way that mostly means the same.
+fn bent(random: &mut Random, path: &str) -> String {
+    let at = random.below(path.len().max(1));
+    let (before, after) = path.split_at_checked(at).unwrap_or((path, ""));
+    match random.below(24) {
+        0 => path.replacen('/', "//", 1 + random.below(2)),
+        1 => format!("/.{path}"),
+        2 => format!("/x/..{path}"),
+        3 => path.replace('a', "%61"),
+        4 => path.replacen('/', "/%2f", 1),
+        5 => path.to_ascii_uppercase(),
+        6 => format!("{path}%20x"),
+        7 => format!("{path}%0a"),
+        8 => format!("{path}+;,"),
+        9 => format!("{path}%3Fq"),
+        10 => format!("{path}%25"),
+        12 => format!("{before}%C3%A9{after}"),
+        13 => format!("{path}//"),
+        14 => format!("{path}/%2e%2e"),
+        _ => path.to_owned(),
+    }
+}
+
+fn host(random: &mut Random, case: &Case) -> String {
+    let mut host = random.pick(&case.hosts);
+    match random.below(12) {
+        0 => host.push('.'),
+        1 => host = host.to_ascii_uppercase(),
+        2 => host = format!("x.{host}"),
+        3 => host.push_str(":81"),
+        4 => host.push_str("x"),
+        _ => {}
+    }
+    if host.is_empty() { "h".to_owned() } else { host }
+}
