@@ -71,12 +71,14 @@ impl<'m> Walk<'_, 'm> {
             return true;
         }
         let text = said.lossy();
-        let mut addresses = text.split(',').rev().map_while(|one| address(one.trim()));
-        let found = if recursive {
-            addresses.by_ref().find(|ip| !trusts(*ip)).or_else(|| text.split(',').find_map(|one| address(one.trim())))
-        } else {
-            addresses.next()
-        };
+        // Commas and blanks part them alike; what is no address ends the list.
+        let mut found = None;
+        for ip in text.rsplit([',', ' ']).filter(|one| !one.is_empty()).map_while(address) {
+            found = Some(ip);
+            if !recursive || !trusts(ip) {
+                break;
+            }
+        }
         let Some(found) = found else { return false };
         self.state.source = Some(Rc::new(Text::known(found.to_string())));
         true

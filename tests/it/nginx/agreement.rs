@@ -68,7 +68,7 @@ pub(super) fn compare(destination: &Destination, answer: &Response) -> Result<()
     let agree = match destination {
         Destination::Forward { servers, upstream_uri, broken_share, .. } => {
             let ports = servers.iter().filter_map(|server| server.address.rsplit(':').next());
-            ports.map(|port| format!("{port} {upstream_uri}")).any(|expected| answer.header("x-at") == Some(&*expected))
+            ports.map(|port| format!("{port} {}", visible(upstream_uri))).any(|expected| answer.header("x-at") == Some(&*expected))
                 || servers.is_empty() && *broken_share >= 1.0 && answer.status == 502
         }
         Destination::Redirect { status, location: expected } => {
@@ -87,6 +87,11 @@ pub(super) fn compare(destination: &Destination, answer: &Response) -> Result<()
     } else {
         Err(format!("{} {location} {}", answer.status, answer.header("x-at").or(answer.body.lines().next()).unwrap_or_default()))
     }
+}
+
+/// Makes line feeds and the like fit for a header.
+pub(super) fn visible(text: &str) -> String {
+    text.chars().flat_map(|c| if c.is_control() { c.escape_unicode().collect::<Vec<_>>() } else { vec![c] }).collect()
 }
 
 /// Whether a location is `expected`, which the model makes absolute where nginx leaves that to the client.

@@ -5,7 +5,7 @@
 
 use super::super::Directive;
 use super::route::block;
-use super::scope::Scope;
+use super::scope::{Level, Scope};
 use super::{Lowering, variable};
 use crate::model::{Action, Cidr, Field, Label, Name, Next, Part, ProblemKind, Step, Table, TableId, TableKind, Value};
 use std::collections::BTreeSet;
@@ -34,7 +34,8 @@ impl Lowering<'_> {
                 (*weight, Step { actions: vec![set], next: step.next.clone() })
             };
             step = Step { actions: Vec::new(), next: Next::Split(chance.ways.iter().map(way).collect()) };
-            let table = Table { kind: TableKind::Instruction, label: chance.label.clone(), routes: Vec::new(), otherwise: step, otherwise_label: None };
+            let table =
+                Table { kind: TableKind::Instruction, label: chance.label.clone(), routes: Vec::new(), otherwise: step, otherwise_label: None };
             step = Step::table(self.add(table));
         }
         if let Some(action) = self.source(scope) {
@@ -72,6 +73,21 @@ impl Lowering<'_> {
         };
         let label = scope.get("real_ip_header").unwrap_or(first).label();
         Some(Action::SetSource { value, trusted, recursive: scope.is_on("real_ip_recursive"), label: Some(label) })
+    }
+
+    /// Returns `step` with what the location itself says of the client's address: it is asked again before the limits
+    /// (`NGX_HTTP_PREACCESS_PHASE`), unless the server's word was taken already.
+    pub(super) fn own_source(&mut self, scope: &Scope<'_>, mut step: Step) -> Step {
+        let own = |scope: &Scope<'_>| scope.own.iter().any(|line| line.name() == "set_real_ip_from" || line.name().starts_with("real_ip_"));
+        let mut level = Some(scope);
+        while let Some(here) = level.filter(|here| !matches!(here.level, Level::Server(_) | Level::Http)) {
+            if own(here) {
+                step.actions.splice(0..0, self.source(scope));
+                break;
+            }
+            level = here.parent;
+        }
+        step
     }
 
     /// Lowers a `split_clients` block: which value a client gets is decided by a hash of its key, which is chance to whoever reads the configuration.

@@ -8,6 +8,7 @@ use super::route::{Server, block};
 use super::scope::{Level, LocationKind, Scope, location_kind};
 use crate::model::{Action, Cidr, Condition, Field, Label, Matcher, Next, Opaque, Outcome, Part, QueryEdit, Route, Step, Table, TableKind, Value};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// Directives that send the request on, each of which redirects `/dir` to its `location /dir/`.
@@ -116,6 +117,8 @@ impl Lowering<'_> {
             _ => found,
         };
         let step = self.lower_access(server, scope, step);
+        let step = self.limited(scope, step);
+        let step = self.own_source(scope, step);
         self.behind_code(scope, When::BeforeContent, step)
     }
 
@@ -282,7 +285,7 @@ impl Lowering<'_> {
         let slash = Condition::test(Value::field(Field::Path), Matcher::Suffix { text: Arc::from("/"), caseless: false });
         let mut routes = Vec::new();
         for (at, name) in names.iter().enumerate() {
-            if !names.get(at..).unwrap_or_default().iter().any(|name| leads_away(&mut self.regexes, server, &join_path(&folder, name))) {
+            if !names.get(at..).unwrap_or_default().iter().any(|name| self.index_leads_away(server, &folder, name)) {
                 break;
             }
             let file = self.value(name, scope, &line.span);
@@ -299,6 +302,46 @@ impl Lowering<'_> {
             return files;
         }
         Step::table(self.add(Table { kind: TableKind::Instruction, label: line, routes, otherwise: files, otherwise_label: None }))
+    }
+
+    /// Returns whether the index file `name` of `folder`, or of a folder below it, is the business of a location that does more than serve files.
+    fn index_leads_away(&mut self, server: &Server<'_>, folder: &str, name: &str) -> bool {
+        if leads_away(&mut self.regexes, server, &join_path(folder, name)) {
+            return true;
+        }
+        let below = server.index_folders(name);
+        below.iter().filter(|below| below.starts_with(folder)).any(|below| leads_away(&mut self.regexes, server, &join_path(below, name)))
+    }
+}
+
+impl Server<'_> {
+    /// Returns the folders in which a location of the server begins like the file `name`.
+    fn index_folders(&self, name: &str) -> Rc<[String]> {
+        if let Some(known) = self.index_folders.borrow().get(name) {
+            return Rc::clone(known);
+        }
+        let mut found = Vec::new();
+        gather_folders(self.block, name, &mut found);
+        let found: Rc<[String]> = Rc::from(found);
+        self.index_folders.borrow_mut().insert(name.to_owned(), Rc::clone(&found));
+        found
+    }
+}
+
+fn gather_folders(level: &[Directive], name: &str, found: &mut Vec<String>) {
+    for location in level.iter().filter(|directive| directive.name() == "location") {
+        let text = match location_kind(location) {
+            Some((LocationKind::Exact | LocationKind::Prefix | LocationKind::PrefixOnly, text)) => Some(text),
+            // What an anchored regex begins with as a text.
+            Some((LocationKind::Regex | LocationKind::RegexCaseless, pattern)) => {
+                pattern.strip_prefix('^').map(|text| text.split(|c: char| r"\.[]{}()*+?|^$".contains(c)).next().unwrap_or_default())
+            }
+            Some((LocationKind::Named, _)) | None => None,
+        };
+        if let Some((folder, _)) = text.and_then(|text| text.rsplit_once('/')).filter(|(_, last)| name.starts_with(last)) {
+            found.push([folder, "/"].concat());
+        }
+        gather_folders(block(location), name, found);
     }
 }
 

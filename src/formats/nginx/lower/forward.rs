@@ -155,9 +155,17 @@ impl Lowering<'_> {
         let value = self.value(rest, pass.scope, &pass.directive.head);
         let (authority, uri) = split_value(value);
         let authority = self.constant(authority, pass.scope);
+        let may_be_empty = !authority.parts.iter().any(|part| matches!(part, Part::Literal(_) | Part::Field(Field::Host)));
+        let named = Condition::test(authority.clone(), Matcher::Truthy { zero_is_false: false });
         let target = self.target(pass, authority, port);
         let uri = if uri.parts.is_empty() { UpstreamUri::AsReceived } else { UpstreamUri::Exact(uri) };
-        self.forward(pass, scheme, target, uri)
+        let step = self.forward(pass, scheme, target, uri);
+        if !may_be_empty {
+            return step;
+        }
+        // "no host in upstream" (`ngx_http_proxy_eval`): an error of nginx's own, not of an upstream.
+        let nobody = self.refuse(pass.server, pass.scope, 500, &pass.label);
+        self.guarded(&pass.label, named, step, nobody)
     }
 
     /// nginx: `ngx_http_proxy_pass`: a URI part is refused in regex and named locations, in `if` and in `limit_except`.

@@ -77,12 +77,17 @@ impl Lowering<'_> {
 
     /// nginx: `ngx_init_zone_pool`, "zero size shared memory zone": a zone that is used and nowhere defined is refused.
     fn missing_zone(&mut self, line: &Directive, name: &str) {
-        if !self.complete || self.assumed || name.contains(['{', '<', '$']) || !self.reported.insert(format!("zone:{}", line.head)) {
+        if !self.complete
+            || self.assumed
+            || name.contains(['{', '<', '$'])
+            || !self.reported.insert(format!("zone:{}:{}", line.head.path, line.head.start))
+        {
             return;
         }
         let define = format!("{}_zone", line.name());
         let message = format!("no `{define}` defines the zone `{name}`");
-        let help = format!("define it in `http` with `{define} … zone={name}:10m …`, or correct the name; nginx refuses the whole configuration until then");
+        let help =
+            format!("define it in `http` with `{define} … zone={name}:10m …`, or correct the name; nginx refuses the whole configuration until then");
         self.refused(ProblemKind::DanglingReference, message, Some(help), &line.head);
     }
 }

@@ -4,16 +4,18 @@
 
 use super::super::Directive;
 use super::Lowering;
+use super::forward::parse_time;
 use super::route::block;
 use super::scope::Scope;
+use super::tls::tls;
 use super::variable::regex;
 use crate::formats::source::{has_hole, shown};
 use crate::model::{
-    Certificate, Condition, Field, HostPattern, Label, ListenAddress, Listener, Matcher, Opaque, ProblemKind, Protocol, Route, Step, Table, TableId,
-    TableKind, Tls, Value, VirtualHost,
+    Condition, Field, HostPattern, Label, ListenAddress, Listener, Matcher, Opaque, ProblemKind, Protocol, Route, Step, Table, TableId, TableKind,
+    Value, VirtualHost,
 };
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
@@ -109,32 +111,35 @@ impl Lowering<'_> {
 
     fn lower_group(&mut self, http: &Scope<'_>, servers: &[(&Directive, TableId)], group: &Group) -> Listener {
         let mut virtual_hosts = Vec::new();
-        let mut certificates = Vec::new();
+        let mut directives = Vec::new();
         for (index, listen_label) in &group.hosts {
             let Some((directive, table)) = servers.get(*index) else { continue };
             let names = self.names(directive);
             virtual_hosts.push(VirtualHost { names, table: *table, label: directive.label(), listen_label: listen_label.clone() });
-            let own: Vec<&Directive> = block(directive).iter().filter(|line| line.name() == "ssl_certificate").collect();
-            let lines = if own.is_empty() { http.all("ssl_certificate") } else { own };
-            certificates.extend(lines.into_iter().map(|line| Certificate {
-                path: Arc::from(line.arg(0).unwrap_or_default()),
-                names: Vec::new(),
-                label: line.label(),
-            }));
+            directives.push(*directive);
         }
-        certificates.dedup();
         let default = group.default.unwrap_or(0);
         let entry = self.lower_names(group, &virtual_hosts, default);
+        let answering = directives.get(default).copied();
         Listener {
             address: group.address.clone(),
             protocol: Protocol::Http,
-            tls: group.tls.then_some(Tls { certificates, ..Tls::default() }),
-            client_timeout_ms: None,
+            tls: answering.filter(|_| group.tls).map(|default| tls(http, default, &directives)),
+            client_timeout_ms: self.client_timeout(http, answering),
             max_connections: None,
             entry,
             default_host: (!virtual_hosts.is_empty()).then_some(default),
             virtual_hosts,
             label: group.label.clone(),
+        }
+    }
+
+    /// How long a client may take for its header lines: the default server's `client_header_timeout`, 60 seconds where nothing is said.
+    fn client_timeout(&self, http: &Scope<'_>, server: Option<&Directive>) -> Option<u64> {
+        let own = server.and_then(|server| block(server).iter().rfind(|line| line.name() == "client_header_timeout"));
+        match own.or_else(|| http.get("client_header_timeout")) {
+            Some(line) => line.arg(0).and_then(parse_time),
+            None => (!self.assumed && self.complete).then_some(60_000),
         }
     }
 
@@ -159,18 +164,19 @@ impl Lowering<'_> {
     /// A name that two servers claim is the first one's; nginx only warns.
     fn lower_names(&mut self, group: &Group, hosts: &[VirtualHost], default: usize) -> TableId {
         let mut ranked: Vec<(Rank, Route)> = Vec::new();
-        let mut seen = BTreeSet::new();
+        let mut claimed = Claimed::default();
         for (at, host) in hosts.iter().enumerate() {
             let nameless = (HostPattern::Exact(Arc::from("")), host.label.clone());
             let unnamed = if host.names.is_empty() && at != default { Some(&nameless) } else { None };
             for (pattern, label) in host.names.iter().chain(unnamed) {
-                if !matches!(pattern, HostPattern::Regex(_)) && !seen.insert(pattern.clone()) {
-                    continue;
+                if claimed.claim(pattern, label) {
+                    let (rank, when) = name_test(pattern);
+                    ranked.push((rank, Route { when, step: Step::table(host.table), label: Some(label.clone()) }));
                 }
-                let (rank, when) = name_test(pattern);
-                ranked.push((rank, Route { when, step: Step::table(host.table), label: Some(label.clone()) }));
             }
         }
+        // `.name` behind `*.name` loses both of its meanings.
+        ranked.retain(|(_, route)| route.label.as_ref().is_none_or(|label| !claimed.lost.contains(label)));
         ranked.sort_by_key(|(rank, _)| *rank);
         let otherwise = hosts.get(default);
         let table = Table {
@@ -181,6 +187,36 @@ impl Lowering<'_> {
             otherwise_label: otherwise.map(|host| host.listen_label.clone()),
         };
         self.add(table)
+    }
+}
+
+/// The names that servers of one address have claimed so far.
+///
+/// nginx: `ngx_hash_add_key`. `.name` is one claim: it is lost as a whole where `name` or `*.name` was there before, and even then nobody behind it gets
+/// `name` (observed on 1.22.1).
+#[derive(Default)]
+struct Claimed {
+    patterns: BTreeMap<HostPattern, Label>,
+    lost: BTreeSet<Label>,
+}
+
+impl Claimed {
+    /// Returns whether `pattern` is still free, and takes it.
+    fn claim(&mut self, pattern: &HostPattern, label: &Label) -> bool {
+        if matches!(pattern, HostPattern::Regex(_)) {
+            return true;
+        }
+        if self.lost.contains(label) {
+            return false;
+        }
+        let Some(owner) = self.patterns.get(pattern) else {
+            self.patterns.insert(pattern.clone(), label.clone());
+            return true;
+        };
+        if owner != label && label.text.starts_with("server_name .") {
+            self.lost.insert(label.clone());
+        }
+        false
     }
 }
 
@@ -211,7 +247,7 @@ fn name_test(pattern: &HostPattern) -> (Rank, Condition) {
 }
 
 /// Returns the patterns of one word of `server_name`; `.example.com` is two.
-fn host_patterns(word: &str) -> Vec<HostPattern> {
+pub(super) fn host_patterns(word: &str) -> Vec<HostPattern> {
     if let Some(pattern) = word.strip_prefix('~') {
         let caseless = pattern.bytes().any(|byte| byte.is_ascii_uppercase());
         return vec![HostPattern::Regex(regex(pattern, caseless))];

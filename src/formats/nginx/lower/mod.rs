@@ -4,19 +4,25 @@
 //! chain of instruction tables ([`rewrite`]) that ends in access checks and a content handler ([`content`]).
 
 mod answer;
+mod arrival;
 mod code;
 mod content;
 mod forward;
+mod geo;
+mod limit;
 mod listener;
 mod pool;
 mod rewrite;
 mod route;
 mod scope;
+mod tls;
 mod variable;
 
 use super::{Config, Directive};
 use crate::model::{Gateway, Label, Lookup, Model, Next, Normalization, Outcome, Pool, PoolId, Step, Table, TableId, TableKind, Unknown};
 use crate::span::Span;
+use arrival::Chance;
+use limit::Zone;
 use scope::{Level, Scope};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -55,7 +61,7 @@ pub(super) fn lower(config: &Config, model: &mut Model) {
         pools: lowering.pools,
         lookups: lowering.lookups,
         variant: config.variant.clone(),
-        max_connections: None,
+        max_connections: most_connections(config),
         restart_limit: 10,
     };
     model.gateways.push(gateway);
@@ -63,6 +69,22 @@ pub(super) fn lower(config: &Config, model: &mut Model) {
 
 fn config_start(config: &Config) -> Span {
     Span::new(config.id.clone(), 0, 0)
+}
+
+/// Returns how many connections all workers take together, where both numbers are said: `worker_processes auto` is as many as the machine has processors.
+///
+/// nginx: `ngx_event_process_init`; one worker of 512 connections where nothing is said.
+fn most_connections(config: &Config) -> Option<u64> {
+    let number = |directives: &[Directive], name: &str| {
+        let line = directives.iter().rfind(|directive| directive.name() == name)?;
+        Some(line.arg(0).and_then(|text| text.parse::<u64>().ok()))
+    };
+    let events = config.directives.iter().find(|directive| directive.name() == "events").and_then(|directive| directive.block.as_deref());
+    let connections = events.and_then(|events| number(events, "worker_connections"));
+    match (number(&config.directives, "worker_processes"), connections) {
+        (None, None) => None,
+        (workers, connections) => workers.unwrap_or(Some(1))?.checked_mul(connections.unwrap_or(Some(512))?),
+    }
 }
 
 /// A table that is reserved and never filled; nothing leads to it.
@@ -87,6 +109,10 @@ struct Lowering<'m> {
     /// Declared pools by name, and pools of bare addresses by address, in lower case.
     pool_names: BTreeMap<String, PoolId>,
     lookups: Vec<Lookup>,
+    /// What `split_clients` leaves to chance.
+    chances: Vec<Chance>,
+    /// The zones of `limit_req` and `limit_conn`.
+    zones: Vec<Zone>,
     definitions: BTreeMap<String, Definition>,
     /// The texts that `set`, `map` and `geo` give each variable.
     values: BTreeMap<String, BTreeSet<String>>,
@@ -114,6 +140,8 @@ impl<'m> Lowering<'m> {
             pools: Vec::new(),
             pool_names: BTreeMap::new(),
             lookups: Vec::new(),
+            chances: Vec::new(),
+            zones: Vec::new(),
             definitions,
             values,
             unread: variable::unread(&config.directives),
@@ -128,7 +156,8 @@ impl<'m> Lowering<'m> {
                 "upstream" => self.lower_upstream(directive),
                 "geo" => self.lower_geo(directive, http),
                 "map" => self.lower_map(directive, http),
-                "split_clients" => self.unknown(&directive.head, "`split_clients` is not read; its variable can be any of its values".to_owned()),
+                "split_clients" => self.lower_split_clients(directive),
+                "limit_req_zone" | "limit_conn_zone" => self.lower_zone(directive, http),
                 _ => {}
             }
         }

@@ -9,7 +9,9 @@ use super::scope::{Level, LocationKind, Scope, location_kind};
 use super::variable::{INTERNAL, regex};
 use super::{Lowering, content};
 use crate::model::{Condition, Field, Label, Matcher, Name, Next, Opaque, Outcome, Part, ProblemKind, Route, Step, Table, TableId, TableKind, Value};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// A `server` block while it is lowered: the tables that its parts refer to.
@@ -24,6 +26,8 @@ pub(super) struct Server<'a> {
     pub(super) search: TableId,
     /// The named locations.
     pub(super) named: BTreeMap<&'a str, TableId>,
+    /// The folders in which a location begins like an index file, by the file's name.
+    pub(super) index_folders: RefCell<BTreeMap<String, Rc<[String]>>>,
 }
 
 /// A level of the search: the locations side by side, and where the search goes on without them.
@@ -39,7 +43,8 @@ impl Lowering<'_> {
     pub(super) fn lower_server(&mut self, directive: &Directive, scope: &Scope<'_>) -> TableId {
         let entry = self.reserve();
         let search = self.reserve();
-        let mut server = Server { block: scope.own, label: directive.label(), entry, search, named: BTreeMap::new() };
+        let mut server =
+            Server { block: scope.own, label: directive.label(), entry, search, named: BTreeMap::new(), index_folders: RefCell::default() };
         let mut bodies = Vec::new();
         for location in scope.own.iter().filter(|directive| directive.name() == "location") {
             let Some((LocationKind::Named, name)) = location_kind(location) else { continue };
@@ -73,7 +78,7 @@ impl Lowering<'_> {
             let step = self.lower_location(&server, &inner, &label);
             self.define(id, routes(&label, vec![Route { when: Condition::Always, step, label: Some(label.clone()) }]));
         }
-        entry
+        self.lower_door(scope, &server.label, entry)
     }
 
     /// What TLS refuses before any routing: `ssl_reject_handshake` closes the connection, `ssl_verify_client on` answers 400 to clients without a certificate.
@@ -232,9 +237,11 @@ impl Lowering<'_> {
         Step::table(self.instruction(&label, when, step, body))
     }
 
-    /// `internal`: 404 for a request that came from outside. nginx: `ngx_http_core_find_config_phase`.
+    /// `internal`: 404 for a request that came from outside; nested locations take it over.
+    ///
+    /// nginx: `ngx_http_core_find_config_phase`, `ngx_http_core_merge_loc_conf`.
     fn guard_internal(&mut self, server: &Server<'_>, scope: &Scope<'_>, body: Step) -> Step {
-        let Some(directive) = scope.own.iter().find(|directive| directive.name() == "internal") else { return body };
+        let Some(directive) = scope.get("internal") else { return body };
         let label = directive.label();
         let outside = Condition::test(Value { parts: vec![Part::Variable(Name::from(INTERNAL))] }, Matcher::Truthy { zero_is_false: true }).negated();
         let refused = self.refuse(server, scope, 404, &label);

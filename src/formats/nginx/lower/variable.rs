@@ -5,7 +5,7 @@ use super::Lowering;
 use super::code::digest;
 use super::scope::{LocationKind, Scope};
 use crate::formats::source::{self, has_hole};
-use crate::model::{Capture, Cidr, Field, Label, Lookup, LookupEntry, Matcher, Name, Part, Problem, ProblemKind, Regex, RegexDialect, Test, Value};
+use crate::model::{Capture, Field, Label, Lookup, LookupEntry, Matcher, Name, Part, Problem, ProblemKind, Regex, RegexDialect, Test, Value};
 use crate::span::Span;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,11 +20,11 @@ pub(super) const ERROR_PAGE: &str = "!error_page";
 pub(super) enum Definition {
     /// `set`.
     Set,
-    /// `map` or `geo`.
+    /// `map`, `geo` or `split_clients`.
     Lookup,
     /// A named group of a regular expression.
     Group,
-    /// A directive that is not read (`split_clients`, `auth_request_set`, `perl_set`…).
+    /// A directive that is not read (`auth_request_set`, `perl_set`…).
     Unread,
 }
 
@@ -62,7 +62,7 @@ pub(super) struct Unread {
     digest: String,
 }
 
-/// Returns the variables of [`UNREAD`] directives and of `split_clients`, at any depth, in lower case.
+/// Returns the variables of [`UNREAD`] directives, at any depth, in lower case.
 pub(super) fn unread(directives: &[Directive]) -> BTreeMap<String, Unread> {
     let mut found: BTreeMap<String, Vec<&Directive>> = BTreeMap::new();
     gather_unread(directives, &mut found);
@@ -73,7 +73,7 @@ pub(super) fn unread(directives: &[Directive]) -> BTreeMap<String, Unread> {
 
 fn gather_unread<'a>(directives: &'a [Directive], found: &mut BTreeMap<String, Vec<&'a Directive>>) {
     for directive in directives {
-        let index = if directive.name() == "split_clients" { Some(1) } else { unread_index(directive.name()) };
+        let index = unread_index(directive.name());
         if let Some(variable) = index.and_then(|index| directive.arg(index)).and_then(|word| word.strip_prefix('$')) {
             found.entry(variable.to_ascii_lowercase()).or_default().push(directive);
         }
@@ -101,7 +101,7 @@ pub(super) fn definitions(directives: &[Directive], found: &mut BTreeMap<String,
             "set" => define(0, Definition::Set),
             "map" => define(1, Definition::Lookup),
             "geo" => define(directive.args.len().saturating_sub(1), Definition::Lookup),
-            "split_clients" => define(1, Definition::Unread),
+            "split_clients" => define(1, Definition::Lookup),
             _ => {
                 if let Some(index) = unread_index(name) {
                     define(index, Definition::Unread);
@@ -232,7 +232,9 @@ pub(super) fn server_name(scope: &Scope<'_>) -> Vec<Part> {
     let names = server.inside().iter().find(|directive| directive.name() == "server_name");
     match names.and_then(|directive| directive.arg(0)) {
         None => Vec::new(),
-        Some(name) if name.starts_with(['~', '$']) => vec![Part::Hole(Arc::from("$server_name"))],
+        Some(name) if name.starts_with('$') => vec![Part::Hole(Arc::from("$server_name"))],
+        // A regular expression stands for itself, its `~` and all (observed on 1.22.1).
+        Some(name) if name.starts_with('~') => Value::literal(name).parts,
         // A name that begins with a dot loses it (`ngx_http_core_server_name`).
         Some(name) => Value::literal(&name.strip_prefix('.').unwrap_or(name).to_ascii_lowercase()).parts,
     }
@@ -310,10 +312,7 @@ impl Lowering<'_> {
     fn unread_variable(&mut self, name: &str, lower: &str) -> Part {
         let Some(unread) = self.unread.get(lower) else { return Part::Hole(Arc::from(format!("${name}"))) };
         let (hole, directive) = (Arc::from(format!("${name} of `{}` (text {})", unread.directive.name(), unread.digest)), unread.directive.clone());
-        // `split_clients` is said where it stands.
-        if directive.name() != "split_clients" {
-            self.unknown_once(&directive, format!("`{}` is not read: `${name}` can be anything", directive.name()));
-        }
+        self.unknown_once(&directive, format!("`{}` is not read: `${name}` can be anything", directive.name()));
         Part::Hole(hole)
     }
 
@@ -387,36 +386,6 @@ impl Lowering<'_> {
         self.lookups.push(Lookup { name: Name::from(variable.to_ascii_lowercase()), entries, otherwise, label: directive.label() });
     }
 
-    /// Lowers a `geo` block: the longest network that has the address. nginx: `ngx_http_geo_cidr_variable`.
-    pub(super) fn lower_geo(&mut self, directive: &Directive, http: &Scope<'_>) {
-        let Some(variable) = directive.args.last().and_then(|word| word.text.strip_prefix('$')) else { return };
-        let subject = match directive.args.as_slice() {
-            [source, _] => self.value(&source.text, http, &source.span),
-            _ => Value::field(Field::Source),
-        };
-        let block = directive.inside();
-        if let Some(line) = block.iter().find(|line| matches!(line.name(), "ranges" | "proxy" | "proxy_recursive" | "delete")) {
-            self.unknown(&line.head, format!("`geo` with `{}` is not read; `${variable}` can be anything", line.name()));
-            self.definitions.insert(variable.to_ascii_lowercase(), Definition::Unread);
-            return;
-        }
-        let mut otherwise = Value::default();
-        let mut entries: Vec<(u8, LookupEntry)> = Vec::new();
-        for line in block {
-            let (key, Some(text)) = (line.name(), line.arg(0)) else { continue };
-            let value = Value::literal(text);
-            if key == "default" {
-                otherwise = value;
-            } else if let Some(cidr) = Cidr::parse(key) {
-                let when = Test { subject: subject.clone(), matcher: Matcher::Network(cidr) };
-                entries.push((cidr.bits(), LookupEntry { when, value, label: line.label() }));
-            }
-        }
-        entries.sort_by_key(|(length, _)| std::cmp::Reverse(*length));
-        let entries = entries.into_iter().map(|(_, entry)| entry).collect();
-        self.lookups.push(Lookup { name: Name::from(variable.to_ascii_lowercase()), entries, otherwise, label: directive.label() });
-    }
-
     /// Adds the look-up that `$https` is, once: `on` over TLS, else empty.
     fn add_https(&mut self, label: &Label) {
         if self.lookups.iter().any(|lookup| &*lookup.name == "https") {
@@ -471,6 +440,20 @@ fn map_key(key: &str, hostnames: bool) -> Vec<(Rank, Matcher)> {
     vec![exact(&key)]
 }
 
+/// Adds the variables that `directives` name, at any depth, in lower case.
+pub(super) fn used(directives: &[Directive], found: &mut std::collections::BTreeSet<String>) {
+    for directive in directives {
+        for after in directive.args.iter().flat_map(|word| word.text.split('$').skip(1)) {
+            let name = after.strip_prefix('{').unwrap_or(after);
+            let end = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(name.len());
+            found.extend(name.get(..end).filter(|name| !name.is_empty()).map(str::to_ascii_lowercase));
+        }
+        if let Some(block) = directive.block.as_deref() {
+            used(block, found);
+        }
+    }
+}
+
 /// The texts that `set`, `map` and `geo` give each variable, at any depth, as written.
 pub(super) fn values(directives: &[Directive], found: &mut BTreeMap<String, std::collections::BTreeSet<String>>) {
     for directive in directives {
@@ -482,7 +465,7 @@ pub(super) fn values(directives: &[Directive], found: &mut BTreeMap<String, std:
                     found.entry(name).or_default().insert(value.to_owned());
                 }
             }
-            "map" | "geo" => {
+            "map" | "geo" | "split_clients" => {
                 let Some(name) = lower(directive.args.len().saturating_sub(1)) else { continue };
                 let texts = found.entry(name).or_default();
                 texts.extend(block.iter().filter_map(|line| line.arg(0)).map(str::to_owned));

@@ -23,7 +23,8 @@ pub(super) fn configuration(random: &mut Random) -> Case {
     let http = grammar.http();
     let (paths, hosts) = (grammar.paths, grammar.hosts);
     let files = ["a.txt", "a.php", "b/a.txt", "b/index.html", "ab/a", "index.php", "err.html"];
-    let files = ["www", "srv", "www/a"].iter().flat_map(|root| files.map(|name| (format!("{root}/{name}"), format!("file in {{prefix}}/{root}"))));
+    let files =
+        ["www", "srv", "www/a"].iter().flat_map(|root| files.map(|name| (format!("{root}/{name}"), format!("file in {{prefix}}/{root}/{name}"))));
     Case { http, files: files.collect(), paths, hosts }
 }
 
@@ -70,10 +71,12 @@ impl Grammar<'_> {
         out.push_str("upstream pool_mix { server 127.0.0.1:{a} weight=2; server 127.0.0.1:{b}; server 127.0.0.1:{c} backup; }\n");
         out.push_str("upstream pool_down { server 127.0.0.1:{a} down; server 127.0.0.1:{c}; }\n");
         self.maybe(10, &mut out, "recursive_error_pages on;\n");
-        self.maybe(10, &mut out, "error_page 404 /err;\n");
+        self.maybe(10, &mut out, "error_page 404 /never;\n");
         self.maybe(10, &mut out, "merge_slashes off;\n");
         self.maybe(10, &mut out, "root {prefix}/srv;\n");
         self.maybe(8, &mut out, "set_real_ip_from 127.0.0.1; real_ip_header X-Forwarded-For;\n");
+        self.maybe(4, &mut out, "real_ip_recursive on;\n");
+        self.maybe(5, &mut out, "limit_req_status 429;\n");
         self.maybe(5, &mut out, "deny 10.1.2.3;\n");
         self.maybe(8, &mut out, "index index.php index.html;\n");
         let servers = 1 + self.random.below(3);
@@ -106,6 +109,8 @@ impl Grammar<'_> {
             (8, "port_in_redirect off;"),
             (8, "absolute_redirect off;"),
             (6, "allow 127.0.0.1; deny all;"),
+            (4, "set_real_ip_from 127.0.0.0/8; set_real_ip_from 10.0.0.0/8; real_ip_header X-K; real_ip_recursive on;"),
+            (4, "limit_req zone=r burst=10000 nodelay;"),
             (4, "deny 127.0.0.1;"),
             (5, "satisfy any;"),
             (8, "index a.txt index.php /b/index.html;"),
@@ -123,7 +128,7 @@ impl Grammar<'_> {
         out.push_str(&self.location("  ", "@named", Place::Named, 2));
         // Every variable that may be used is set somewhere.
         out.push_str("  location = /never { set $v0 x; set $v1 y; set $pool pool_a; return 299; }\n");
-        out.push_str("  location ~ ^/never/(?<seg>.)(?<tail>.) { return 299; }\n}\n");
+        out.push_str("  location ~ ^/never/(?<seg>.)(?<tail>.)(?<sub>.) { return 299; }\n}\n");
         out
     }
 
@@ -194,14 +199,14 @@ impl Grammar<'_> {
             self,
             8,
             &[
-                "error_page 404 /a;",
+                "error_page 404 /a.txt;",
                 "error_page 404 = @named;",
-                "error_page 403 404 =418 /b/a;",
+                "error_page 403 404 =418 /never;",
                 "error_page 404 =200 /err?x=1;",
                 "error_page 502 = @named;",
                 "error_page 401 403 http://o/e$uri;",
                 "error_page 405 =200 /b/;",
-                "error_page 500 =503 /a.txt;",
+                "error_page 500 =503 /never;",
             ],
         );
         maybe(self, 4, &["recursive_error_pages on;", "recursive_error_pages off;"]);
@@ -212,6 +217,7 @@ impl Grammar<'_> {
             &["satisfy any; allow 127.0.0.1; deny all; auth_basic x; auth_basic_user_file users;", "auth_basic x; auth_basic_user_file users;"],
         );
         maybe(self, 4, &["absolute_redirect off;", "port_in_redirect off;", "server_name_in_redirect on;"]);
+        maybe(self, 3, &["set_real_ip_from 127.0.0.1; real_ip_header X-Forwarded-For;", "limit_conn c 1000; limit_req zone=r burst=10000 nodelay;"]);
         maybe(self, 4, &["index index.php;", "index /a;", "index a.txt b;"]);
         out
     }
@@ -275,12 +281,14 @@ impl Grammar<'_> {
         match self.random.below(20) {
             0..=4 if place != Place::LimitExcept => self.answer(),
             0 => "deny all;".to_owned(),
-            5 => "root {prefix}/www;".to_owned(),
+            5 if place != Place::LimitExcept => "root {prefix}/www;".to_owned(),
             6 if matches!(place, Place::Prefix | Place::Exact | Place::Regex) => {
-                self.pick(&["alias {prefix}/srv/;", "alias {prefix}/srv/a.txt;", "alias {prefix}/www/b;"]).to_owned()
+                // A path below a file is an error of the file system, not of the configuration.
+                let alias = if place == Place::Exact { "alias {prefix}/srv/a.txt;" } else { "alias {prefix}/srv/;" };
+                self.pick(&["alias {prefix}/srv/;", "alias {prefix}/www/b;", alias]).to_owned()
             }
             7 | 8 if !matches!(place, Place::If | Place::LimitExcept) => format!("root {{prefix}}/www; {}", self.pick(pieces::TRIES)),
-            9 if !matches!(place, Place::If | Place::LimitExcept) => format!("{} {}", self.pick(pieces::TRIES), self.pass(uri_allowed)),
+            9 if !matches!(place, Place::If | Place::LimitExcept) => format!("{} {}", self.pick(pieces::TRIES_BEFORE_A_PASS), self.pass(uri_allowed)),
             10 if place != Place::LimitExcept => String::new(),
             _ => self.pass(uri_allowed),
         }

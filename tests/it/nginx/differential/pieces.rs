@@ -78,6 +78,7 @@ pub(super) const CONDITIONS: &[&str] = &[
     "$http_x_k",
     "$http_x_k = $arg_a",
     "$m0 = one",
+    "$s0 = one",
     "$v0",
     "$v1 = $v0",
     "$host = a.test",
@@ -108,6 +109,7 @@ pub(super) const SHOWN: &[&str] = &[
     "$request_uri",
     "$m2-$1",
     "$document_uri",
+    "$s0",
     "$http_x_k-$cookie_c",
 ];
 
@@ -121,6 +123,17 @@ pub(super) const TRIES: &[&str] = &[
     "try_files $uri.txt /b/a?q=$uri;",
     "try_files /no @named;",
     "try_files /no $uri/ /err;",
+];
+
+/// `try_files` lines where a pass follows. Before one, the model takes the file of a `=404` to be there: nobody wants to hear of every PHP script that it may
+/// be missing.
+pub(super) const TRIES_BEFORE_A_PASS: &[&str] = &[
+    "try_files $uri @named;",
+    "try_files $uri $uri/ /index.php?$args;",
+    "try_files $uri $uri/ =403;",
+    "try_files /a.txt $uri /a;",
+    "try_files $uri.txt /b/a?q=$uri;",
+    "try_files /no @named;",
 ];
 
 /// Writes maps and networks.
@@ -157,35 +170,38 @@ pub(super) fn variables(random: &mut Random) -> String {
         out.push_str("}\n");
     }
     out.push_str("map $arg_k $m_pool { a pool_a; b pool_b; ab pool_mix; ~^x 127.0.0.1:{c}; default pool_a; }\n");
+    out.push_str("limit_req_zone $binary_remote_addr zone=r:1m rate=10000r/s; limit_conn_zone $arg_a zone=c:1m;\n");
     out.push_str(&networks(random));
+    if random.chance(30) {
+        out.push_str(random.pick(&[
+            "split_clients $request_uri $s0 { 50% one; 25.5% two; * \"\"; }\n",
+            "split_clients $arg_a$s0x $s0 { 10% a; 20% b; }\nmap $arg_k $s0x { default x; }\n",
+            "split_clients \"${remote_addr}x\" $s0 { 100% one; }\n",
+        ]));
+    } else {
+        out.push_str("map $arg_k $s0 { default none; }\n");
+    }
     out
 }
 
 fn networks(random: &mut Random) -> String {
     let mut out = format!("geo {}$g0 {{\n", random.pick(&["", "$arg_ip ", "$remote_addr "]));
-    if random.chance(60) {
+    let ranges = random.chance(30);
+    let keys: &[&str] = if ranges {
+        out.push_str("  ranges;\n");
+        &["10.0.0.0-10.255.255.255", "10.1.2.3-10.1.2.9", "10.1.2.3-10.1.2.3", "127.0.0.0-127.0.0.255", "192.168.0.1-192.168.0.1"]
+    } else {
+        &["10.0.0.0/8", "10.1.0.0/16", "10.1.2.3", "127.0.0.1/32", "127.0.0.0/8", "192.168.0.0/24", "0.0.0.0/0", "::1/128", "10.1.2.0/24"]
+    };
+    if random.chance(50) {
         out.push_str("  default far;\n");
     }
-    let mut seen = Vec::new();
     for _ in 0..1 + random.below(5) {
-        let network = random.pick(&[
-            "10.0.0.0/8",
-            "10.1.0.0/16",
-            "10.1.2.3",
-            "127.0.0.1/32",
-            "127.0.0.0/8",
-            "192.168.0.0/24",
-            "0.0.0.0/0",
-            "::1/128",
-            "10.1.2.0/24",
-        ]);
-        if !seen.contains(&network) {
-            seen.push(network);
-            out.push_str(&format!("  {network} {};\n", random.pick(&["near", "own", "\"\"", "x"])));
-        }
+        out.push_str(&format!("  {} {};\n", random.pick(keys), random.pick(&["near", "own", "\"\"", "x"])));
     }
     if random.chance(15) {
-        out.push_str("  delete 10.1.0.0/16;\n");
+        out.push_str(&format!("  delete {};\n", random.pick(keys)));
     }
+    out.push_str(random.pick(&["", "", "  default else;\n"]));
     out + "}\n"
 }
