@@ -6,7 +6,10 @@ use super::answer::error_page;
 use super::code::When;
 use super::route::{Server, block};
 use super::scope::{Level, LocationKind, Scope, location_kind};
-use crate::model::{Action, Cidr, Condition, Field, Label, Matcher, Next, Opaque, Outcome, Part, QueryEdit, Route, Step, Table, TableKind, Value};
+use super::variable::BROKEN;
+use crate::model::{
+    Action, Cidr, Condition, Field, Label, Matcher, Name, Next, Opaque, Outcome, Part, QueryEdit, Route, Step, Table, TableKind, Value,
+};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -111,6 +114,16 @@ fn handler<'a>(scope: &Scope<'a>) -> Option<&'a Directive> {
 impl Lowering<'_> {
     /// What becomes of a request that has come to `scope`, its instructions done.
     pub(super) fn content(&mut self, server: &Server<'_>, scope: &Scope<'_>, place: Place<'_>) -> Step {
+        if !place.valid_location || !server.breaks {
+            return self.content_at(server, scope, place);
+        }
+        let kept = Condition::test(Value { parts: vec![Part::Variable(Name::from(BROKEN))] }, Matcher::Truthy { zero_is_false: true });
+        let broken = self.content_at(server, scope, Place { valid_location: false, ..place });
+        let step = self.content_at(server, scope, place);
+        if broken == step { step } else { self.guarded(place.label, kept, broken, step) }
+    }
+
+    fn content_at(&mut self, server: &Server<'_>, scope: &Scope<'_>, place: Place<'_>) -> Step {
         let found = self.lower_handler(server, scope, place);
         let step = match scope.own.iter().find(|directive| directive.name() == "try_files") {
             Some(directive) if matches!(scope.level, Level::Location(..) | Level::Server(_)) => self.lower_try_files(server, scope, directive, found),
@@ -123,7 +136,15 @@ impl Lowering<'_> {
     }
 
     fn lower_handler(&mut self, server: &Server<'_>, scope: &Scope<'_>, place: Place<'_>) -> Step {
-        let Some(directive) = handler(scope) else { return self.lower_files(server, scope, place.label) };
+        let Some(directive) = handler(scope) else {
+            let alias =
+                scope.nearest(&["root", "alias"]).last().filter(|line| line.name() == "alias" && !place.valid_location).map(|line| line.label());
+            // "alias cannot be used in location where URI was rewritten" (`ngx_http_map_uri_to_path`).
+            return match alias {
+                Some(label) => self.rewritten_alias(server, scope, &label),
+                None => self.lower_files(server, scope, place.label),
+            };
+        };
         let (name, label) = (directive.name(), directive.label());
         if PASSES.contains(&name) {
             self.lower_pass(server, scope, directive, place.valid_location)
@@ -132,6 +153,15 @@ impl Lowering<'_> {
         } else {
             self.answer_of(directive, label)
         }
+    }
+
+    /// nginx: `ngx_http_static_handler` looks at the method first.
+    fn rewritten_alias(&mut self, server: &Server<'_>, scope: &Scope<'_>, label: &Label) -> Step {
+        let method = |name| Condition::test(Value::field(Field::Method), Matcher::Equals { text: Value::literal(name), caseless: false });
+        let served = Condition::Any(["GET", "HEAD", "POST"].map(method).to_vec());
+        let failed = self.refuse(server, scope, 500, label);
+        let refused = self.refuse(server, scope, 405, label);
+        self.guarded(label, served, failed, refused)
     }
 
     /// `allow`, `deny`, `auth_basic`, `auth_request`, `satisfy`.
@@ -268,7 +298,31 @@ impl Lowering<'_> {
             let exists = Condition::Opaque(Opaque { text: Arc::from(Opaque::FILE), input });
             step = self.guarded(&page.label(), exists, step, missing);
         }
+        let step = self.lower_listing(server, scope, step);
         self.lower_index(server, scope, step, label)
+    }
+
+    /// A folder without an index file is refused; told where an `error_page` for 403 leads away from files. nginx: `ngx_http_autoindex_handler`, `ngx_http_index_handler`.
+    fn lower_listing(&mut self, server: &Server<'_>, scope: &Scope<'_>, files: Step) -> Step {
+        let Some(page) = error_page(scope, 403).filter(|_| !scope.is_on("autoindex")) else { return files };
+        if !page_leads_away(&mut self.regexes, server, page) {
+            return files;
+        }
+        let refused = self.refuse(server, scope, 403, &page.label());
+        let folder = self.file_name(scope);
+        let names = scope.get("index").map_or_else(|| vec!["index.html"], |line| line.args.iter().map(|word| &*word.text).collect());
+        let mut all = vec![
+            Condition::test(Value::field(Field::Path), Matcher::Suffix { text: Arc::from("/"), caseless: false }),
+            Condition::Opaque(Opaque { text: Arc::from(Opaque::DIRECTORY), input: folder }),
+        ];
+        for name in names {
+            let file = self.value(name, scope, &page.head);
+            let mut parts = if name.starts_with('/') { Vec::new() } else { vec![Part::Field(Field::Path)] };
+            parts.extend(file.parts);
+            let input = self.below_root(scope, Value { parts });
+            all.push(Condition::Opaque(Opaque { text: Arc::from(Opaque::FILE), input }).negated());
+        }
+        self.guarded(&page.label(), Condition::All(all), refused, files)
     }
 
     /// `index`: a path that ends in `/` starts again with the first index file that exists. Told only where that leads to something else than files.

@@ -9,7 +9,7 @@ use super::code::When;
 use super::content::{self, Place};
 use super::route::Server;
 use super::scope::{Level, Scope};
-use super::variable::{INTERNAL, regex};
+use super::variable::{BROKEN, INTERNAL, regex};
 use super::{Lowering, route};
 use crate::model::{
     Action, Condition, Field, Label, Matcher, Name, Next, Opaque, Outcome, Part, ProblemKind, QueryEdit, Step, Table, TableId, TableKind, Value,
@@ -68,7 +68,9 @@ impl Lowering<'_> {
         let mut program = Program { ops: Vec::new(), contexts: vec![*scope], uses_captures: uses_captures(scope.own) };
         flatten(scope.own, scope, false, &mut program);
         let label = server.label.clone();
-        self.lower_program(&program, Ends { server, label: &label, in_location: false, contents: BTreeMap::new() })
+        let mut step = self.lower_program(&program, Ends { server, label: &label, in_location: false, contents: BTreeMap::new() });
+        step.actions.splice(0..0, mark_broken(server, ""));
+        step
     }
 
     /// Lowers the instructions of a location and what follows them.
@@ -109,7 +111,9 @@ impl Lowering<'_> {
             return with_context(program, 0, |scope| self.behind_code(scope, When::BeforeSearch, search));
         }
         if state.changed {
-            return Step { actions: self.mark_internal(), next: Next::Restart(ends.server.search) };
+            let mut actions = self.mark_internal();
+            actions.extend(mark_broken(ends.server, ""));
+            return Step { actions, next: Next::Restart(ends.server.search) };
         }
         self.content_of(program, ends, state.context, true)
     }
@@ -185,7 +189,11 @@ impl Lowering<'_> {
                     step.actions = self.mark_internal();
                     step
                 }
-                RewriteKind::Break => self.finish(program, ends, state),
+                RewriteKind::Break => {
+                    let mut step = self.finish(program, ends, state);
+                    step.actions.splice(0..0, mark_broken(ends.server, "1"));
+                    step
+                }
                 RewriteKind::GoOn => take(steps, at + 1, State { changed: true, ..state }),
             };
             if !ends.in_location {
@@ -336,6 +344,20 @@ fn flatten<'a>(directives: &'a [Directive], scope: &Scope<'a>, in_location: bool
             _ => {}
         }
     }
+}
+
+/// Returns whether the instructions of a server have a `rewrite … break`.
+pub(super) fn breaks(directives: &[Directive]) -> bool {
+    directives.iter().any(|directive| match directive.name() {
+        "rewrite" => rewrite_kind(directive) == RewriteKind::Break,
+        "if" => breaks(route::block(directive)),
+        _ => false,
+    })
+}
+
+/// Notes whether the server's own instructions have ended in `rewrite … break`.
+fn mark_broken(server: &Server<'_>, value: &str) -> Option<Action> {
+    server.breaks.then(|| Action::Set { variable: Name::from(BROKEN), value: Value::literal(value), label: None })
 }
 
 const START: State = State { changed: false, context: 0 };

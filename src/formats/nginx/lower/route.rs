@@ -26,6 +26,8 @@ pub(super) struct Server<'a> {
     pub(super) search: TableId,
     /// The named locations.
     pub(super) named: BTreeMap<&'a str, TableId>,
+    /// Its own instructions have a `rewrite … break`.
+    pub(super) breaks: bool,
     /// The folders in which a location begins like an index file, by the file's name.
     pub(super) index_folders: RefCell<BTreeMap<String, Rc<[String]>>>,
 }
@@ -43,8 +45,15 @@ impl Lowering<'_> {
     pub(super) fn lower_server(&mut self, directive: &Directive, scope: &Scope<'_>) -> TableId {
         let entry = self.reserve();
         let search = self.reserve();
-        let mut server =
-            Server { block: scope.own, label: directive.label(), entry, search, named: BTreeMap::new(), index_folders: RefCell::default() };
+        let mut server = Server {
+            block: scope.own,
+            label: directive.label(),
+            entry,
+            search,
+            named: BTreeMap::new(),
+            breaks: super::rewrite::breaks(scope.own),
+            index_folders: RefCell::default(),
+        };
         let mut bodies = Vec::new();
         for location in scope.own.iter().filter(|directive| directive.name() == "location") {
             let Some((LocationKind::Named, name)) = location_kind(location) else { continue };
@@ -149,6 +158,9 @@ impl Lowering<'_> {
             if literal.contains(short) || !content::passes(&scope) || !seen.insert(short) {
                 continue;
             }
+            // Of `= /dir/` and `/dir/` either may pass; the settings are those of the exact one.
+            let exact = locations.iter().find(|(_, other, same)| *other == LocationKind::Exact && same == text);
+            let scope = Scope { own: block(exact.map_or(directive, |(exact, ..)| exact)), ..scope };
             let mut location = Value::literal(text);
             location.parts.extend([Part::Field(Field::QueryMark), Part::Field(Field::Query)]);
             let label = directive.label();

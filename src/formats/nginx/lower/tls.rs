@@ -28,7 +28,8 @@ pub(super) fn tls(http: &Scope<'_>, default: &Directive, servers: &[&Directive])
     }
     Tls {
         certificates: seen,
-        strict_names: setting(http, default, "ssl_reject_handshake").is_some_and(|line| line.arg(0) == Some("on")),
+        // `ssl_reject_handshake` is a route of the server that has it: see `lower_handshake`.
+        strict_names: false,
         versions,
         ciphers: setting(http, default, "ssl_ciphers").and_then(|line| line.arg(0)).map(Arc::from),
         client_certificate: verify.is_some(),

@@ -15,6 +15,9 @@ pub(super) const INTERNAL: &str = "!internal";
 /// Set to 1 once an `error_page` was taken without `recursive_error_pages`: no other is taken (nginx: `r->error_page`).
 pub(super) const ERROR_PAGE: &str = "!error_page";
 
+/// Set to 1 by a `rewrite … break` of the server: the location is not what the path begins with (nginx: `r->valid_location`).
+pub(super) const BROKEN: &str = "!broken";
+
 /// Where a variable gets its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Definition {

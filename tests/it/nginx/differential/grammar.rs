@@ -283,9 +283,7 @@ impl Grammar<'_> {
             0 => "deny all;".to_owned(),
             5 if place != Place::LimitExcept => "root {prefix}/www;".to_owned(),
             6 if matches!(place, Place::Prefix | Place::Exact | Place::Regex) => {
-                // A path below a file is an error of the file system, not of the configuration.
-                let alias = if place == Place::Exact { "alias {prefix}/srv/a.txt;" } else { "alias {prefix}/srv/;" };
-                self.pick(&["alias {prefix}/srv/;", "alias {prefix}/www/b;", alias]).to_owned()
+                self.pick(&["alias {prefix}/srv/;", "alias {prefix}/www/b;", "alias {prefix}/srv/;"]).to_owned()
             }
             7 | 8 if !matches!(place, Place::If | Place::LimitExcept) => format!("root {{prefix}}/www; {}", self.pick(pieces::TRIES)),
             9 if !matches!(place, Place::If | Place::LimitExcept) => format!("{} {}", self.pick(pieces::TRIES_BEFORE_A_PASS), self.pass(uri_allowed)),
