@@ -59,6 +59,7 @@ impl Lowering<'_> {
                 "unix:" => {}
                 text => match Cidr::parse(text) {
                     Some(network) => trusted.push(network),
+                    None if line.has_hole() => {}
                     None => self.unknown_once(line, format!("`{}`: the address cannot be read", line.label().text)),
                 },
             }
@@ -102,6 +103,9 @@ impl Lowering<'_> {
             let value = Value::literal(line.arg(0).unwrap_or_default());
             if line.name() == "*" {
                 rest = Some(value);
+                continue;
+            }
+            if line.has_hole() {
                 continue;
             }
             let Some(percent) = line.name().strip_suffix('%').and_then(hundredths).filter(|percent| *percent > 0) else {

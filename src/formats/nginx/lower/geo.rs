@@ -96,8 +96,7 @@ impl Lowering<'_> {
     }
 
     fn no_network(&mut self, line: &Directive, what: &str) {
-        if line.name().contains(['{', '<', '$']) {
-            self.unknown(&line.head, format!("`{}`: the {what} cannot be read", line.name()));
+        if line.has_hole() {
             return;
         }
         self.model.problems.push(Problem {

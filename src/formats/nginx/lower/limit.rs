@@ -5,6 +5,7 @@
 use super::super::Directive;
 use super::Lowering;
 use super::scope::Scope;
+use crate::formats::source::has_hole;
 use crate::model::{Action, Label, Limit, LimitKind, ProblemKind, Step, Value};
 use std::sync::Arc;
 
@@ -77,11 +78,7 @@ impl Lowering<'_> {
 
     /// nginx: `ngx_init_zone_pool`, "zero size shared memory zone": a zone that is used and nowhere defined is refused.
     fn missing_zone(&mut self, line: &Directive, name: &str) {
-        if !self.complete
-            || self.assumed
-            || name.contains(['{', '<', '$'])
-            || !self.reported.insert(format!("zone:{}:{}", line.head.path, line.head.start))
-        {
+        if !self.complete || self.assumed || has_hole(name) || !self.reported.insert(format!("zone:{}:{}", line.head.path, line.head.start)) {
             return;
         }
         let define = format!("{}_zone", line.name());

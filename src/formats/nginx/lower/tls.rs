@@ -6,6 +6,7 @@
 use super::super::Directive;
 use super::listener::host_patterns;
 use super::scope::Scope;
+use crate::formats::source::HOLE_OPEN;
 use crate::model::{Certificate, HostPattern, Tls};
 use std::sync::Arc;
 
@@ -48,7 +49,7 @@ fn presented(http: &Scope<'_>, server: &Directive) -> Vec<Certificate> {
     let one = |line: &Directive| {
         let text = line.arg(0).unwrap_or_default();
         // A certificate in memory has no file.
-        let path = if text.starts_with("data:") { "data:" } else { text.split(['$', '{', '<']).next().unwrap_or_default() };
+        let path = if text.starts_with("data:") { "data:" } else { text.split(['$', HOLE_OPEN]).next().unwrap_or_default() };
         // A name that is cut is a directory: what is in it is not known.
         let path = if path.len() == text.len() || path == "data:" { path } else { path.rsplit_once('/').map_or("", |(folder, _)| folder) };
         Certificate { path: Arc::from(path), names: names.clone(), label: line.label() }
