@@ -85,14 +85,13 @@ pub(super) struct ClassesId(u32);
 #[derive(Debug)]
 pub(super) struct Classes {
     of: [u8; 256],
-    /// Of each class the bytes a person would rather type, the best first; at least one, at most [`Classes::MOST`], of different kinds.
-    best: Vec<Vec<u8>>,
+    best: Vec<Best>,
 }
 
-impl Classes {
-    /// The most bytes kept of a class.
-    const MOST: usize = 4;
+/// The bytes of a class that a person would rather type, the best first, of different kinds; the rest is filled with the first.
+type Best = [u8; 3];
 
+impl Classes {
     pub(super) fn of(&self, byte: u8) -> usize {
         self.of.get(usize::from(byte)).copied().unwrap_or_default().into()
     }
@@ -103,12 +102,14 @@ impl Classes {
 
     /// Returns the byte of a class that a person would rather type.
     pub(super) fn best(&self, class: usize) -> Option<u8> {
-        self.best.get(class)?.first().copied()
+        self.best.get(class).map(|[first, ..]| *first)
     }
 
     /// Returns some bytes of a class, of different kinds (letter, digit, sign, other), the best first.
-    pub(super) fn kinds(&self, class: usize) -> &[u8] {
-        self.best.get(class).map(Vec::as_slice).unwrap_or_default()
+    pub(super) fn kinds(&self, class: usize) -> impl Iterator<Item = u8> {
+        let [first, second, third] = self.best.get(class).copied().unwrap_or_default();
+        let others = [second, third].into_iter().filter(move |byte| *byte != first);
+        std::iter::once(first).chain(others)
     }
 }
 
@@ -179,16 +180,22 @@ impl Divisions {
     fn divide(&mut self, key: impl Fn(u8) -> usize) -> ClassesId {
         let mut numbers: HashMap<usize, u8> = HashMap::new();
         let mut classes = Classes { of: [0; 256], best: Vec::new() };
-        for byte in &self.order {
+        for byte in self.order.iter().copied() {
             let next = u8::try_from(classes.best.len()).unwrap_or(u8::MAX);
-            let class = *numbers.entry(key(*byte)).or_insert(next);
-            if let Some(of) = classes.of.get_mut(usize::from(*byte)) {
+            let class = *numbers.entry(key(byte)).or_insert(next);
+            if let Some(of) = classes.of.get_mut(usize::from(byte)) {
                 *of = class;
             }
             match classes.best.get_mut(usize::from(class)) {
-                None => classes.best.push(vec![*byte]),
-                Some(kept) if kept.len() < Classes::MOST && kept.iter().all(|have| kind(*have) != kind(*byte)) => kept.push(*byte),
-                Some(_) => {}
+                None => classes.best.push([byte; 3]),
+                Some([first, second, third]) => {
+                    let new = [*first, *second, *third].iter().all(|have| kind(*have) != kind(byte));
+                    if new && second == first {
+                        *second = byte;
+                    } else if new && third == first {
+                        *third = byte;
+                    }
+                }
             }
         }
         if let Some(known) = self.numbers.get(&classes.of) {
@@ -224,6 +231,6 @@ mod tests {
         let classes = divisions.get(both).unwrap();
         assert_eq!((0..classes.len()).map(|class| classes.best(class).unwrap()).collect::<Vec<u8>>(), b"a0.");
         assert_eq!(classes.of(b'7'), classes.of(b'0'));
-        assert_eq!(classes.kinds(0).get(..2), Some(b"aA".as_slice()));
+        assert_eq!(classes.kinds(0).collect::<Vec<u8>>(), b"aA-");
     }
 }

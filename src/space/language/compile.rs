@@ -93,11 +93,13 @@ impl Compiler<'_> {
             if left.texts == NOTHING {
                 return Ok(NOTHING);
             }
+            if !looks_around(part) {
+                rest.push(part);
+                let texts = self.plain_run(&mut rest)?;
+                left.texts = self.arena.then(left.texts, texts);
+                continue;
+            }
             match part {
-                _ if !looks_around(part) => {
-                    let texts = self.plain(part)?;
-                    left.texts = self.arena.then(left.texts, texts);
-                }
                 Expr::Concat(inner) => rest.extend(inner.iter().rev()),
                 Expr::Group(inner) => rest.push(inner),
                 Expr::Alt(ways) => {
@@ -132,6 +134,15 @@ impl Compiler<'_> {
             }
         }
         Ok(self.arena.then(left.texts, right.texts))
+    }
+
+    /// Takes the parts that do not look around, and returns their texts, one after the other.
+    fn plain_run(&mut self, rest: &mut Vec<&Expr>) -> Result<LanguageId, NotRegular> {
+        let mut run = Vec::new();
+        while let Some(part) = rest.pop_if(|part| !looks_around(part)) {
+            run.push(self.plain(part)?);
+        }
+        Ok(self.arena.sequence(&run))
     }
 
     /// Returns the texts with one of `ways` at this place.
@@ -339,7 +350,15 @@ impl Compiler<'_> {
                 let least = count(*lo)?;
                 Ok(if most.is_some_and(|most| most < least) { NOTHING } else { self.arena.times(of, least, most) })
             }
-            Expr::Delegate { inner, casei } => Ok(self.arena.bytes(class(inner, *casei)?)),
+            Expr::Delegate { inner, casei } => {
+                let key = (inner.clone(), *casei);
+                let set = match self.arena.sets.get(&key) {
+                    Some(set) => *set,
+                    None => class(inner, *casei)?,
+                };
+                self.arena.sets.insert(key, set);
+                Ok(self.arena.bytes(set))
+            }
             other => Err(NotRegular(unreadable(other).to_owned())),
         }
     }

@@ -4,7 +4,7 @@
 //! re-examined, 2009).
 
 use super::alphabet::{ByteSet, ClassesId, Divisions};
-use super::node::{ALL, Arena, BLANK, NOTHING, Node};
+use super::node::{ALL, Arena, BLANK, NOTHING, Node, UNASKED};
 use super::{LanguageId, OutOfBudget};
 use std::sync::Arc;
 
@@ -37,9 +37,10 @@ impl Arena {
             Node::Loop(..) => self.classes(self.unfolded(id)),
         };
         let count = self.divisions.get(classes).map_or(1, super::alphabet::Classes::len);
+        self.budget.hold(count * size_of::<LanguageId>());
         if let Some(known) = self.known(id) {
             known.classes = Some(classes);
-            known.after = vec![None; count].into();
+            known.after = vec![UNASKED; count].into();
         }
         classes
     }
@@ -55,12 +56,12 @@ impl Arena {
         }
         let classes = self.classes(id);
         let class = self.divisions.get(classes).map_or(0, |classes| classes.of(byte));
-        if let Some(found) = self.known(id).and_then(|known| known.after.get(class).copied().flatten()) {
+        if let Some(found) = self.known(id).and_then(|known| known.after.get(class).copied()).filter(|found| *found != UNASKED) {
             return Ok(found);
         }
         let left = self.work_out(id, byte)?;
         if let Some(slot) = self.known(id).and_then(|known| known.after.get_mut(class)) {
-            *slot = Some(left);
+            *slot = left;
         }
         Ok(left)
     }

@@ -3,6 +3,7 @@
 //! `README.md` beside `src/space/mod.rs` explains the idea. Nothing is worked out before it is asked for, and every question has a budget.
 
 mod alphabet;
+mod budget;
 mod compile;
 mod derive;
 mod matcher;
@@ -49,27 +50,38 @@ pub struct Languages {
     arena: Arena,
     matchers: HashMap<Matcher, Result<LanguageId, NotRegular>>,
     universes: HashMap<Universe, LanguageId>,
-    prefixes: HashMap<LanguageId, Box<[u8]>>,
-    suffixes: HashMap<LanguageId, Box<[u8]>>,
+    ends: HashMap<LanguageId, Ends>,
     witnesses: HashMap<LanguageId, Option<Vec<u8>>>,
+    /// Every language that was handed out.
+    public: Vec<LanguageId>,
+}
+
+/// What the texts of a language begin and end with, as far as known.
+#[derive(Debug)]
+struct Ends {
+    start: Box<[u8]>,
+    end: Box<[u8]>,
+    /// How many languages were handed out before.
+    rank: usize,
 }
 
 impl Languages {
-    /// Returns an arena for so many steps. A step is one look at a state or one of its parts; some ten million take a second.
+    /// Returns an arena for so many steps, of which one question may take an eighth. A step is one look at a state or one of its parts; some five million
+    /// take a second.
     pub fn new(budget: u64) -> Self {
         Self {
             arena: Arena::new(budget),
             matchers: HashMap::new(),
             universes: HashMap::new(),
-            prefixes: HashMap::new(),
-            suffixes: HashMap::new(),
+            ends: HashMap::new(),
             witnesses: HashMap::new(),
+            public: Vec::new(),
         }
     }
 
     /// Returns how many steps were taken so far.
     pub fn spent(&self) -> u64 {
-        self.arena.spent
+        self.arena.budget.spent
     }
 
     /// Returns the texts that can occur at a place.
@@ -91,6 +103,7 @@ impl Languages {
         if let Some(known) = self.matchers.get(matcher) {
             return known.clone();
         }
+        self.begin();
         let texts = matcher::texts(&mut self.arena, matcher);
         let texts = texts.map(|id| self.noted(id));
         self.matchers.insert(matcher.clone(), texts.clone());
@@ -109,6 +122,7 @@ impl Languages {
     /// # Errors
     /// [`OutOfBudget`].
     pub fn pulled(&mut self, of: LanguageId, drop: usize, before: &[u8], after: &[u8]) -> Result<LanguageId, OutOfBudget> {
+        self.begin();
         let left = self.arena.after_text(of, before)?;
         let left = self.arena.before(left, &Arc::from(after))?;
         let drop = u32::try_from(drop).map_err(|_large| OutOfBudget)?;
@@ -141,6 +155,7 @@ impl Languages {
     /// # Errors
     /// [`OutOfBudget`].
     pub fn contains(&mut self, language: LanguageId, text: &[u8]) -> Result<bool, OutOfBudget> {
+        self.begin();
         self.arena.contains(language, text)
     }
 
@@ -193,16 +208,27 @@ impl Languages {
 
     /// Returns bytes that every text of `language` begins with; empty when none are known.
     pub fn literal_prefix(&self, language: LanguageId) -> &[u8] {
-        self.prefixes.get(&language).map(AsRef::as_ref).unwrap_or_default()
+        self.ends.get(&language).map(|ends| &*ends.start).unwrap_or_default()
     }
 
     /// Returns bytes that every text of `language` ends with; empty when none are known.
     pub fn literal_suffix(&self, language: LanguageId) -> &[u8] {
-        self.suffixes.get(&language).map(AsRef::as_ref).unwrap_or_default()
+        self.ends.get(&language).map(|ends| &*ends.end).unwrap_or_default()
+    }
+
+    /// Begins a question.
+    fn begin(&mut self) {
+        if self.arena.begin(&self.public) {
+            self.witnesses.clear();
+        }
     }
 
     fn between(&mut self, inside: &[LanguageId], outside: &[LanguageId]) -> LanguageId {
-        let excluded = self.arena.any(outside.to_vec());
+        self.begin();
+        // In the order they were handed out: so the lists of a walk, each one longer than the last, begin the same.
+        let mut outside = outside.to_vec();
+        outside.sort_by_key(|id| self.ends.get(id).map(|ends| ends.rank));
+        let excluded = self.arena.union(&outside);
         let excluded = self.arena.not(excluded);
         let parts = inside.iter().copied().chain([excluded]).collect();
         self.arena.both(parts)
@@ -210,10 +236,10 @@ impl Languages {
 
     /// Notes what texts of `id` begin and end with.
     fn noted(&mut self, id: LanguageId) -> LanguageId {
-        if id != NOTHING && id != ALL && !self.prefixes.contains_key(&id) {
-            let (start, end) = (self.start(id), self.end(id));
-            self.prefixes.insert(id, start.into());
-            self.suffixes.insert(id, end.into());
+        if id != NOTHING && id != ALL && !self.ends.contains_key(&id) {
+            let ends = Ends { start: self.start(id).into(), end: self.end(id).into(), rank: self.public.len() };
+            self.ends.insert(id, ends);
+            self.public.push(id);
         }
         id
     }

@@ -3,6 +3,7 @@
 //! The builders simplify as far as it is cheap. That is not for beauty: the states of the lazy automaton are nodes, and two that look alike are one state.
 
 use super::alphabet::{ByteSet, ClassesId, Divisions};
+use super::budget::{Budget, node_bytes};
 use super::{LanguageId, OutOfBudget};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -37,7 +38,7 @@ pub(super) enum Node {
 }
 
 /// What is known of a node beside what it is.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Known {
     /// The empty text is in it.
     pub(super) blank: bool,
@@ -45,26 +46,34 @@ pub(super) struct Known {
     pub(super) least: u32,
     /// Which bytes it does not tell apart as a next byte, once asked.
     pub(super) classes: Option<ClassesId>,
-    /// What is left after a byte of each class, as far as asked.
-    pub(super) after: Box<[Option<LanguageId>]>,
+    /// What is left after a byte of each class; [`UNASKED`] where nobody asked.
+    pub(super) after: Box<[LanguageId]>,
     /// Whether there is a text in it, once found out.
     pub(super) alive: Option<bool>,
 }
 
+/// How far into texts alternatives share their start. Deeper ones are found when the search gets there.
+const DEEPEST: usize = 100;
+
+/// No language: nobody asked yet.
+pub(super) const UNASKED: LanguageId = LanguageId(u32::MAX);
+
 /// The nodes.
 #[derive(Debug)]
 pub(super) struct Arena {
-    nodes: Vec<Node>,
-    known: Vec<Known>,
-    numbers: HashMap<Node, LanguageId>,
-    unfolded: HashMap<LanguageId, LanguageId>,
+    pub(super) nodes: Vec<Node>,
+    pub(super) known: Vec<Known>,
+    pub(super) numbers: HashMap<Node, LanguageId>,
+    pub(super) unfolded: HashMap<LanguageId, LanguageId>,
+    /// Unions of the first languages of a list with the next one.
+    pub(super) unions: HashMap<(LanguageId, LanguageId), LanguageId>,
     pub(super) divisions: Divisions,
-    budget: u64,
-    pub(super) spent: u64,
+    pub(super) budget: Budget,
+    /// Classes of patterns, as written, and whether caseless: most patterns have the same few.
+    pub(super) sets: HashMap<(String, bool), ByteSet>,
+    /// Numbers of nodes that are no longer there.
+    pub(super) free: Vec<LanguageId>,
 }
-
-/// The most nodes: some 64 MiB with all that is known of them.
-const MOST_NODES: usize = 300_000;
 
 pub(super) const NOTHING: LanguageId = LanguageId(0);
 pub(super) const BLANK: LanguageId = LanguageId(1);
@@ -77,20 +86,16 @@ impl Arena {
             known: Vec::new(),
             numbers: HashMap::new(),
             unfolded: HashMap::new(),
+            unions: HashMap::new(),
             divisions: Divisions::new(),
-            budget,
-            spent: 0,
+            budget: Budget::new(budget),
+            sets: HashMap::new(),
+            free: Vec::new(),
         };
         for node in [Node::Nothing, Node::Blank, Node::All] {
             new.intern(node);
         }
         new
-    }
-
-    /// Takes `steps` from the budget.
-    pub(super) fn spend(&mut self, steps: usize) -> Result<(), OutOfBudget> {
-        self.spent = self.spent.saturating_add(u64::try_from(steps).unwrap_or(u64::MAX)).min(self.budget);
-        if self.spent == self.budget || self.nodes.len() > MOST_NODES { Err(OutOfBudget) } else { Ok(()) }
     }
 
     pub(super) fn node(&self, id: LanguageId) -> &Node {
@@ -151,11 +156,25 @@ impl Arena {
             Node::Before(of, text) => length(of).saturating_sub(u32::try_from(text.len()).unwrap_or(u32::MAX)).max(1),
             Node::Blank | Node::All | Node::Star(_) | Node::Bytes(_) | Node::Not(_) | Node::Loop(..) => 1,
         };
-        let id = LanguageId(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
-        self.nodes.push(node.clone());
         let alive = if blank { Some(true) } else { None };
-        self.known.push(Known { blank, least, classes: None, after: Box::default(), alive });
+        let known = Known { blank, least, classes: None, after: Box::default(), alive };
+        self.budget.hold(node_bytes(&node));
+        let id = self.place(node.clone(), known);
         self.numbers.insert(node, id);
+        id
+    }
+
+    /// Puts a node where one was, or at the end.
+    fn place(&mut self, node: Node, known: Known) -> LanguageId {
+        if let Some(id) = self.free.pop()
+            && let (Some(old), Some(old_known)) = (self.nodes.get_mut(id.index()), self.known.get_mut(id.index()))
+        {
+            (*old, *old_known) = (node, known);
+            return id;
+        }
+        let id = LanguageId(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
+        self.nodes.push(node);
+        self.known.push(known);
         id
     }
 
@@ -241,30 +260,49 @@ impl Arena {
         }
     }
 
+    /// Returns the texts of any of `all`. A list that another one begins is not worked out again: walks ask for "none of these, and not this either".
+    pub(super) fn union(&mut self, all: &[LanguageId]) -> LanguageId {
+        let mut union = NOTHING;
+        for one in all {
+            let key = (union, *one);
+            union = if let Some(known) = self.unions.get(&key) {
+                *known
+            } else {
+                let new = self.any(vec![union, *one]);
+                self.unions.insert(key, new);
+                new
+            };
+        }
+        union
+    }
+
     pub(super) fn any(&mut self, parts: Vec<LanguageId>) -> LanguageId {
+        self.any_at(parts, 0)
+    }
+
+    /// As [`Arena::any`], so many bytes into texts that begin the same.
+    fn any_at(&mut self, parts: Vec<LanguageId>, depth: usize) -> LanguageId {
         let mut kept = Vec::with_capacity(parts.len());
         let mut set = ByteSet::NONE;
-        let mut anywhere = Vec::new();
+        let mut sequences = Vec::new();
         for part in self.flat(parts, |node| if let Node::Any(parts) = node { Some(Arc::clone(parts)) } else { None }) {
             match self.node(part) {
                 Node::Nothing => {}
                 Node::All => return ALL,
                 Node::Bytes(bytes) => set = set.union(*bytes),
-                // What is searched anywhere shares one start: all such patterns are one, so that dozens of them stay a few states.
-                Node::Then(first, rest) if *first == ALL => anywhere.push(*rest),
+                Node::Then(first, rest) if depth < DEEPEST => sequences.push((*first, *rest, part)),
                 _ => kept.push(part),
             }
         }
         if set != ByteSet::NONE {
             kept.push(self.bytes(set));
         }
-        if !anywhere.is_empty() {
-            let found = self.any(anywhere);
-            match self.then(ALL, found) {
-                ALL => return ALL,
-                shared => kept.push(shared),
-            }
+        self.share_starts(sequences, depth, &mut kept);
+        if kept.contains(&ALL) {
+            return ALL;
         }
+        // A part here is a fraction of a step.
+        self.budget.charge(kept.len() / 8);
         kept.sort_unstable();
         kept.dedup();
         if kept.contains(&BLANK) && kept.iter().any(|part| *part != BLANK && self.has_blank(*part)) {
@@ -278,6 +316,24 @@ impl Arena {
             [] => NOTHING,
             [only] => *only,
             _ => self.intern(Node::Any(kept.into())),
+        }
+    }
+
+    /// Adds the sequences to `kept`, those with the same first part as one: a thousand words are a tree, and all patterns that are searched anywhere share
+    /// one start, so that dozens of them stay a few states.
+    fn share_starts(&mut self, mut sequences: Vec<(LanguageId, LanguageId, LanguageId)>, depth: usize, kept: &mut Vec<LanguageId>) {
+        sequences.sort_unstable();
+        sequences.dedup();
+        for group in sequences.chunk_by(|one, other| one.0 == other.0) {
+            match group {
+                [(_, _, alone)] => kept.push(*alone),
+                [(first, ..), ..] => {
+                    let rests = group.iter().map(|(_, rest, _)| *rest).collect();
+                    let rest = self.any_at(rests, depth + 1);
+                    kept.push(self.then_one(*first, rest));
+                }
+                [] => {}
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use super::alphabet::byte_cost;
 use super::node::{Arena, NOTHING};
 use super::{LanguageId, OutOfBudget};
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
+use std::collections::{BinaryHeap, HashMap, HashSet};
 
 /// The most states that one search looks at.
 const MOST_STATES: usize = 200_000;
@@ -25,40 +25,27 @@ impl Arena {
             return Ok(!alive);
         }
         let mut seen = HashSet::from([root]);
-        let mut order = vec![(root, root)];
-        let mut queue = VecDeque::from([root]);
-        while let Some(state) = queue.pop_front() {
-            for (_, next) in self.edges(state, false)? {
-                if !seen.insert(next) {
-                    continue;
-                }
-                if self.alive(next) == Some(true) {
-                    self.mark_way(state, &order);
+        let mut steps = vec![Step { state: root, from: 0, byte: 0, cost: 0 }];
+        let mut at = 0;
+        while let Some(step) = steps.get(at).copied() {
+            for (byte, state) in self.edges(step.state, false)? {
+                if self.alive(state) == Some(true) {
+                    self.mark_steps(&steps, at);
                     return Ok(false);
                 }
-                order.push((next, state));
-                queue.push_back(next);
+                if seen.insert(state) {
+                    steps.push(Step { state, from: at, byte, cost: 0 });
+                }
             }
-            if seen.len() > MOST_STATES {
+            if steps.len() > MOST_STATES {
                 return Err(OutOfBudget);
             }
+            at += 1;
         }
-        for (state, _) in order {
-            self.set_alive(state, false);
+        for step in steps {
+            self.set_alive(step.state, false);
         }
         Ok(true)
-    }
-
-    /// Notes that `state` and all on the way to it are alive; `order` has each state with the one before it.
-    fn mark_way(&mut self, state: LanguageId, order: &[(LanguageId, LanguageId)]) {
-        let mut now = state;
-        self.set_alive(now, true);
-        for (here, before) in order.iter().rev() {
-            if *here == now && here != before {
-                now = *before;
-                self.set_alive(now, true);
-            }
-        }
     }
 
     /// Returns the nicest text in `root`: with the fewest bytes that have to be encoded, of those the shortest, of those the first.
@@ -142,7 +129,7 @@ impl Arena {
         let classes = self.classes(state);
         let bytes: Vec<u8> = match self.divisions.get(classes) {
             None => Vec::new(),
-            Some(classes) if kinds => (0..classes.len()).flat_map(|class| classes.kinds(class).to_vec()).collect(),
+            Some(classes) if kinds => (0..classes.len()).flat_map(|class| classes.kinds(class)).collect(),
             Some(classes) => (0..classes.len()).filter_map(|class| classes.best(class)).collect(),
         };
         self.spend(bytes.len())?;
