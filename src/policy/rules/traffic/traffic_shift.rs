@@ -302,6 +302,7 @@ mod tests {
         let base = format!("pool web: 10.0.0.1:80, 10.0.0.2:80, 10.0.0.3:80, 10.0.0.4:80\n{HOST}");
         insta::assert_debug_snapshot!(say(&base, &base.replace("/ -> web", "/ -> blog"), &URLS[..1]), @r#"
         [
+            "warning resilience/single-point-of-failure: only 10.0.1.1:80 is left to answer requests to a.example; until now 4 servers could @ blog: server 10.0.1.1:80",
             "warning traffic/traffic-shift: 10.0.1.1:80 alone would get all requests to a.example; until now they went to other servers, with at most 25 % to each @ to blog",
         ]
         "#);
