@@ -28,7 +28,10 @@ mod examples;
 #[cfg(test)]
 mod facts;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod haproxy_syntax;
+#[cfg(test)]
 mod hostile;
 mod inventory;
 #[cfg(test)]
