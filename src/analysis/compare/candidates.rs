@@ -55,14 +55,16 @@ impl<'m> Workshop<'m> {
 }
 
 impl Plan {
-    /// Compares the routes of both sides: what only one has, or has in another order, is hot.
-    pub(super) fn new(was: Option<Half<'_, '_>>, now: Option<Half<'_, '_>>) -> Self {
+    /// Compares the routes of both sides: what only one has, or has in another order, is hot. Nothing is where both are the `same`: what one has
+    /// then speaks for both.
+    pub(super) fn new<'m>(was: Option<Half<'_, 'm>>, now: Option<Half<'_, 'm>>, same: bool) -> Self {
         let mut all = Seeds::default();
-        for half in was.iter().chain(&now) {
+        for half in was.iter().chain(&now).skip(usize::from(same && was.is_some())) {
             all.extend(half.collector.table(half.table));
         }
         let mut hot = Seeds::default();
         match (was, now) {
+            _ if same => {}
             (Some(was), Some(now)) => {
                 let (before, after) = (was.routes(), now.routes());
                 was.differing(&before, &after, &mut hot);
@@ -82,21 +84,20 @@ impl Plan {
 
     /// Returns the requests near what differs.
     pub(super) fn hot(&self, door: &Door<'_>, host: &Host) -> Vec<(Request, Vec<Extra>)> {
-        let paths = self.seen(paths(&self.hot, &self.all));
+        let paths = self.seen(paths(&self.hot, &self.all), usize::MAX);
         self.requests(door, host, &paths, true)
     }
 
-    /// Returns one request for each path of both sides.
-    pub(super) fn rest(&self, door: &Door<'_>, host: &Host) -> Vec<(Request, Vec<Extra>)> {
-        let paths = self.seen(paths(&self.all, &Seeds::default()));
+    /// Returns one request for each path of both sides, at most `most`.
+    pub(super) fn rest(&self, door: &Door<'_>, host: &Host, most: usize) -> Vec<(Request, Vec<Extra>)> {
+        let paths = self.seen(paths(&self.all, &Seeds::default()), most);
         self.requests(door, host, &paths, false)
     }
 
-    /// Returns the paths that the tests can see: `/./a` is `/a` by then, and a person would ask for that.
-    fn seen(&self, mut paths: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+    /// Returns the first paths that the tests can see: `/./a` is `/a` by then, and a person would ask for that.
+    fn seen(&self, paths: Vec<Vec<u8>>, most: usize) -> Vec<Vec<u8>> {
         let same = |path: &Vec<u8>, rules| target(&encode_path(path), rules).is_ok_and(|seen| seen.path == *path);
-        paths.retain(|path| self.rules.is_none_or(|rules| same(path, rules)));
-        paths
+        paths.into_iter().filter(|path| self.rules.is_none_or(|rules| same(path, rules))).take(most).collect()
     }
 
     fn requests(&self, door: &Door<'_>, host: &Host, paths: &[Vec<u8>], with_extras: bool) -> Vec<(Request, Vec<Extra>)> {

@@ -139,7 +139,7 @@ impl<'m> Survey<'_, 'm> {
         }
         for one in work.iter().filter(|one| one.changed) {
             for host in &one.hosts {
-                self.try_all(one, host, one.plan.rest(one.door, host), MOST_PAIRS);
+                self.try_all(one, host, one.plan.rest(one.door, host, MOST_PAIRS), MOST_PAIRS);
             }
         }
         for one in work.iter().filter(|one| !one.changed) {
@@ -147,7 +147,7 @@ impl<'m> Survey<'_, 'm> {
                 return;
             }
             if let Some(host) = one.hosts.first() {
-                self.try_all(one, host, one.plan.rest(one.door, host), MOST_UNCHANGED);
+                self.try_all(one, host, one.plan.rest(one.door, host, MOST_UNCHANGED), MOST_UNCHANGED);
             }
         }
     }
@@ -176,7 +176,8 @@ impl<'m> Survey<'_, 'm> {
                         let (was, now) =
                             (was.zip(group.was).map(|(shop, table)| shop.half(table)), now.zip(group.now).map(|(shop, table)| shop.half(table)));
                         let print = |half: Option<Half<'_, 'm>>| half.map(|half| half.prints.table(half.table));
-                        (Rc::new(Plan::new(was, now)), print(was) != print(now) || door.handshakes_differ())
+                        let same = print(was) == print(now);
+                        (Rc::new(Plan::new(was, now, same)), !same || door.handshakes_differ())
                     })
                     .clone();
                 let scheme = if door.tls { "https" } else { "http" };
@@ -227,7 +228,7 @@ fn workshop<'w, 'm>(all: &'w [Workshop<'m>], gateway: &Gateway) -> Option<&'w Wo
 /// Returns the hosts that conditions behind this door ask about.
 fn asked_hosts(shop: Option<&Workshop<'_>>, entrance: Option<Entrance<'_>>) -> Vec<String> {
     let tables = shop.zip(entrance).map(|(shop, entrance)| (shop, entrance.listener.virtual_hosts.iter().map(|host| host.table)));
-    let hosts = tables.into_iter().flat_map(|(shop, tables)| tables.flat_map(|table| shop.collector.table(table).hosts).collect::<Vec<_>>());
+    let hosts = tables.into_iter().flat_map(|(shop, tables)| tables.flat_map(|table| shop.collector.hosts(table)).collect::<Vec<_>>());
     distinct(hosts)
 }
 

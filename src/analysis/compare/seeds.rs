@@ -50,6 +50,8 @@ struct Gather<'c, 'm> {
     lookups: BTreeSet<&'m str>,
     /// Whether internal redirects are followed.
     restarts: bool,
+    /// Only hosts are asked for: making texts of patterns for anything else would be wasted.
+    only_hosts: bool,
 }
 
 impl<'m> Collector<'m> {
@@ -79,6 +81,13 @@ impl<'m> Collector<'m> {
         gather.seeds
     }
 
+    /// Returns the hosts that conditions ask about, of all that begins at `table`.
+    pub(super) fn hosts(&self, table: TableId) -> BTreeSet<String> {
+        let mut gather = Gather { only_hosts: true, ..self.gather(true) };
+        gather.table(table);
+        gather.seeds.hosts
+    }
+
     /// Returns the seeds of one route: of its condition, and of what its step looks at before an internal redirect.
     pub(super) fn route(&self, route: &'m Route) -> Seeds {
         let mut gather = self.gather(false);
@@ -88,7 +97,7 @@ impl<'m> Collector<'m> {
     }
 
     fn gather(&self, restarts: bool) -> Gather<'_, 'm> {
-        Gather { collector: self, seeds: Seeds::default(), tables: BTreeSet::new(), lookups: BTreeSet::new(), restarts }
+        Gather { collector: self, seeds: Seeds::default(), tables: BTreeSet::new(), lookups: BTreeSet::new(), restarts, only_hosts: false }
     }
 }
 
@@ -220,6 +229,14 @@ impl<'m> Gather<'_, 'm> {
     }
 
     fn field(&mut self, field: &'m Field, matcher: &'m Matcher) {
+        let is_host = match field {
+            Field::Host => true,
+            Field::Header(name) => name.eq_ignore_ascii_case("host"),
+            _ => false,
+        };
+        if self.only_hosts && !is_host {
+            return;
+        }
         match field {
             Field::Path => return self.path(matcher),
             Field::Source => {

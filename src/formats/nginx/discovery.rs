@@ -141,9 +141,17 @@ fn folders(parts: &[&TreePath], entries: &[TreePath], expander: &Expander<'_, '_
         }
         let folder = names::folder(path);
         let left_out = folder.usual && entries.iter().any(|entry| entry.parent() == folder.prefix);
-        if !left_out {
-            folders.entry(folder).or_default().push((*path).clone());
+        if left_out {
+            continue;
         }
+        // A part that lies where `conf.d` lies makes one configuration with what is in there: two could not be told apart by their name.
+        let beside = folders.keys().find(|known| known.id == folder.id && **known != folder).cloned();
+        let (folder, mut together) = match beside.and_then(|beside| folders.remove_entry(&beside)) {
+            Some((known, parts)) => (Folder { usual: known.usual && folder.usual, ..known }, parts),
+            None => (folder, Vec::new()),
+        };
+        together.push((*path).clone());
+        folders.entry(folder).or_default().extend(together);
     }
     folders
 }

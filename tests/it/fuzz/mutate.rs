@@ -170,7 +170,9 @@ fn once(random: &mut Random, text: &str, other: &str) -> String {
     let (from, to) = (from.min(to), from.max(to));
     match random.below(12) {
         0 => lines(random, text, |random, lines| lines.insert(random.below(lines.len() + 1), lines[random.below(lines.len())])),
-        1 => lines(random, text, |random, lines| drop(lines.remove(random.below(lines.len())))),
+        1 => lines(random, text, |random, lines| {
+            lines.remove(random.below(lines.len()));
+        }),
         2 => lines(random, text, |random, lines| {
             let (a, b) = (random.below(lines.len()), random.below(lines.len()));
             lines.swap(a, b);
