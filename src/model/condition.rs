@@ -70,7 +70,8 @@ pub enum Matcher {
     Length(Vec<NumberRange>),
     /// Is there at all, be it empty (HAProxy `-m found`). Only a field that the request does not carry is not there.
     Present,
-    /// One of the elements between commas, without the blanks around it, passes (HAProxy `hdr()`).
+    /// One of the elements between commas, without the blanks around it, passes (HAProxy `hdr()`). A subject that is converted is taken apart first, and
+    /// each element is converted.
     Element(Box<Matcher>),
     /// Is neither empty nor, where the proxy says so, the text `0` (nginx `if ($x)`).
     Truthy { zero_is_false: bool },

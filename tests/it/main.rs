@@ -30,6 +30,8 @@ mod facts;
 #[cfg(test)]
 mod fuzz;
 #[cfg(test)]
+mod haproxy;
+#[cfg(test)]
 mod haproxy_syntax;
 #[cfg(test)]
 mod hostile;

@@ -138,6 +138,8 @@ impl<'m> Run<'_, 'm> {
                     QueryEdit::Keep => self.note("keep"),
                     QueryEdit::Replace(value) => self.named_value("replace", value),
                     QueryEdit::Prepend(value) => self.named_value("prepend", value),
+                    QueryEdit::Marked(value) => self.named_value("marked", value),
+                    QueryEdit::FromPath => self.note("from path"),
                 }
             }
             Action::SetMethod(method) => self.note(("method", method)),

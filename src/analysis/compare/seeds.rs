@@ -123,8 +123,8 @@ impl<'m> Gather<'_, 'm> {
                         self.value(path);
                     }
                     match query {
-                        QueryEdit::Replace(value) | QueryEdit::Prepend(value) => self.value(value),
-                        QueryEdit::Keep => {}
+                        QueryEdit::Replace(value) | QueryEdit::Prepend(value) | QueryEdit::Marked(value) => self.value(value),
+                        QueryEdit::Keep | QueryEdit::FromPath => {}
                     }
                 }
                 Action::SetSource { value, .. } => self.value(value),

@@ -3,9 +3,10 @@
 use super::text::Text;
 use super::walk::Walk;
 use super::words::test_words;
-use crate::model::{Condition, Matcher, Regex, Step, Test};
+use crate::model::{Condition, Matcher, Part, Regex, Step, Test};
 use crate::space::Captures;
 use std::net::IpAddr;
+use std::rc::Rc;
 
 /// What a search for a pattern costs, in tests of a plain condition.
 const FINDING: usize = 10;
@@ -28,6 +29,9 @@ impl<'m> Walk<'_, 'm> {
 
     /// Returns whether the subject passes the matcher; a regex that matches leaves its groups.
     pub(super) fn passes(&mut self, test: &'m Test) -> bool {
+        if let (Matcher::Element(inner), [Part::Converted(_)]) = (&test.matcher, test.subject.parts.as_slice()) {
+            return self.element_passes(inner, test);
+        }
         let subject = self.value(&test.subject);
         self.engine.patterns.spend(1 + subject.bytes.len() / 64);
         if let Matcher::Equals { text, caseless } = &test.matcher {
@@ -42,6 +46,24 @@ impl<'m> Walk<'_, 'm> {
             return self.questions.yes(&test_words(test), &subject.lossy());
         }
         self.accepts(&test.matcher, &subject, test)
+    }
+
+    /// Returns whether one of the elements of what is converted passes once it is converted.
+    fn element_passes(&mut self, matcher: &'m Matcher, test: &'m Test) -> bool {
+        let (mut value, mut converters) = (&test.subject, Vec::new());
+        while let [Part::Converted(converted)] = value.parts.as_slice() {
+            converters.push(&converted.by);
+            value = &converted.value;
+        }
+        let whole = self.value(value);
+        if whole.hole {
+            return self.questions.yes(&test_words(test), &whole.lossy());
+        }
+        whole.bytes.split(|byte| *byte == b',').any(|part| {
+            let start = Rc::new(Text::known(part.trim_ascii()));
+            let element = converters.iter().rev().fold(start, |text, by| self.converted(&text, by));
+            self.accepts(matcher, &element, test)
+        })
     }
 
     /// Returns whether a subject that can be read passes the matcher; `test` is for the words.

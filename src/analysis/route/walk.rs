@@ -238,10 +238,13 @@ impl<'w, 'm> Walk<'w, 'm> {
             Action::Rewrite { path, query, label } => {
                 // Both are computed from the request as it was before.
                 let new_path = path.as_ref().map(|path| self.value(path));
-                let new_query = self.edited(query);
-                if !matches!(query, QueryEdit::Keep) {
-                    self.state.query_mark = !new_query.bytes.is_empty();
-                }
+                let (new_path, new_query) = match (query, new_path) {
+                    (QueryEdit::FromPath, Some(whole)) => {
+                        let (path, query) = self.parted(&whole);
+                        (Some(path), query)
+                    }
+                    (edit, new_path) => (new_path, self.edited(edit)),
+                };
                 if let Some(path) = new_path {
                     self.state.path = path;
                     self.state.rewritten = true;
@@ -276,9 +279,22 @@ impl<'w, 'm> Walk<'w, 'm> {
         }
     }
 
+    /// Returns the path and the query of a new URL.
+    fn parted(&mut self, whole: &Text) -> (Rc<Text>, Rc<Text>) {
+        let at = whole.bytes.iter().position(|byte| *byte == b'?');
+        self.state.query_mark = at.is_some();
+        let (path, query) = at.and_then(|at| whole.bytes.split_at_checked(at)).unwrap_or((&whole.bytes, b""));
+        let part = |bytes: &[u8]| Rc::new(Text { bytes: bytes.to_vec(), hole: whole.hole });
+        (part(path), part(query.get(1..).unwrap_or_default()))
+    }
+
     fn edited(&mut self, edit: &'m QueryEdit) -> Rc<Text> {
-        match edit {
-            QueryEdit::Keep => Rc::clone(&self.state.query),
+        let new = match edit {
+            QueryEdit::Keep | QueryEdit::FromPath => return Rc::clone(&self.state.query),
+            QueryEdit::Marked(value) => {
+                self.state.query_mark = true;
+                return self.value(value);
+            }
             QueryEdit::Replace(value) => self.value(value),
             QueryEdit::Prepend(value) => {
                 let mut text = (*self.value(value)).clone();
@@ -289,7 +305,9 @@ impl<'w, 'm> Walk<'w, 'm> {
                 text.push(&old);
                 Rc::new(text)
             }
-        }
+        };
+        self.state.query_mark = !new.bytes.is_empty();
+        new
     }
 
     /// Shows a deciding line, once. With a `variable`, only if that is read later.

@@ -145,14 +145,15 @@ impl Drop for Nginx {
     }
 }
 
-/// Free ports, held until nginx takes them over.
+/// Free ports, held until the proxy takes them over.
 #[derive(Default)]
-struct Ports {
+pub(super) struct Ports {
     held: BTreeMap<String, TcpListener>,
 }
 
 impl Ports {
-    fn fill(&mut self, text: &str) -> String {
+    /// Returns `text` with a free port in place of each `{port:NAME}`.
+    pub(super) fn fill(&mut self, text: &str) -> String {
         let mut out = String::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("{port:") {
@@ -165,7 +166,8 @@ impl Ports {
         out + rest
     }
 
-    fn release(self) -> BTreeMap<String, u16> {
+    /// Lets go of the ports, so that the proxy can have them.
+    pub(super) fn release(self) -> BTreeMap<String, u16> {
         self.held.into_iter().map(|(name, listener)| (name, listener.local_addr().expect("it is bound").port())).collect()
     }
 }

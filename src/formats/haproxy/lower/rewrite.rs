@@ -5,10 +5,10 @@
 
 use super::super::syntax::{Line, Word};
 use super::Lowering;
-use super::fetch::{converted, pcre};
+use super::fetch::pcre;
 use super::rules::Effect;
 use super::settings::Proxy;
-use crate::model::{Action, Condition, Converter, Field, Matcher, Part, QueryEdit, Value};
+use crate::model::{Action, Condition, Field, Matcher, Part, QueryEdit, Value};
 use std::sync::Arc;
 
 /// The actions that change what a server is asked for.
@@ -36,54 +36,47 @@ impl Lowering<'_, '_> {
             (Condition::Always, self.lower_format(proxy, first))
         };
         let (path, query) = match action {
-            "set-query" => (None, QueryEdit::Replace(value)),
+            "set-query" => (None, QueryEdit::Marked(value)),
             "set-path" | "replace-path" => (Some(value), QueryEdit::Keep),
             _ => {
-                if !begins_with_slash(&value) {
+                if action.ends_with("-uri") && !is_path(&value) {
                     return self.unread(line, action);
                 }
                 let (path, query) = parted(value);
-                (Some(path), QueryEdit::Replace(query))
+                (Some(path), query)
             }
         };
         Effect::Change(guard, vec![Action::Rewrite { path, query, label }])
     }
 }
 
-/// Whether a new URL is a path; one with a scheme and a host is not followed.
-fn begins_with_slash(value: &Value) -> bool {
+/// Whether a new URL is a path; one with a scheme and a host is not followed. What a pattern found in a path is taken for one.
+fn is_path(value: &Value) -> bool {
     match value.parts.first() {
         Some(Part::Literal(text)) => text.starts_with('/'),
-        Some(Part::Field(Field::Path | Field::Url)) => true,
+        Some(Part::Field(Field::Path | Field::Url) | Part::Capture(_)) => true,
         _ => false,
     }
 }
 
-/// Returns the path and the query of `value`: what stands before and behind its first `?`.
-fn parted(value: Value) -> (Value, Value) {
+/// Returns the new path and what becomes of the query, for a text that is both; where it is not plain where its first `?` stands, the text as it is.
+fn parted(value: Value) -> (Value, QueryEdit) {
     let mut path = Vec::new();
-    let mut parts = value.parts.into_iter();
+    let mut parts = value.parts.iter();
     while let Some(part) = parts.next() {
-        match &part {
+        match part {
             Part::Literal(text) => match text.split_once('?') {
                 Some((before, after)) => {
                     path.push(Part::Literal(Arc::from(before)));
                     let after = (!after.is_empty()).then(|| Part::Literal(Arc::from(after)));
-                    return (Value { parts: path }, Value { parts: after.into_iter().chain(parts).collect() });
+                    return (Value { parts: path }, QueryEdit::Marked(Value { parts: after.into_iter().chain(parts.cloned()).collect() }));
                 }
-                None => path.push(part),
+                None => path.push(part.clone()),
             },
             // The path holds no question mark.
-            Part::Field(Field::Path) => path.push(part),
-            _ => {
-                path.push(part);
-                path.extend(parts);
-                let whole = Value { parts: path };
-                let before = converted(whole.clone(), Converter::Field { index: 1, delimiters: Arc::from("?") });
-                let after = converted(whole, Converter::Replace { regex: pcre("^[^?]*\\??", false), with: Arc::from(""), all: false });
-                return (before, after);
-            }
+            Part::Field(Field::Path) => path.push(part.clone()),
+            _ => return (value, QueryEdit::FromPath),
         }
     }
-    (Value { parts: path }, Value::default())
+    (Value { parts: path }, QueryEdit::Replace(Value::default()))
 }

@@ -1,0 +1,7 @@
+//! The model against the real HAProxy.
+
+mod agreement;
+mod configurations;
+mod generator;
+mod random;
+mod shares;

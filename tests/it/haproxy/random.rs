@@ -1,0 +1,46 @@
+//! Random configurations, random requests: the model and the real HAProxy must agree on every one.
+//!
+//! `RANDOM_REQUESTS` says how many are sent (2,000), `RANDOM_SEED` where to begin. A failure prints the seed of its configuration.
+
+use super::generator::Generator;
+use crate::support::haproxy::{Haproxy, available, compare};
+use waypost::analysis::{Destination, trace};
+
+/// How many requests each configuration gets.
+const EACH: usize = 60;
+
+#[test]
+fn random_configurations_route_as_on_the_real_haproxy() {
+    if !available() {
+        return;
+    }
+    let number = |name: &str, default: usize| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
+    let (requests, seed) = (number("RANDOM_REQUESTS", 2000), number("RANDOM_SEED", 1));
+    let (mut sent, mut open, mut wrong) = (0, 0, Vec::new());
+    for seed in seed..seed + requests.div_ceil(EACH) {
+        let mut generator = Generator::new(seed as u64);
+        let written = generator.configuration();
+        let files: Vec<(&str, &str)> = written.files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        let haproxy = Haproxy::start(&written.config, &files);
+        let model = waypost::formats::read(&haproxy.tree());
+        assert_eq!(model.gateways.len(), 1, "seed {seed}: {:?}\n{}", model.problems, haproxy.config);
+        assert_eq!(model.unknown, [], "seed {seed}: the generator writes only what is read\n{}", haproxy.config);
+        for _ in 0..EACH {
+            let line = generator.request();
+            let request = haproxy.request(&line);
+            let answer = haproxy.send(&request);
+            let destination = trace(&model, &request).destination;
+            sent += 1;
+            open += usize::from(matches!(destination, Destination::Opaque { .. }));
+            if let Err(difference) = compare(&destination, &answer) {
+                wrong.push(format!("seed {seed}: {line}\n    model: {destination:?}\n    haproxy: {difference}"));
+                if wrong.len() == 1 {
+                    wrong.push(haproxy.config.clone());
+                }
+            }
+        }
+        assert!(wrong.len() < 40, "{} of {sent} differ, and no more are tried:\n{}", wrong.len(), wrong.join("\n"));
+    }
+    println!("{sent} requests, {} agree, {open} of them within what the model leaves open", sent - wrong.len().saturating_sub(1));
+    assert!(wrong.is_empty(), "{} of {sent} differ:\n{}", wrong.len(), wrong.join("\n"));
+}
