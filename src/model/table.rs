@@ -193,7 +193,7 @@ pub enum QueryEdit {
     Replace(Value),
     /// Puts this before the old one, with `&` between when both are non-empty.
     Prepend(Value),
-    /// Replaces it, and its `?` stays where it is empty (HAProxy `set-query`).
+    /// Replaces it; a `?` that was there stays, also before an empty one (HAProxy `set-query`).
     Marked(Value),
     /// The new path holds the new query, behind its first `?`; without one there is none (HAProxy `set-pathq`).
     FromPath,

@@ -74,7 +74,7 @@ impl<'m> Walk<'_, 'm> {
                     self.request.headers.iter().filter(|(have, _)| have.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim()).collect();
                 known(&all.join(", "))
             }
-            Field::Cookie(name) => known(self.cookie(name).unwrap_or_default()),
+            Field::Cookie(name) => known(self.cookie(name)),
             Field::Source => self.source(),
             Field::Peer => self.peer(),
             Field::Url => {
@@ -111,16 +111,17 @@ impl<'m> Walk<'_, 'm> {
         self.entrance.gateway.normalization.exact_names
     }
 
-    /// Returns a cookie's value, `None` where there is none. Names compare without case in nginx (`ngx_http_parse_multi_header_lines`), with it in HAProxy
+    /// Returns a cookie's value. Names compare without case in nginx (`ngx_http_parse_multi_header_lines`), with it in HAProxy
     /// (`http_extract_cookie_value`).
-    fn cookie(&self, name: &str) -> Option<&str> {
+    fn cookie(&self, name: &str) -> &str {
         let same = |have: &str| if self.exact_names() { have == name } else { have.eq_ignore_ascii_case(name) };
         let headers = self.request.headers.iter().filter(|(have, _)| have.eq_ignore_ascii_case("cookie"));
         let mut pairs = headers.flat_map(|(_, value)| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        pairs.find(|(have, _)| same(have.trim())).map(|(_, value)| value.trim())
+        pairs.find(|(have, _)| same(have.trim())).map_or("", |(_, value)| value.trim())
     }
 
-    /// Returns whether what a value is made of is there at all: what the request carries, be it empty; of anything else whether it is not empty.
+    /// Returns whether what a value is made of is there at all: what the request carries, be it empty; of anything else, cookies too, whether it is
+    /// not empty.
     pub(super) fn is_there(&self, value: &Value, text: &Text) -> bool {
         if !text.bytes.is_empty() {
             return true;
@@ -129,8 +130,7 @@ impl<'m> Walk<'_, 'm> {
             [Part::Field(Field::Header(name))] => self.has_header(name),
             [Part::Field(Field::Query)] => self.state.query_mark,
             [Part::Field(Field::QueryParam(name))] => query_param(&self.state.query, name, self.exact_names()).is_some(),
-            [Part::Field(Field::Cookie(name))] => self.cookie(name).is_some(),
-            [Part::Variable(name)] => self.state.variables.contains_key(name),
+            [Part::Variable(name)] => self.state.variables.contains_key(name) || self.found.contains(name),
             _ => false,
         }
     }
@@ -152,6 +152,7 @@ impl<'m> Walk<'_, 'm> {
         self.depth += 1;
         let text = match lookup.entries.iter().find(|entry| self.passes(&entry.when)) {
             Some(entry) => {
+                self.found.insert(Name::clone(name));
                 self.step(&entry.label, Choice::Action, None);
                 self.value(&entry.value)
             }

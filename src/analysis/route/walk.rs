@@ -62,6 +62,8 @@ pub(super) struct Walk<'w, 'm> {
     pub(super) questions: &'w mut Questions,
     /// Lookups that were computed: nginx keeps the value of a `map` for the rest of the request (`ngx_http_get_indexed_variable`).
     pub(super) computed: BTreeMap<Name, Rc<Text>>,
+    /// Of these, the ones in which an entry was found.
+    pub(super) found: BTreeSet<Name>,
     /// Lookups being computed, so that one that uses itself ends.
     pub(super) depth: u32,
     /// Status handlers being walked.
@@ -126,6 +128,7 @@ impl<'w, 'm> Walk<'w, 'm> {
             state,
             questions,
             computed: BTreeMap::new(),
+            found: BTreeSet::new(),
             depth: 0,
             handlers: 0,
             exact: true,
@@ -292,8 +295,9 @@ impl<'w, 'm> Walk<'w, 'm> {
         let new = match edit {
             QueryEdit::Keep | QueryEdit::FromPath => return Rc::clone(&self.state.query),
             QueryEdit::Marked(value) => {
-                self.state.query_mark = true;
-                return self.value(value);
+                let new = self.value(value);
+                self.state.query_mark |= !new.bytes.is_empty();
+                return new;
             }
             QueryEdit::Replace(value) => self.value(value),
             QueryEdit::Prepend(value) => {

@@ -222,7 +222,6 @@ pub(super) const ALL: &[Configuration] = &[
             GET h /?id=42
             GET h /?x=1&id=42&y
             GET h /?ID=42
-            GET h /?id=43&id=42
             GET h /?name=xy
             GET h /?n=11
             GET h /?n=9
@@ -331,9 +330,9 @@ backend be
  http-request set-path /p if { path /set-path }
  http-request set-pathq /p?z=1 if { path /set-pathq }
  http-request set-pathq /p if { path /set-pathq2 }
- http-request set-pathq /x%[pathq] if { path_beg /prepend }
+ http-request set-pathq /z%[pathq] if { path_beg /prepend }
  http-request set-query a=b if { path /set-query }
- http-request set-query \"\" if { path /set-empty }
+ http-request set-query %[req.hdr(x-none)] if { path /set-empty }
  http-request set-query %[query]&c=d if { path /add-query }
  http-request set-uri /u?k=v if { path /set-uri }
  http-request replace-path (.*)/foo \\1/bar if { path_beg /rp }
@@ -345,7 +344,7 @@ backend be
  http-request set-path /%[req.hdr(host),field(1,.)]%[path] if { path_beg /hosted }
  http-request set-path \"%[path,url_dec]\" if { path_beg /dec }
  http-request set-path \"%[path,upper]\" if { path_beg /up }
- http-request set-path \"%[path,ltrim(/x)]\" if { path_beg /x }
+ http-request set-path \"/%[path,ltrim(/trim)]\" if { path_beg /trim }
  http-request set-path \"%[path,bytes(4)]\" if { path_beg /byt/ }
  http-request set-path \"/%[path,word(2,/)]\" if { path_beg /word }
  http-request set-var(txn.seg) path,field(2,/)
@@ -386,7 +385,7 @@ backend be
             GET a.b.c /hosted/x
             GET h /dec/%41%2f?%41
             GET h /up/aB?c
-            GET h /x/y
+            GET h /trim/mitx
             GET h /byt/abc
             GET h /word/two/three
             GET h /var/x/y
@@ -496,7 +495,7 @@ backend bk_two
  acl three hdr(x-three) -m found
  acl list path -f lists/paths.txt
  acl list_i path -i -f lists/paths.txt /extra
- acl dash path -- -i
+ acl dash hdr(x-dash) -- -i
  acl net src 127.0.0.0/8
  acl never src 10.0.0.0/8
  acl port dst_port {port:front}
@@ -534,7 +533,7 @@ backend bk_two
             GET h /L3
             GET h /L1
             GET h /EXTRA
-            GET h -i
+            GET h / X-Dash: -i
             GET h /never
             GET h /net
             GET h /true

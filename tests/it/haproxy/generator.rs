@@ -20,6 +20,7 @@ const HOSTS: &[&str] = &["a.ex.com", "b.ex.com", "A.Ex.com", "a.ex.com:80", "ex.
 const HEADERS: &[(&str, &[&str])] = &[
     ("x-ver", &["1", "2", "10", "abc", "", "1, 2", "2,1", "-3", "7x", "1 2"]),
     ("x-tag", &["a", "b", "ab", "A", "a,b", "b , a", "a/b", "x.a.y", "gold"]),
+    ("x-list", &["a", "b", "a,b", "", "ab", "gold, a"]),
     ("user-agent", &["curl/7.1", "Mozilla (x; y)", "Bot"]),
     ("x-ip", &["10.0.0.1", "10.1.2.3, 192.168.0.1", "192.168.7.7", "none", "127.0.0.1", ""]),
     ("cookie", &["sid=abc; tier=gold", "tier=silver", "sid=", "sid=xyz", "SID=abc", "a=b;sid=abc"]),
@@ -68,7 +69,7 @@ impl Generator {
             if self.chance(30) {
                 write!(line, "{separator}{name}: {}", self.pick(values)).unwrap();
                 separator = " | ";
-                if *name != "cookie" && self.chance(10) {
+                if *name == "x-list" && self.chance(30) {
                     write!(line, " | {name}: {}", self.pick(values)).unwrap();
                 }
             }
@@ -210,7 +211,11 @@ impl Generator {
             }
             10 => self.header_test(),
             11 => self.found_test(),
-            12 => format!("{} {}", self.pick(&["src", "hdr_ip(x-ip)", "req.hdr(x-ip) -m ip"]), self.pick(&["10.0.0.0/8", "127.0.0.0/8", "192.168.0.0/16", "10.1.2.3"])),
+            12 => format!(
+                "{} {}",
+                self.pick(&["src", "hdr_ip(x-ip)", "req.hdr(x-ip) -m ip"]),
+                self.pick(&["10.0.0.0/8", "127.0.0.0/8", "192.168.0.0/16", "10.1.2.3"])
+            ),
             13 => self.map_test(),
             _ => format!("{} -m sub {}", self.pick(&["query", "url", "pathq"]), self.pick(&["a=1", "q", "?", "id", "api?"])),
         }
@@ -250,13 +255,25 @@ impl Generator {
     }
 
     fn header_test(&mut self) -> String {
-        let name = self.pick(&["hdr(x-tag)", "req.hdr(x-tag)", "req.fhdr(x-tag)", "hdr(user-agent)", "req.fhdr(user-agent)"]).to_owned();
+        let name = self
+            .pick(&[
+                "hdr(x-tag)",
+                "req.hdr(x-tag)",
+                "hdr(x-list)",
+                "req.hdr(x-list),lower",
+                "req.fhdr(x-tag)",
+                "hdr(user-agent)",
+                "req.fhdr(user-agent)",
+            ])
+            .to_owned();
         let way = self.pick(&["", "-i ", "-m beg ", "-m end -i ", "-m sub ", "-m dir ", "-m dom ", "-m reg ", "-m reg -i "]).to_owned();
         format!("{name} {way}{}", self.pick(&["a", "b", "A", "ab", "gold", "Mozilla", "Bot", "x"]))
     }
 
     fn number_test(&mut self) -> String {
-        let fetch = self.pick(&["hdr_val(x-ver)", "hdr(x-ver) -m int", "urlp_val(a)", "urlp(a) -m int", "hdr(x-ver),length", "req.fhdr(x-ver) -m len"]).to_owned();
+        let fetch = self
+            .pick(&["hdr_val(x-ver)", "hdr(x-ver) -m int", "urlp_val(a)", "urlp(a) -m int", "hdr(x-ver),length", "req.fhdr(x-ver) -m len"])
+            .to_owned();
         match self.below(3) {
             0 => format!("{fetch} {}:{}", self.below(3), 2 + self.below(9)),
             _ => format!("{fetch} {} {}", self.pick(&["gt", "lt", "eq", "ge", "le"]), self.below(11)),
@@ -269,7 +286,8 @@ impl Generator {
     }
 
     fn found_test(&mut self) -> String {
-        let fetch = self.pick(&["hdr(x-ver)", "req.fhdr(x-tag)", "req.cook(sid)", "urlp(a)", "query", "urlp(q)", "hdr_cnt(x-tag)", "var(txn.v)"]).to_owned();
+        let fetch =
+            self.pick(&["hdr(x-ver)", "req.fhdr(x-tag)", "req.cook(sid)", "urlp(a)", "query", "urlp(q)", "hdr_cnt(x-tag)", "var(txn.v)"]).to_owned();
         if fetch.starts_with("hdr_cnt") { format!("{fetch} gt 0") } else { format!("{fetch} -m found") }
     }
 
@@ -323,14 +341,23 @@ impl Generator {
             2 => "allow".to_owned(),
             3 => format!("return status {} content-type text/plain string x", self.pick(&["200", "403", "404"])),
             4 => format!("redirect location {} code {}", self.format(), self.pick(CODES)),
-            5 => format!("redirect prefix {} code {}{}", self.pick(&["http://p.ex", "/", "/pre"]), self.pick(CODES), self.pick(&["", " drop-query", " drop-query append-slash"])),
+            5 => format!(
+                "redirect prefix {} code {}{}",
+                self.pick(&["http://p.ex", "/", "/pre"]),
+                self.pick(CODES),
+                self.pick(&["", " drop-query", " drop-query append-slash"])
+            ),
             6 => "redirect scheme https code 301".to_owned(),
             7 | 8 => format!("set-path {}", self.format()),
             9 => format!("set-query {}", self.pick(&["a=1", "%[query]&z=1", "x=%[path]", "%[urlp(a)]"])),
             10 => format!("set-pathq {}", self.pick(&["/pq?x=1", "/pq", "/new%[pathq]", "/pq%[path]?%[query]"])),
             11 => format!("replace-path {}", self.pick(&["^/api(.*) /srv\\1", "(.*)/([^/]*) /\\2\\1", "v[0-9] /ver", "^/old/?(.*) /\\1"])),
             12 => format!("replace-pathq {}", self.pick(&["^([^?]*)(.*) /pre\\1\\2", "([^?]*)\\?(.*) \\1/\\2"])),
-            13 => format!("set-header {}", self.pick(&["x-tag gold", "x-ver %[path_len_none]", "x-tag %[path]", "host b.ex.com", "x-ver 7"]).replace("path_len_none", "path,length")),
+            13 => format!(
+                "set-header {}",
+                self.pick(&["x-tag gold", "x-ver %[path_len_none]", "x-tag %[path]", "host b.ex.com", "x-ver 7"])
+                    .replace("path_len_none", "path,length")
+            ),
             14 => format!("add-header {}", self.pick(&["x-tag b", "x-ver 2", "x-tag %[method]"])),
             15 => format!("del-header {}", self.pick(&["x-tag", "x-ver", "user-agent"])),
             16 => format!("set-var(txn.v) {}", self.pick(&["path", "hdr(x-tag)", "urlp(a)", "str(gold)", "path,field(2,/)", "req.cook(sid)"])),

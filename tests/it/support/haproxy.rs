@@ -164,7 +164,9 @@ pub(crate) fn compare(destination: &Destination, answer: &Response) -> Result<()
             let ports: Vec<&str> = serving.filter_map(|server| server.address.rsplit(':').next()).collect();
             at.and_then(|at| at.split_once(' ')).is_some_and(|(port, uri)| ports.contains(&port) && uri == upstream_uri)
         }
-        Destination::Redirect { status, location: expected } => answer.status == *status && (location == expected || is_relative_of(location, expected)),
+        Destination::Redirect { status, location: expected } => {
+            answer.status == *status && (location == expected || is_relative_of(location, expected))
+        }
         Destination::Respond { status } | Destination::Reject { status } => answer.status == *status && at.is_none(),
         Destination::Close => answer.status == 0,
         Destination::Opaque { alternatives, .. } => alternatives.iter().any(|alternative| compare(&alternative.outcome, answer).is_ok()),

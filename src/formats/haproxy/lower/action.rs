@@ -10,7 +10,8 @@ use crate::formats::source::shown;
 use crate::model::{Action, Condition, Matcher, Name, Opaque, Outcome, Part, Step, Value};
 use std::sync::Arc;
 
-/// Actions that change neither where a request goes nor whether it is served.
+/// Actions that change neither where a request goes nor whether it is served. `set-method` changes what the server is asked with; later conditions still
+/// see the client's (`smp_fetch_meth`, seen on 2.6.12).
 const WITHOUT_EFFECT: &[&str] = &[
     "cache-use",
     "capture",
@@ -27,6 +28,7 @@ const WITHOUT_EFFECT: &[&str] = &[
     "sc-set-gpt0",
     "set-log-level",
     "set-mark",
+    "set-method",
     "set-nice",
     "set-priority-class",
     "set-priority-offset",
@@ -76,7 +78,6 @@ impl Lowering<'_, '_> {
             "set-path" | "set-pathq" | "set-query" | "set-uri" | "replace-path" | "replace-pathq" | "replace-uri" => {
                 self.lower_rewrite(proxy, line, name, args)
             }
-            "set-method" => self.set_method(line, args),
             _ if name.starts_with("track-sc") || WITHOUT_EFFECT.contains(&name) => Effect::Nothing,
             _ => self.unread(line, name),
         }
@@ -95,13 +96,6 @@ impl Lowering<'_, '_> {
             (made.value, made.present)
         };
         Effect::Change(present.unwrap_or(Condition::Always), vec![Action::Set { variable, value, label: Some(line.label()) }])
-    }
-
-    fn set_method(&mut self, line: &Line, args: &[Word]) -> Effect {
-        match args.first().filter(|word| !word.text.contains('%')) {
-            Some(word) => Effect::Change(Condition::Always, vec![Action::SetMethod(Arc::clone(&word.text))]),
-            None => self.unread(line, "set-method"),
-        }
     }
 
     fn lower_header(&mut self, proxy: &Proxy<'_>, line: &Line, action: &str, args: &[Word]) -> Effect {

@@ -49,7 +49,15 @@ impl Lowering<'_, '_> {
         let name = self.lookup_name(words);
         let label = crate::model::Label { span: span.clone(), text: Arc::from(shown(words)) };
         let otherwise = default.map_or_else(Value::default, literal);
-        self.lookups.push(Lookup { name: Name::clone(&name), entries: lines.into_iter().map(entry).collect(), otherwise, label });
+        // What is not there is not looked up, and the default is not for it.
+        let nothing = LookupEntry {
+            when: Test { subject: sample.value.clone(), matcher: Matcher::Equals { text: Value::default(), caseless: false } },
+            value: Value::default(),
+            label: label.clone(),
+        };
+        let first = (default.is_some() && sample.present.is_some()).then_some(nothing);
+        let entries = first.into_iter().chain(lines.into_iter().map(entry)).collect();
+        self.lookups.push(Lookup { name: Name::clone(&name), entries, otherwise, label });
         let value = Value { parts: vec![Part::Variable(name)] };
         let found = Condition::test(value.clone(), Matcher::Present);
         let present =

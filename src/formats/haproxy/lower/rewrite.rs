@@ -67,9 +67,12 @@ fn parted(value: Value) -> (Value, QueryEdit) {
         match part {
             Part::Literal(text) => match text.split_once('?') {
                 Some((before, after)) => {
+                    if after.is_empty() {
+                        return (value, QueryEdit::FromPath);
+                    }
                     path.push(Part::Literal(Arc::from(before)));
-                    let after = (!after.is_empty()).then(|| Part::Literal(Arc::from(after)));
-                    return (Value { parts: path }, QueryEdit::Marked(Value { parts: after.into_iter().chain(parts.cloned()).collect() }));
+                    let query = std::iter::once(Part::Literal(Arc::from(after))).chain(parts.cloned());
+                    return (Value { parts: path }, QueryEdit::Replace(Value { parts: query.collect() }));
                 }
                 None => path.push(part.clone()),
             },
