@@ -414,6 +414,7 @@ backend be
  use_backend %[path,map_dir(maps/dir.map)] if { path_beg /dir }
  use_backend %[path,map_reg(maps/reg2.map)] if { path_beg /r2 }
  use_backend %[req.hdr(x-ip),map_ip(maps/ip.map)] if { path /ip }
+ use_backend d if { req.hdr(x-net),map_ip(maps/ip.map,else) -m str else }
  use_backend bk_%[hdr(x-be)] if { hdr(x-be) -m found }
  use_backend c if { path /host }
  use_backend c if { path,map_beg(maps/beg.map) -m str a }
@@ -480,6 +481,10 @@ backend bk_two
             GET h /ip X-Ip: 11.1.2.3
             GET h /ip X-Ip: nonsense
             GET h /ip
+            GET h / X-Net: 11.0.0.1
+            GET h / X-Net: 10.0.0.1
+            GET h / X-Net: none
+            GET h / X-Net:
             GET h / X-Be: one
             GET h / X-Be: two
             GET h / X-Be: three

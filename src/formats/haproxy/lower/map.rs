@@ -12,10 +12,11 @@ use super::fetch::{Kind, Sample, group};
 use super::file::{Entry, Shape};
 use super::text::literal;
 use crate::formats::source::shown;
-use crate::model::{Condition, Lookup, LookupEntry, Matcher, Name, Part, Test, Value};
+use crate::model::{Cidr, Condition, Lookup, LookupEntry, Matcher, Name, Part, Test, Value};
 use crate::span::Span;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// A line of a map with what it needs to be put in order.
@@ -49,14 +50,30 @@ impl Lowering<'_, '_> {
         let name = self.lookup_name(words);
         let label = crate::model::Label { span: span.clone(), text: Arc::from(shown(words)) };
         let otherwise = default.map_or_else(Value::default, literal);
-        // What is not there is not looked up, and the default is not for it.
-        let nothing = LookupEntry {
-            when: Test { subject: sample.value.clone(), matcher: Matcher::Equals { text: Value::default(), caseless: false } },
-            value: Value::default(),
-            label: label.clone(),
+        let fallback = default.map_or_else(Value::default, literal);
+        let mut entries: Vec<LookupEntry> = lines.into_iter().map(entry).collect();
+        let otherwise = if method == Method::Network {
+            // Only an address is looked up, and the default is for no other text (seen on 2.6.12).
+            let every = [Cidr::new(IpAddr::from([0, 0, 0, 0]), 0), Cidr::new(IpAddr::from([0_u16; 8]), 0)].into_iter().flatten();
+            let catch = |network| LookupEntry {
+                when: Test { subject: subject.clone(), matcher: Matcher::Network(network) },
+                value: fallback.clone(),
+                label: label.clone(),
+            };
+            entries.extend(every.filter(|_| default.is_some()).map(catch));
+            Value::default()
+        } else {
+            // What is not there is not looked up either.
+            let nothing = LookupEntry {
+                when: Test { subject: sample.value.clone(), matcher: Matcher::Equals { text: Value::default(), caseless: false } },
+                value: Value::default(),
+                label: label.clone(),
+            };
+            if default.is_some() && (sample.present.is_some() || method == Method::Number) {
+                entries.insert(0, nothing);
+            }
+            fallback
         };
-        let first = (default.is_some() && sample.present.is_some()).then_some(nothing);
-        let entries = first.into_iter().chain(lines.into_iter().map(entry)).collect();
         self.lookups.push(Lookup { name: Name::clone(&name), entries, otherwise, label });
         let value = Value { parts: vec![Part::Variable(name)] };
         let found = Condition::test(value.clone(), Matcher::Present);
