@@ -4,6 +4,7 @@
 
 use super::directives::{self, Row, place};
 use super::syntax::Directive;
+use super::{buffers, values};
 use crate::formats::source::{self, has_hole};
 use crate::model::{Model, Problem, ProblemKind, Related, Unknown};
 use crate::span::{Span, TreePath};
@@ -48,6 +49,11 @@ impl Check {
             }
         }
         let mut walk = Walk { check: self, model, known, unknown: BTreeSet::new() };
+        for http in directives.iter().filter(|directive| directive.name() == "http") {
+            for (span, message) in buffers::wrong(http.inside()) {
+                walk.buffers(span, message);
+            }
+        }
         for directive in directives {
             if !assumed {
                 walk.statement(directive, Inside { place: place::MAIN, by: None });
@@ -89,8 +95,37 @@ impl Walk<'_> {
         let fine = self.is_known(directive) || self.one(directive, inside);
         let Some(block) = directive.block.as_ref().filter(|_| fine) else { return };
         let inner = Inside { place: place_of(directive, inside.place), by: Some(directive) };
+        let mut seen: BTreeMap<&str, &Directive> = BTreeMap::new();
         for child in block.iter() {
             self.statement(child, inner);
+            // Both say where files are.
+            let name = if child.name() == "alias" { "root" } else { child.name() };
+            let first = seen.entry(name).or_insert(child);
+            if !std::ptr::eq(*first, child) && inner.place != 0 {
+                let first = (*first).shallow();
+                self.duplicate(child, &first, inner);
+            }
+        }
+    }
+
+    /// Most settings may stand only once in a block ("directive is duplicate", `ngx_conf_set_*_slot`).
+    fn duplicate(&mut self, directive: &Directive, first: &Directive, inside: Inside<'_>) {
+        let name = directive.name();
+        let single = values::is_single(name) || directives::rows(name).iter().any(|row| row.is_flag() && row.stands_in(inside.place));
+        // Of a template, both may stand in branches of which only one is taken; and a snippet that nginx brings may be read twice on purpose.
+        if !single || directive.block.is_some() || directive.has_hole() || first.has_hole() || inside.place & (place::MAIL | place::MAIL_SERVER) != 0
+        {
+            return;
+        }
+        if self.check.blamed.insert(directive.head.clone()) {
+            self.model.problems.push(Problem {
+                kind: ProblemKind::Syntax,
+                fatal: true,
+                message: format!("`{name}` is there twice in this block"),
+                help: Some("remove one of the two; nginx refuses the whole configuration until then".to_owned()),
+                span: directive.name.span.clone(),
+                related: vec![Related { span: first.head.clone(), text: "the first one".to_owned() }],
+            });
         }
     }
 
@@ -136,6 +171,10 @@ impl Walk<'_> {
             let message = format!("`{name}` is `on` or `off`, and this is `{}`", directive.arg(0).unwrap_or_default());
             self.problem(directive, message, "write `on` or `off`; nginx refuses the whole configuration until then".to_owned(), inside);
         }
+        if let Some((message, help)) = values::wrong(directive, inside.place) {
+            let help = format!("{help}; nginx refuses the whole configuration until then");
+            self.problem(directive, message, help, inside);
+        }
         if name == "if" && !directive.has_hole() && !is_in_parentheses(directive) {
             let help = "write `if (…) {`; nginx refuses the whole configuration until then".to_owned();
             self.problem(directive, "the condition of `if` does not stand in parentheses".to_owned(), help, inside);
@@ -169,6 +208,13 @@ impl Walk<'_> {
                 self.model.unknown.push(Unknown { span: directive.name.span.clone(), reason });
             }
             None => {}
+        }
+    }
+
+    fn buffers(&mut self, span: Span, message: String) {
+        if self.check.blamed.insert(span.clone()) {
+            let help = "raise the number or size of the buffers with it; nginx refuses the whole configuration until then".to_owned();
+            self.model.problems.push(Problem { kind: ProblemKind::Syntax, fatal: true, message, help: Some(help), span, related: Vec::new() });
         }
     }
 

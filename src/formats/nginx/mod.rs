@@ -1,5 +1,6 @@
 //! nginx: `nginx.conf`, what it includes, and parts that no entry includes.
 
+mod buffers;
 mod check;
 mod directives;
 mod discovery;
@@ -12,6 +13,7 @@ mod names;
 mod parser;
 mod syntax;
 mod template;
+mod values;
 
 pub use discovery::configs;
 pub use syntax::{Directive, Word};

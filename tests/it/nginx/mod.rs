@@ -5,3 +5,4 @@ mod configurations;
 mod corners;
 mod differential;
 mod lowering;
+mod stream;

@@ -4,6 +4,7 @@ mod real;
 mod slips;
 mod totality;
 mod trees;
+mod values;
 
 use waypost::formats::nginx::{Config, Directive, configs};
 use waypost::model::Model;

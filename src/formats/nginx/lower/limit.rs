@@ -26,6 +26,16 @@ impl Lowering<'_> {
         let kind = if directive.name() == "limit_req_zone" { LimitKind::Requests } else { LimitKind::Connections };
         let parameter = |name: &str| directive.args.iter().find_map(|word| word.text.strip_prefix(name));
         let Some(name) = parameter("zone=").map(|zone| zone.split(':').next().unwrap_or_default()) else { return };
+        if let Some(first) = self.zones.iter().find(|zone| *zone.name == *name).map(|zone| zone.label.clone()) {
+            // `ngx_http_limit_req_zone`: "is already bound to key".
+            self.refused(
+                ProblemKind::Syntax,
+                format!("the zone `{name}` is defined twice"),
+                Some(format!("give one of the two another name (the first is `{}`); nginx refuses the whole configuration until then", first.text)),
+                &directive.head,
+            );
+            return;
+        }
         // The binary form is another spelling of the same address.
         let text = directive.arg(0).unwrap_or_default().replace("$binary_remote_addr", "$remote_addr");
         let key = self.value(&text, http, &directive.head);

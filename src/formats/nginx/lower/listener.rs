@@ -11,8 +11,8 @@ use super::tls::tls;
 use super::variable::regex;
 use crate::formats::source::{has_hole, shown};
 use crate::model::{
-    Condition, Field, HostPattern, Label, ListenAddress, Listener, Matcher, Opaque, ProblemKind, Protocol, Route, Step, Table, TableId, TableKind,
-    Value, VirtualHost,
+    Condition, Field, HostPattern, Label, ListenAddress, Listener, Matcher, Opaque, Problem, ProblemKind, Protocol, Related, Route, Step, Table,
+    TableId, TableKind, Value, VirtualHost,
 };
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -172,6 +172,8 @@ impl Lowering<'_> {
                 if claimed.claim(pattern, label) {
                     let (rank, when) = name_test(pattern);
                     ranked.push((rank, Route { when, step: Step::table(host.table), label: Some(label.clone()) }));
+                } else if let Some(owner) = claimed.patterns.get(pattern).filter(|owner| owner.span != label.span).cloned() {
+                    self.claimed_twice(group, label, &owner);
                 }
             }
         }
@@ -187,6 +189,23 @@ impl Lowering<'_> {
             otherwise_label: otherwise.map(|host| host.listen_label.clone()),
         };
         self.add(table)
+    }
+}
+
+impl Lowering<'_> {
+    /// nginx starts and only warns: "conflicting server name, ignored".
+    fn claimed_twice(&mut self, group: &Group, label: &Label, owner: &Label) {
+        if !self.reported.insert(format!("name:{}:{}", label.span.path, label.span.start)) {
+            return;
+        }
+        self.model.problems.push(Problem {
+            kind: ProblemKind::Syntax,
+            fatal: false,
+            message: format!("`{}` is claimed by another server on {}; nginx gives its requests to the first", label.text, group.address),
+            help: Some("remove the name from one of the two servers".to_owned()),
+            span: label.span.clone(),
+            related: vec![Related { span: owner.span.clone(), text: "the first claim".to_owned() }],
+        });
     }
 }
 
@@ -277,6 +296,11 @@ fn listens(server: &Directive) -> Vec<Listen> {
         found.push(Listen { address, default_server: false, tls: legacy, label: server.label(), family: Family::One });
     }
     found
+}
+
+/// Returns the address of a `listen` of `stream`, and whether TLS ends there.
+pub(super) fn stream_address(line: &Directive) -> Option<(ListenAddress, bool)> {
+    read_listen(line, false).map(|listen| (listen.address, listen.tls))
 }
 
 /// Returns whether a server listens on a port that a URL has to name.

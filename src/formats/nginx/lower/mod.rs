@@ -15,6 +15,7 @@ mod pool;
 mod rewrite;
 mod route;
 mod scope;
+mod stream;
 mod tls;
 mod variable;
 
@@ -41,7 +42,7 @@ pub(super) fn lower(config: &Config, model: &mut Model) {
                 merge_slashes &= http.text("merge_slashes") != Some("off");
                 lowering.lower_http(&http, &mut listeners);
             }
-            ("stream", Some(_)) => lowering.unknown(&directive.head, "`stream` is not read: where its connections go is not known".to_owned()),
+            ("stream", Some(block)) => lowering.lower_stream(block, &mut listeners),
             _ => {}
         }
     }
@@ -113,6 +114,8 @@ struct Lowering<'m> {
     chances: Vec<Chance>,
     /// The zones of `limit_req` and `limit_conn`.
     zones: Vec<Zone>,
+    /// The name in the TLS handshake is read without ending TLS (`ssl_preread on`).
+    preread: bool,
     definitions: BTreeMap<String, Definition>,
     /// The texts that `set`, `map` and `geo` give each variable.
     values: BTreeMap<String, BTreeSet<String>>,
@@ -142,6 +145,7 @@ impl<'m> Lowering<'m> {
             lookups: Vec::new(),
             chances: Vec::new(),
             zones: Vec::new(),
+            preread: false,
             definitions,
             values,
             unread: variable::unread(&config.directives),

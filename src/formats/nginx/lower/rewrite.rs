@@ -256,8 +256,11 @@ impl Lowering<'_> {
                 Step::end(Outcome::Redirect { status, location, label })
             }
             (400.., None) => self.refuse(server, scope, status, &label),
-            (400.., Some(_)) => Step::end(Outcome::Reject { status, label }),
-            (_, _) => Step::end(Outcome::Respond { status, label }),
+            (_, text) => {
+                // For a variable that nobody defines.
+                text.map(|text| self.value(&text.text, scope, &text.span));
+                Step::end(if status >= 400 { Outcome::Reject { status, label } } else { Outcome::Respond { status, label } })
+            }
         }
     }
 

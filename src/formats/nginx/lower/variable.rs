@@ -204,6 +204,7 @@ fn builtin(lowering: &mut Lowering<'_>, name: &str, scope: &Scope<'_>) -> Option
         "server_addr" => return field(Field::ListenAddress),
         "scheme" => return field(Field::Scheme),
         "ssl_server_name" => return field(Field::Sni),
+        "ssl_preread_server_name" if lowering.preread => return field(Field::Sni),
         "server_protocol" => return field(Field::Protocol),
         "content_type" => return field(Field::Header(Name::from("content-type"))),
         "request" => {
