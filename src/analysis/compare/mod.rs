@@ -227,9 +227,12 @@ fn workshop<'w, 'm>(all: &'w [Workshop<'m>], gateway: &Gateway) -> Option<&'w Wo
 
 /// Returns the hosts that conditions behind this door ask about.
 fn asked_hosts(shop: Option<&Workshop<'_>>, entrance: Option<Entrance<'_>>) -> Vec<String> {
-    let tables = shop.zip(entrance).map(|(shop, entrance)| (shop, entrance.listener.virtual_hosts.iter().map(|host| host.table)));
-    let hosts = tables.into_iter().flat_map(|(shop, tables)| tables.flat_map(|table| shop.collector.hosts(table)).collect::<Vec<_>>());
-    distinct(hosts)
+    let Some((shop, Entrance { listener, .. })) = shop.zip(entrance) else { return Vec::new() };
+    let mut tables: Vec<TableId> = listener.virtual_hosts.iter().map(|host| host.table).collect();
+    if tables.is_empty() {
+        tables.push(listener.entry);
+    }
+    distinct(tables.into_iter().flat_map(|table| shop.collector.hosts(table)))
 }
 
 fn distinct(all: impl IntoIterator<Item = String>) -> Vec<String> {

@@ -118,7 +118,10 @@ fn weaker(cx: &RuleContext<'_>, passage: &Passage<'_>) -> Option<Finding> {
     if let Some(path) = was.path.as_ref().filter(|_| now.is_none_or(|now| now.path.is_none())) {
         let message =
             format!("the probe of `{name}` does not ask for {path} any more: a server whose port is open counts as alive, whatever it answers");
-        let (tree, line) = now.map_or((Tree::Base, &was.label), |now| (Tree::Head, &now.label));
+        // The line that asked for the page is gone, or says something else.
+        let (tree, line) = now
+            .filter(|now| now.label.text.split(' ').next() == was.label.text.split(' ').next())
+            .map_or((Tree::Base, &was.label), |now| (Tree::Head, &now.label));
         let help = format!("keep asking for {path}, so that a server that only answers with errors is taken out");
         return Some(finding(cx, passage, (Severity::Warning, tree, line), (message, help), None));
     }

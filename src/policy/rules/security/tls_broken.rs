@@ -1,7 +1,7 @@
 //! `security/tls-broken`.
 
 use crate::analysis::trace_in;
-use crate::model::{Certificate, Coverage, Gateway, HostPattern, Inventory, Label, Listener, Model, Request, Tls};
+use crate::model::{Certificate, Coverage, Gateway, HostPattern, Inventory, Label, Listener, Model, Request, Role, Tls};
 use crate::policy::arrival::served;
 use crate::policy::words::list;
 use crate::policy::{Finding, RuleContext, Severity, Tree};
@@ -119,6 +119,7 @@ fn uncovered(cx: &RuleContext<'_>, door: &Door<'_>, (old, new): (&Tls, &Tls), ou
         return;
     }
     let named = named(cx, door);
+    let in_config = |name: &str| is_known(cx, name);
     let certified = old.certificates.iter().filter_map(|one| base.certificate(&one.path)).flat_map(|fact| &fact.names).map(ToString::to_string);
     let mut all = named.clone();
     all.extend(certified.filter(|name| !name.starts_with("*.")));
@@ -134,7 +135,7 @@ fn uncovered(cx: &RuleContext<'_>, door: &Door<'_>, (old, new): (&Tls, &Tls), ou
         if !answers(cx.base.model, door.was, &name) || (instead != Instead::Refused && !answers(cx.head.model, door.now, &name)) {
             continue;
         }
-        lost.entry((instead, named.contains(&name))).or_default().push(name);
+        lost.entry((instead, named.contains(&name) || in_config(&name))).or_default().push(name);
     }
     out.extend(lost.iter().map(|((instead, named), names)| finding(cx, door, (old, new), (*instead, *named, names))));
 }
@@ -160,8 +161,10 @@ fn named(cx: &RuleContext<'_>, door: &Door<'_>) -> BTreeSet<String> {
 
 /// Returns whether `host` was asked for because a name stands in the configuration, not to try "any other host".
 fn is_known(cx: &RuleContext<'_>, host: &str) -> bool {
-    let model = |model: &Model| model.inputs.iter().map(|input| input.path.clone()).collect::<Vec<_>>();
-    let said = |side: crate::policy::Side<'_>| model(side.model).iter().any(|path| side.snapshot.text(path).is_ok_and(|text| text.contains(host)));
+    let said = |side: crate::policy::Side<'_>| {
+        let files = side.model.inputs.iter().filter(|input| matches!(input.role, Role::Entry | Role::Included));
+        files.into_iter().any(|input| side.snapshot.text(&input.path).is_ok_and(|text| text.contains(host)))
+    };
     host.contains('.') && (said(cx.base) || said(cx.head))
 }
 

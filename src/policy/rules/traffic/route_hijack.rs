@@ -111,6 +111,10 @@ fn check(cx: &RuleContext<'_>, out: &mut Vec<Finding>) {
         if was.label.text == now.label.text || !served(&pair.was.destination) || !still_there(&now, &was.label.text) {
             continue;
         }
+        // Silent: all that the old route did with these was to add the slash.
+        if adds_slash(&pair.was) {
+            continue;
+        }
         // Silent: split out of a wider route on purpose.
         if was.shape.holds(now.shape) {
             continue;
@@ -126,6 +130,13 @@ fn check(cx: &RuleContext<'_>, out: &mut Vec<Finding>) {
         loser.pairs.insert(at);
     }
     out.extend(found.values().filter_map(|hijack| hijack.finding(cx)));
+}
+
+/// Returns whether the request is redirected to its own path with a slash at the end, as nginx does before a `location` that ends with one.
+fn adds_slash(trace: &Trace) -> bool {
+    let Destination::Redirect { location, .. } = &trace.destination else { return false };
+    let path = trace.request.target.split('?').next().unwrap_or_default();
+    location.split('?').next().and_then(|location| location.strip_suffix('/')).is_some_and(|location| location.ends_with(path))
 }
 
 /// Returns the innermost route of a virtual host that took the request of `trace`.
