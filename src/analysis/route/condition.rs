@@ -83,7 +83,7 @@ impl<'m> Walk<'_, 'm> {
                 text.is_empty() || bytes.windows(text.len()).any(|window| same(window, text.as_bytes(), *caseless))
             }
             Matcher::Regex(regex) => self.finds(regex, subject, test),
-            Matcher::Network(network) => subject.lossy().parse::<IpAddr>().is_ok_and(|ip| network.contains(ip)),
+            Matcher::Network(network) => address(&subject.lossy()).is_some_and(|ip| network.contains(ip)),
             Matcher::Truthy { zero_is_false } => !bytes.is_empty() && (bytes != b"0" || !*zero_is_false),
             Matcher::Segment { text, caseless, delimiters } => has_segment(bytes, text.as_bytes(), delimiters.as_bytes(), *caseless),
             Matcher::Number(ranges) => {
@@ -127,6 +127,14 @@ impl<'m> Walk<'_, 'm> {
         let picked = self.questions.which(std::ptr::from_ref(ways).addr(), &weights)?;
         ways.get(picked).map(|(_, step)| step)
     }
+}
+
+/// Reads an address; what follows an IPv4 address does not count, be it a port or a comma and more (HAProxy: `buf2ip`, seen on 2.6.12).
+fn address(text: &str) -> Option<IpAddr> {
+    text.parse().ok().or_else(|| {
+        let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+        text.split_at_checked(end).and_then(|(start, _)| start.parse().ok())
+    })
 }
 
 fn same(ours: &[u8], theirs: &[u8], caseless: bool) -> bool {

@@ -130,6 +130,7 @@ impl<'m> Walk<'_, 'm> {
             [Part::Field(Field::Header(name))] => self.has_header(name),
             [Part::Field(Field::Query)] => self.state.query_mark,
             [Part::Field(Field::QueryParam(name))] => query_param(&self.state.query, name, self.exact_names()).is_some(),
+            [Part::Variable(name)] if self.state.unset.contains(name) => false,
             [Part::Variable(name)] => self.state.variables.contains_key(name) || self.found.contains(name),
             _ => false,
         }

@@ -47,6 +47,8 @@ pub(super) struct State {
     /// Headers that were changed, by lower-case name: what they are now.
     pub(super) headers: BTreeMap<Name, Vec<Rc<Text>>>,
     pub(super) variables: BTreeMap<Name, Rc<Text>>,
+    /// Variables that were emptied on purpose: they are not there (HAProxy `unset-var`).
+    pub(super) unset: BTreeSet<Name>,
     pub(super) groups: Vec<Option<Vec<u8>>>,
     pub(super) named: BTreeMap<Name, Vec<u8>>,
 }
@@ -116,6 +118,7 @@ impl<'w, 'm> Walk<'w, 'm> {
             source: None,
             headers: BTreeMap::new(),
             variables: BTreeMap::new(),
+            unset: BTreeSet::new(),
             groups: Vec::new(),
             named: BTreeMap::new(),
         };
@@ -233,6 +236,11 @@ impl<'w, 'm> Walk<'w, 'm> {
         match action {
             Action::Set { variable, value, label } => {
                 let text = self.value(value);
+                if value.parts.is_empty() {
+                    self.state.unset.insert(Name::clone(variable));
+                } else {
+                    self.state.unset.remove(variable);
+                }
                 self.state.variables.insert(Name::clone(variable), text);
                 if let Some(label) = label {
                     self.step(label, Choice::Action, Some(Name::clone(variable)));

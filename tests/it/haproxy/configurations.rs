@@ -484,6 +484,8 @@ backend bk_two
             GET h / X-Net: 11.0.0.1
             GET h / X-Net: 10.0.0.1
             GET h / X-Net: none
+            GET h / X-Net: 11.0.0.1:80
+            GET h / X-Net: 11.0.0
             GET h / X-Net:
             GET h / X-Be: one
             GET h / X-Be: two

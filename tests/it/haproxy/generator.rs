@@ -159,6 +159,8 @@ impl Generator {
             }
             files.push((format!("{name}.map"), map));
         }
+        let groups = format!("^/([a-z]+)/(.*)$ /g/\\2/\\1\n{} /g2\n", self.regex());
+        files.push(("groups.map".to_owned(), groups));
         let mut list = String::new();
         for _ in 0..4 {
             writeln!(list, "{}", self.path()).unwrap();
@@ -202,7 +204,13 @@ impl Generator {
 
     /// A fetch with its patterns.
     fn test(&mut self) -> String {
-        match self.below(15) {
+        match self.below(17) {
+            15 => format!("{} -m beg {}{}", self.pick(&["base", "baseq", "base,lower"]), self.pick(&["a.ex.com", "ex.com", "x.test"]), self.path()),
+            16 => format!(
+                "{} {}",
+                self.pick(&["req.hdr(x-tag,1)", "req.hdr(x-list,-1)", "hdr(x-ver,2)", "req.hdr(x-list),upper"]),
+                self.pick(&["a", "b", "2", "A", "B"])
+            ),
             0..=3 => self.path_test(),
             4 | 5 => self.host_test(),
             6 => self.number_test(),
@@ -331,7 +339,16 @@ impl Generator {
             3 => "/%[path,field(3,/)]".to_owned(),
             4 => "/h/%[req.hdr(x-tag)]".to_owned(),
             5 => "%[path,lower]".to_owned(),
-            6 => "/q/%[urlp(a)]".to_owned(),
+            6 => self
+                .pick(&[
+                    "/q/%[urlp(a)]",
+                    "/w/%[path,word(2,/)]",
+                    "%[path,regsub(/[0-9a-z]+,/n,g)]",
+                    "/b%[path,bytes(3)]",
+                    "%[path,map_regm(groups.map,/none)]",
+                    "/t/%[path,ltrim(/a)]",
+                ])
+                .to_owned(),
             _ => "/v%[var(txn.v)]%[path]".to_owned(),
         }
     }
@@ -353,6 +370,7 @@ impl Generator {
             6 => "redirect scheme https code 301".to_owned(),
             7 | 8 => format!("set-path {}", self.format()),
             9 => format!("set-query {}", self.pick(&["a=1", "%[query]&z=1", "x=%[path]", "%[urlp(a)]"])),
+            10 if self.chance(30) => format!("{}", self.pick(&["replace-uri ^/(v[0-9])(.*) /u/\\1\\2", "set-uri /uri%[path]?u=1", "set-uri %[url]"])),
             10 => format!("set-pathq {}", self.pick(&["/pq?x=1", "/pq", "/new%[pathq]", "/pq%[path]?%[query]"])),
             11 => format!("replace-path {}", self.pick(&["^/api(.*) /srv\\1", "(.*)/([^/]*) /\\2\\1", "v[0-9] /ver", "^/old/?(.*) /\\1"])),
             12 => format!("replace-pathq {}", self.pick(&["^([^?]*)(.*) /pre\\1\\2", "([^?]*)\\?(.*) \\1/\\2"])),

@@ -3,5 +3,6 @@
 mod agreement;
 mod configurations;
 mod generator;
+mod lowering;
 mod random;
 mod shares;

@@ -1,10 +1,12 @@
-//! Replays requests on the real nginx: the tree is moved to loopback, every server an inventory does not call missing gets a stub,
-//! and what nginx does is compared with what the trace says.
+//! Replays requests on the real proxy: the tree is moved to loopback, every server an inventory does not call missing gets a stub,
+//! and what nginx or HAProxy does is compared with what the trace says.
 //!
 //! Moving to loopback: addresses keep all but their first octet (`10.20.1.11` becomes `127.20.1.11`), ports of `listen` become free ones, logs and
-//! the user go, the configuration folder is the test's. Everything else is the tree's own text.
+//! the user go, the configuration folder is the test's. Everything else is the tree's own text. A HAProxy with certificates is not started: they are
+//! not in the tree.
 
-use super::nginx::{Nginx, Response};
+use super::haproxy::{self, Haproxy};
+use super::nginx::{self, Nginx, Response};
 use fancy_regex::Regex;
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
@@ -12,6 +14,7 @@ use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use waypost::analysis::{Destination, ServerState, trace};
 use waypost::formats;
 use waypost::model::{Host, Model, Request, Role};
@@ -25,23 +28,68 @@ const TOLERANCE: f64 = 0.04;
 /// What a replay did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
-    /// Requests whose outcome nginx confirmed.
+    /// Requests whose outcome the proxy confirmed.
     pub(crate) agreed: usize,
     /// Requests the model calls opaque or unserved: nothing to compare.
     pub(crate) open: usize,
 }
 
-/// Sends `requests` to the nginx of `tree` and compares. `Err` names the first request on which model and nginx disagree.
+/// A proxy that runs.
+enum Real {
+    Nginx(Nginx),
+    Haproxy(Haproxy),
+}
+
+impl Real {
+    /// Starts the proxy of `tree`; `None` where it is not installed or cannot be started from the tree alone.
+    fn start(tree: &Snapshot, model: &Model) -> Result<Option<Self>, String> {
+        let format = model.inputs.iter().find(|input| input.role == Role::Entry).map(|input| input.format).ok_or("no entry file to start")?;
+        let (config, files) = on_loopback(tree, model, format).ok_or("the entry file cannot be read")?;
+        let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        match format {
+            "nginx" => Ok(nginx::available().then(|| Self::Nginx(Nginx::start(&config, &files)))),
+            "haproxy" if model.gateways.iter().flat_map(|gateway| &gateway.listeners).any(|listener| listener.tls.is_some()) => Ok(None),
+            "haproxy" => {
+                let started = haproxy::available().then(|| Self::Haproxy(Haproxy::start(&config, &files)));
+                std::thread::sleep(until_probed(model));
+                Ok(started)
+            }
+            other => Err(format!("there is no {other} to start")),
+        }
+    }
+
+    fn port(&self, name: &str) -> u16 {
+        match self {
+            Self::Nginx(nginx) => nginx.port(name),
+            Self::Haproxy(haproxy) => haproxy.port(name),
+        }
+    }
+}
+
+/// Returns how long the probes take to find out who is not there.
+fn until_probed(model: &Model) -> Duration {
+    let missing = |host| matches!(model.inventory.existence(host), waypost::model::Existence::Missing(_));
+    let pools = model.gateways.iter().flat_map(|gateway| &gateway.pools);
+    let probed = pools.filter(|pool| pool.members.iter().any(|member| member.checked && missing(&member.address.host)));
+    let times = probed.filter_map(|pool| pool.health_check.as_ref()).map(|check| {
+        let rounds = u64::from(check.fall.unwrap_or(3)) + 1;
+        Duration::from_millis(rounds * check.interval_ms.unwrap_or(2000))
+    });
+    times.max().unwrap_or_default()
+}
+
+/// Sends `requests` to the proxy of `tree` and compares. `Err` names the first request on which model and proxy disagree.
 pub(crate) fn replay(tree: &Snapshot, requests: &[Request]) -> Result<Counts, String> {
     let model = formats::read(tree);
     let stubs = Stubs::start(&model);
-    let (config, files) = on_loopback(tree, &model).ok_or("no nginx entry file to start")?;
-    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
-    let nginx = Nginx::start(&config, &files);
     let mut counts = Counts::default();
+    let Some(proxy) = Real::start(tree, &model)? else {
+        counts.open = requests.len();
+        return Ok(counts);
+    };
     for request in requests {
         let traced = trace(&model, request);
-        match compare(&nginx, request, &traced.destination) {
+        match compare(&proxy, request, &traced.destination) {
             Ok(true) => counts.agreed += 1,
             Ok(false) => counts.open += 1,
             Err(difference) => return Err(format!("{request}: {difference}; the model has {:?}", traced.destination)),
@@ -51,13 +99,13 @@ pub(crate) fn replay(tree: &Snapshot, requests: &[Request]) -> Result<Counts, St
     Ok(counts)
 }
 
-/// Returns whether nginx did what the destination says; `Ok(false)` when there is nothing to compare.
-fn compare(nginx: &Nginx, request: &Request, destination: &Destination) -> Result<bool, String> {
-    let port = nginx.port(&request.port.to_string());
+/// Returns whether the proxy did what the destination says; `Ok(false)` when there is nothing to compare.
+fn compare(proxy: &Real, request: &Request, destination: &Destination) -> Result<bool, String> {
+    let port = proxy.port(&request.port.to_string());
     let headers: Vec<String> = request.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
     let host = if request.port == request.scheme.default_port() { request.host.clone() } else { format!("{}:{}", request.host, request.port) };
     let send = || Nginx::send(port, &request.method, &host, &request.target, &headers);
-    let status = |expected: u16, got: &Response| if got.status == expected { Ok(true) } else { Err(format!("nginx answered {}", got.status)) };
+    let status = |expected: u16, got: &Response| if got.status == expected { Ok(true) } else { Err(format!("the proxy answered {}", got.status)) };
     match destination {
         Destination::Forward { servers, upstream_uri, broken_share, .. } => {
             let able: BTreeSet<String> = servers
@@ -73,15 +121,15 @@ fn compare(nginx: &Nginx, request: &Request, destination: &Destination) -> Resul
                     continue;
                 };
                 if !able.contains(server) {
-                    return Err(format!("nginx sent it to {server}"));
+                    return Err(format!("the proxy sent it to {server}"));
                 }
                 if uri != upstream_uri {
-                    return Err(format!("nginx asked {server} for {uri}"));
+                    return Err(format!("the proxy asked {server} for {uri}"));
                 }
             }
             let share = f64::from(broken) / f64::from(TIMES);
             if (share - broken_share).abs() > TOLERANCE {
-                return Err(format!("{broken} of {TIMES} requests broke on nginx"));
+                return Err(format!("{broken} of {TIMES} requests broke on the proxy"));
             }
             Ok(true)
         }
@@ -89,7 +137,7 @@ fn compare(nginx: &Nginx, request: &Request, destination: &Destination) -> Resul
             let got = send();
             status(*expected, &got)?;
             let got = got.header("location").unwrap_or_default().replace(&format!(":{port}"), "");
-            if got == *location { Ok(true) } else { Err(format!("nginx redirected to {got}")) }
+            if got == *location { Ok(true) } else { Err(format!("the proxy redirected to {got}")) }
         }
         Destination::Respond { status: expected } | Destination::Reject { status: expected } => status(*expected, &send()),
         Destination::Close => status(0, &send()),
@@ -98,7 +146,7 @@ fn compare(nginx: &Nginx, request: &Request, destination: &Destination) -> Resul
             if matches!(got.status, 200 | 301 | 403 | 404) && !got.body.starts_with("stub ") {
                 Ok(true)
             } else {
-                Err(format!("nginx answered {} {}", got.status, got.body))
+                Err(format!("the proxy answered {} {}", got.status, got.body))
             }
         }
         Destination::None | Destination::Opaque { .. } => Ok(false),
@@ -111,8 +159,9 @@ fn to_loopback(address: &str) -> String {
 }
 
 /// Returns the entry file and the files beside it, moved to loopback.
-fn on_loopback(tree: &Snapshot, model: &Model) -> Option<(String, Vec<(String, String)>)> {
-    let entry = model.inputs.iter().find(|input| input.format == "nginx" && input.role == Role::Entry)?;
+fn on_loopback(tree: &Snapshot, model: &Model, format: &str) -> Option<(String, Vec<(String, String)>)> {
+    let entry = model.inputs.iter().find(|input| input.format == format && input.role == Role::Entry)?;
+    let adapt = if format == "haproxy" { adapt_haproxy } else { adapt };
     let folder = entry.path.parent();
     let below = |path: &str| {
         let folder = folder.as_str();
@@ -124,7 +173,8 @@ fn on_loopback(tree: &Snapshot, model: &Model) -> Option<(String, Vec<(String, S
             files.push((name, adapt(&text)));
         }
     }
-    for shipped in ["mime.types", "fastcgi_params", "uwsgi_params"] {
+    let shipped: &[&str] = if format == "nginx" { &["mime.types", "fastcgi_params", "uwsgi_params"] } else { &[] };
+    for shipped in shipped.iter().copied() {
         if !files.iter().any(|(name, _)| name == shipped) {
             files.push((shipped.to_owned(), if shipped == "mime.types" { "types {}".to_owned() } else { String::new() }));
         }
@@ -149,6 +199,16 @@ fn adapt(text: &str) -> String {
             }
         })
         .into_owned()
+}
+
+/// Moves a HAProxy configuration to loopback. Retries to a server that is not there come at once.
+fn adapt_haproxy(text: &str) -> String {
+    let bind = Regex::new(r"(?m)^(\s*bind\s+)(?:\*|0\.0\.0\.0|\[::\]|\d+\.\d+\.\d+\.\d+)?:(\d+)\b").expect("a regex");
+    let gone = Regex::new(r"(?m)^\s*(user|group|chroot|daemon|log|pidfile|stats socket|ca-base|crt-base)\b.*$").expect("a regex");
+    let connect = Regex::new(r"(?m)^(\s*timeout\s+connect\s+)\S+").expect("a regex");
+    let text = to_loopback(&gone.replace_all(text, "")).replace("/etc/haproxy/", "");
+    let text = connect.replace_all(&text, "${1}50ms").into_owned();
+    bind.replace_all(&text, "${1}127.0.0.1:{port:$2}").into_owned()
 }
 
 /// Servers that answer `stub ADDRESS TARGET`.

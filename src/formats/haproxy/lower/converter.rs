@@ -52,7 +52,7 @@ impl Lowering<'_, '_> {
         let replaced =
             |sample: Sample, pattern: &str| by(sample, Converter::Replace { regex: pcre(pattern, false), with: Arc::from(""), all: false });
         Some(match call.name.as_str() {
-            "lower" if sample.value.as_field() == Some(&Field::Header(Name::from("host"))) => {
+            "lower" if !self.changes_host && sample.value.as_field() == Some(&Field::Header(Name::from("host"))) => {
                 Sample { value: self.caseless_subject(&sample.value), ..sample }
             }
             "lower" => by(sample, Converter::Lower),

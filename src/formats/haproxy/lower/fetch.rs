@@ -82,7 +82,7 @@ impl Sample {
 }
 
 /// Without a number a header fetch that is not matched but used as a text gives the last value (`smp_fetch_hdr`: `-1`).
-fn last_element(value: Value) -> Value {
+pub(super) fn last_element(value: Value) -> Value {
     if value.as_field() == Some(&Field::Header(Name::from("host"))) || value.as_field() == Some(&Field::Host) {
         return value;
     }
@@ -220,7 +220,7 @@ fn headers(name: &str, call: &Call) -> Option<Sample> {
         "hdr" | "hdr_val" | "hdr_ip" if call.args.len() == 2 => {
             let occurrence = call.arg(1)?.parse().ok().filter(|at| *at != 0)?;
             let element = converted(Value::field(header()?), Converter::Field { index: occurrence, delimiters: Arc::from(",") });
-            let trimmed = converted(element, Converter::Replace { regex: pcre("^[ \t]+", false), with: Arc::from(""), all: false });
+            let trimmed = converted(element, Converter::Replace { regex: pcre("^[ \t]+|[ \t]+$", false), with: Arc::from(""), all: true });
             let present = Condition::test(trimmed.clone(), Matcher::Present);
             Sample { kind: kind_of(name), present: Some(present), ..Sample::text(trimmed) }
         }

@@ -8,7 +8,7 @@ use super::Lowering;
 use super::acl::{Method, network, ranges, text_matcher};
 use super::converter::integer;
 use super::expression::Call;
-use super::fetch::{Kind, Sample, group};
+use super::fetch::{Kind, Sample, group, last_element};
 use super::file::{Entry, Shape};
 use super::text::literal;
 use crate::formats::source::shown;
@@ -37,12 +37,13 @@ impl Lowering<'_, '_> {
             return opaque(sample);
         }
         let file = Word { text: Arc::from(file), span: span.clone() };
+        let sample = if sample.many { Sample { value: last_element(sample.value), many: false, ..sample } } else { sample };
         let Ok(entries) = self.list(&file, Shape::Map) else { return opaque(sample) };
         let Some(lines) = ordered(method, entries) else { return opaque(sample) };
         let subject = if method == Method::Number { integer(sample.value.clone()) } else { sample.value.clone() };
         let value_of = |entry: &Entry| if groups { with_groups(&entry.value) } else { Value::literal(&entry.value) };
         let entry = |line: Line| LookupEntry {
-            when: Test { subject: subject.clone(), matcher: if sample.many { Matcher::Element(Box::new(line.matcher)) } else { line.matcher } },
+            when: Test { subject: subject.clone(), matcher: line.matcher },
             value: value_of(&line.entry),
             label: line.entry.label(),
         };
@@ -77,8 +78,8 @@ impl Lowering<'_, '_> {
         self.lookups.push(Lookup { name: Name::clone(&name), entries, otherwise, label });
         let value = Value { parts: vec![Part::Variable(name)] };
         let found = Condition::test(value.clone(), Matcher::Present);
-        let present =
-            if default.is_some() { sample.present } else { Some(super::condition::all_of(sample.present.into_iter().chain([found]).collect())) };
+        let answered = default.is_some() && method != Method::Network;
+        let present = if answered { sample.present } else { Some(super::condition::all_of(sample.present.into_iter().chain([found]).collect())) };
         Sample { value, kind: output, many: false, present, opaque: None }
     }
 
