@@ -74,7 +74,8 @@ impl Arena {
         true
     }
 
-    fn sweep(&mut self, kept: &[LanguageId]) {
+    /// Throws away everything but `kept` and what it is made of.
+    pub(super) fn sweep(&mut self, kept: &[LanguageId]) {
         let mut stays = vec![false; self.nodes.len()];
         let mut todo: Vec<LanguageId> = kept.iter().copied().chain([NOTHING, BLANK, ALL]).collect();
         while let Some(id) = todo.pop() {

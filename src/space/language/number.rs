@@ -47,6 +47,9 @@ fn between(arena: &mut Arena, from: u64, to: u64) -> LanguageId {
 /// Returns the texts of digits as long as both that are not below `least` and not above `most`.
 fn same_length(arena: &mut Arena, least: &[u8], most: &[u8]) -> LanguageId {
     let (Some((first, least_rest)), Some((last, most_rest))) = (least.split_first(), most.split_first()) else { return BLANK };
+    if least.iter().all(|digit| *digit == b'0') && most.iter().all(|digit| *digit == b'9') {
+        return any_digits(arena, least.len());
+    }
     if first == last {
         let digit = digits(arena, *first, *last);
         let rest = same_length(arena, least_rest, most_rest);
@@ -61,10 +64,15 @@ fn same_length(arena: &mut Arena, least: &[u8], most: &[u8]) -> LanguageId {
     let high_rest = same_length(arena, &zeros, most_rest);
     let high = arena.then(high, high_rest);
     let middle = if first + 1 < *last { digits(arena, first + 1, last - 1) } else { NOTHING };
-    let any = digits(arena, b'0', b'9');
-    let any = arena.times(any, u32::try_from(zeros.len()).unwrap_or(0), u32::try_from(zeros.len()).ok());
+    let any = any_digits(arena, zeros.len());
     let middle = arena.then(middle, any);
     arena.any(vec![low, middle, high])
+}
+
+fn any_digits(arena: &mut Arena, count: usize) -> LanguageId {
+    let digit = digits(arena, b'0', b'9');
+    let count = u32::try_from(count).unwrap_or(0);
+    arena.times(digit, count, Some(count))
 }
 
 fn digits(arena: &mut Arena, from: u8, to: u8) -> LanguageId {

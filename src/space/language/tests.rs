@@ -33,3 +33,24 @@ fn the_nicest_text_is_found() {
         assert_eq!(witness(inside, outside).as_deref(), expected, "{inside:?} without {outside:?}");
     }
 }
+
+#[test]
+fn what_is_thrown_away_is_worked_out_again() {
+    let mut languages = Languages::new(10_000_000);
+    let path = languages.universe(Universe::Path { decoded: true, merged: true });
+    let patterns = [r"^/[ab]*a.{5}c$", r"\.(php|html)$", "word-1", "word-22", r"^((?!\.\.).)*z$", "^/api/", r"(?<!x)y$"];
+    let all: Vec<LanguageId> = patterns.iter().map(|pattern| languages.matcher(&regex(pattern)).unwrap()).collect();
+    let ask = |languages: &mut Languages| -> Vec<Option<Vec<u8>>> {
+        let pairs = all.iter().flat_map(|one| all.iter().map(move |other| (*one, *other)));
+        pairs.map(|(one, other)| languages.witness(&[path, one], &[other]).unwrap()).collect()
+    };
+    let first = ask(&mut languages);
+    let nodes = languages.arena.nodes.len();
+    for _ in 0..3 {
+        languages.arena.sweep(&languages.public);
+        languages.witnesses.clear();
+        assert!(languages.arena.free.len() > nodes / 4);
+        assert_eq!(ask(&mut languages), first);
+        assert_eq!(languages.arena.nodes.len(), nodes, "places are used again");
+    }
+}

@@ -125,7 +125,7 @@ fn host(arena: &mut Arena, port: bool) -> LanguageId {
     }
     let digit = bytes(arena, ByteSet::of(b'0'..=b'9'));
     let first = bytes(arena, ByteSet::of(b'1'..=b'9'));
-    let rest = arena.times(digit, 0, Some(3));
+    let rest = arena.times(digit, 0, Some(4));
     let colon = arena.literal(b":", false);
     let port = arena.sequence(&[colon, first, rest]);
     let port = arena.any(vec![BLANK, port]);

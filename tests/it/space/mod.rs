@@ -3,3 +3,5 @@
 mod agreement;
 mod generate;
 mod limits;
+mod matchers;
+mod real;
