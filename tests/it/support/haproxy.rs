@@ -176,7 +176,7 @@ pub(crate) fn compare(destination: &Destination, answer: &Response) -> Result<()
 }
 
 /// Whether a location is `expected`, which the model makes absolute where HAProxy leaves that to the client.
-fn is_relative_of(location: &str, expected: &str) -> bool {
+pub(super) fn is_relative_of(location: &str, expected: &str) -> bool {
     let below = expected.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..]));
     location.starts_with('/') && below == Some(location)
 }
