@@ -1,4 +1,4 @@
-//! Request space: patterns as sets of texts, and the texts a person would type to be in one.
+//! Request space: patterns as sets of texts, and the texts a person would type to be in one. `README.md` explains how.
 
 #![forbid(unsafe_code)]
 

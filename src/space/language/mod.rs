@@ -1,6 +1,6 @@
 //! Sets of texts as regular languages: which texts pass these tests and not those, and one of them.
 //!
-//! `README.md` beside `src/space/mod.rs` explains the idea. Nothing is worked out before it is asked for, and every question has a budget.
+//! The `README.md` of the room explains the idea. Nothing is worked out before it is asked for, and every question has a budget.
 
 mod alphabet;
 mod budget;

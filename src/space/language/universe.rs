@@ -12,8 +12,9 @@ pub enum Universe {
     /// Decoded (nginx): begins with `/`, holds no NUL and no segment `.` or `..`; with `merged` no empty segment but the last (`merge_slashes`). Source:
     /// `ngx_http_parse_complex_uri`. Left out: nothing that nginx lets through to a location, but for `OPTIONS *`, which it refuses.
     ///
-    /// Raw (`HAProxy`): begins with `/` and holds what may stand in a request line, without `?` and `#`: no blank, no control byte, no byte above 0x7e.
-    /// Left out: `OPTIONS *`, targets with scheme and host (`GET http://a/b`), `CONNECT`, and what only `option accept-invalid-http-request` lets in.
+    /// Raw (`HAProxy`): begins with `/` and holds what may stand in a request line, without `?` (the query begins) and `#` (refused, as blanks and control
+    /// bytes are). Observed on 2.6.12, byte by byte. Left out: bytes 0x7f to 0xa3, which that version lets through, `OPTIONS *`, targets with scheme
+    /// and host (`GET http://a/b`), `CONNECT`, and what only `option accept-invalid-http-request` lets in.
     Path {
         /// Percent escapes are decoded and dots resolved.
         decoded: bool,

@@ -44,7 +44,7 @@ fn nginx_matches_the_texts_of_the_language_and_no_others() {
     let mut tests = String::new();
     for (at, (written, _)) in all.iter().enumerate() {
         let quoted = written.replace('\\', r"\\").replace('"', "\\\"");
-        // A backslash is doubled for nginx's own quotes only where it would otherwise escape: nginx keeps `\w` as it is, and turns `\\` into `\`.
+        // Inside nginx's quotes two backslashes are one.
         write!(tests, "set $m{at} 0; if ($uri ~ \"{quoted}\") {{ set $m{at} 1; }}\n").unwrap();
     }
     let said: String = (0..all.len()).map(|at| format!("$m{at}")).collect();
