@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// The longest that one input may take, all that is asked of it together; a debug build on a busy machine.
-const LONGEST: Duration = Duration::from_secs(if cfg!(debug_assertions) { 120 } else { 30 });
+/// The most of the processor's time that one input may take, all that is asked of it together.
+const LONGEST: Duration = Duration::from_secs(if cfg!(debug_assertions) { 60 } else { 10 });
 
 #[test]
 fn the_corpus_is_survived() {
@@ -56,7 +56,7 @@ pub(crate) fn run(seed: u64, until: Instant, folder: &Path) -> Vec<PathBuf> {
     let mut random = Random::new(seed);
     let mut broken = Vec::new();
     let mut messages = Vec::new();
-    let watched: Arc<Mutex<Option<(Instant, PathBuf)>>> = Arc::default();
+    let watched: Arc<Mutex<Option<(Duration, PathBuf)>>> = Arc::default();
     watch(Arc::clone(&watched));
     let (mut count, mut slowest) = (0_u64, Duration::ZERO);
     while Instant::now() < until && broken.len() < 20 {
@@ -65,11 +65,11 @@ pub(crate) fn run(seed: u64, until: Instant, folder: &Path) -> Vec<PathBuf> {
         let file = folder.join(format!("{seed}-{count}.{}", input.path.rsplit('/').next().unwrap_or_default()));
         fs::write(&file, &input.head).unwrap();
         fs::write(folder.join(format!("{seed}-{count}.base")), &input.base).unwrap();
-        let started = Instant::now();
+        let started = spent();
         *watched.lock().unwrap() = Some((started, file.clone()));
         let ended = catch_unwind(AssertUnwindSafe(|| holds(&input)));
         *watched.lock().unwrap() = None;
-        slowest = slowest.max(started.elapsed());
+        slowest = slowest.max(spent().saturating_sub(started));
         count += 1;
         if let Err(panic) = ended {
             let message =
@@ -91,12 +91,12 @@ pub(crate) fn run(seed: u64, until: Instant, folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Ends the process when an input takes too long; the file says which.
-fn watch(watched: Arc<Mutex<Option<(Instant, PathBuf)>>>) {
+fn watch(watched: Arc<Mutex<Option<(Duration, PathBuf)>>>) {
     std::thread::spawn(move || {
         loop {
             std::thread::sleep(Duration::from_millis(500));
             if let Some((started, file)) = &*watched.lock().unwrap()
-                && started.elapsed() > LONGEST
+                && spent().saturating_sub(*started) > LONGEST
             {
                 println!("{} takes more than {LONGEST:?}", file.display());
                 std::process::abort();
@@ -105,13 +105,19 @@ fn watch(watched: Arc<Mutex<Option<(Instant, PathBuf)>>>) {
     });
 }
 
+/// Returns the processor's time that this process has had: on a busy machine a clock says nothing of an input. Linux: proc(5), 100 ticks a second.
+fn spent() -> Duration {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok()).unwrap_or(0);
+    Duration::from_millis(10 * (ticks(11) + ticks(12)))
+}
+
 fn survives(input: &Input) {
-    let started = Instant::now();
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| holds(input))) {
         println!("--- {} base\n{}\n--- head\n{}", input.path, input.base, input.head);
         std::panic::resume_unwind(panic);
     }
-    assert!(started.elapsed() < LONGEST, "{:?} for\n{}", started.elapsed(), input.head);
 }
 
 /// A file to begin from.
