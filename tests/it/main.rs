@@ -23,6 +23,8 @@ mod cli;
 #[cfg(test)]
 mod compare;
 #[cfg(test)]
+mod completeness;
+#[cfg(test)]
 mod end_to_end;
 mod examples;
 #[cfg(test)]

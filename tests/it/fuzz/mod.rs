@@ -5,7 +5,7 @@
 
 mod hold;
 mod mutate;
-mod random;
+pub(crate) mod random;
 
 use hold::{Input, holds};
 use random::Random;
