@@ -32,6 +32,8 @@ pub struct InventoryHost {
     pub addresses: Vec<IpAddr>,
     /// Other names it answers to, in lower case, without a final dot.
     pub aliases: Vec<Arc<str>>,
+    /// The groups of its source that it belongs to, those above them included; sorted.
+    pub groups: Vec<Arc<str>>,
     /// What the source says of the service on it.
     pub service: Service,
     /// Its line.
@@ -41,7 +43,7 @@ pub struct InventoryHost {
 impl InventoryHost {
     /// Returns the host of which nothing is known but its name.
     pub fn new(name: Arc<str>, label: Label) -> Self {
-        Self { name, addresses: Vec::new(), aliases: Vec::new(), service: Service::default(), label }
+        Self { name, addresses: Vec::new(), aliases: Vec::new(), groups: Vec::new(), service: Service::default(), label }
     }
 }
 

@@ -87,6 +87,9 @@ fn bounded(mut found: Vec<Finding>) -> Vec<Finding> {
     sort(&mut found);
     let mut seen = BTreeSet::new();
     found.retain(|finding| seen.insert(finding.identity.clone()));
+    // The readings of a template share their lines: what is said of one is not said again of the others.
+    let mut said = BTreeSet::new();
+    found.retain(|finding| said.insert((finding.tree == super::Tree::Head, finding.span.clone(), finding.message.clone())));
     let more = found.len().saturating_sub(MOST);
     found.truncate(MOST);
     if let Some(last) = found.last_mut().filter(|_| more > 0) {

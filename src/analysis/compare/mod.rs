@@ -154,13 +154,14 @@ impl<'m> Survey<'_, 'm> {
 
     /// Returns the groups of hosts of all doors. A pair of virtual hosts is looked at once, however many doors lead there.
     fn work<'w>(&mut self, doors: &'w [Door<'m>], before: &[Workshop<'m>], after: &[Workshop<'m>]) -> Vec<Work<'w, 'm>> {
-        let several = self.was.model.gateways.len().max(self.now.model.gateways.len()) > 1;
+        let files = |model: &Model| model.gateways.iter().filter(|gateway| gateway.variant.is_none()).count();
+        let several = files(self.was.model).max(files(self.now.model)) > 1;
         let mut plans: BTreeMap<PlanKey, (Rc<Plan>, bool)> = BTreeMap::new();
         let mut all = Vec::new();
         for door in doors {
             let was = door.was.and_then(|entrance| workshop(before, entrance.gateway));
             let now = door.now.and_then(|entrance| workshop(after, entrance.gateway));
-            let gateway = door.now.or(door.was).map(|entrance| entrance.gateway.id.to_string()).unwrap_or_default();
+            let gateway = door.now.or(door.was).map(|entrance| entrance.gateway.file().to_owned()).unwrap_or_default();
             let mut asked = asked_hosts(was, door.was);
             asked.extend(asked_hosts(now, door.now));
             let found = groups(self.was, self.now, door, &asked, MOST_WORK_ON_HOSTS);

@@ -52,6 +52,13 @@ pub(super) fn regions(was: &Model, now: &Model, tried: &[Tried], groups: &[Group
             by_effect.entry(key).or_default().push(at);
         }
     }
+    // What the first reading of a template shows is not shown again for the others.
+    for (key, pairs) in &mut by_effect {
+        let in_first = |at: &usize| tried.get(*at).is_some_and(|one| one.pair.now.gateway.as_deref() == Some(key.0.0.as_str()));
+        if pairs.iter().any(in_first) {
+            pairs.retain(in_first);
+        }
+    }
     let mut members: Vec<Vec<usize>> = vec![Vec::new(); groups.len()];
     for (at, one) in tried.iter().enumerate() {
         if let Some(group) = members.get_mut(one.group) {

@@ -5,8 +5,8 @@
 use super::names;
 use super::parser::section_kind;
 use super::syntax::SectionKind;
-use super::template;
 use crate::formats::source::Source;
+use crate::formats::template::{Reader, Template, Variables, language_of};
 use crate::model::{Input, Model, Problem, ProblemKind, Role, Unknown};
 use crate::snapshot::{ReadError, Snapshot};
 use crate::span::{Span, TreePath};
@@ -20,12 +20,16 @@ pub(super) struct Group {
     pub(super) id: TreePath,
     /// Their texts.
     pub(super) sources: Vec<Source>,
-    /// A file of it could not be read.
+    /// The template that makes it, where one does; it is read in several ways.
+    pub(super) template: Option<Template>,
+    /// `false` when a file of it could not be read.
     pub(super) complete: bool,
 }
 
 /// Returns the configurations of the tree, sorted by id; what cannot be read is said in `model`.
 pub(super) fn groups(snapshot: &Snapshot, model: &mut Model) -> Vec<Group> {
+    let inventory = model.inventory.clone();
+    let variables = Variables::new(snapshot, &inventory);
     let mut folders: BTreeMap<names::Place, Group> = BTreeMap::new();
     for (path, _) in snapshot.entries().filter(|(path, _)| names::plausible(path)) {
         let text = match snapshot.text(path) {
@@ -39,16 +43,22 @@ pub(super) fn groups(snapshot: &Snapshot, model: &mut Model) -> Vec<Group> {
             continue;
         }
         let place = names::place(path);
-        let group = folders.entry(place).or_insert_with(|| Group { id: path.clone(), sources: Vec::new(), complete: true });
-        if let Some(unknown) = template::find(path, &text) {
-            model.inputs.push(Input { path: path.clone(), format: "haproxy", role: Role::Entry });
-            model.unknown.push(unknown);
-            group.complete = false;
+        let group = folders.entry(place).or_insert_with(|| Group { id: path.clone(), sources: Vec::new(), template: None, complete: true });
+        if let Some(language) = language_of(path, &text, Reader::Haproxy, &[]) {
+            let template = Template::read(path, &text, language, &variables);
+            model.unknown.extend(template.unknown());
+            model.problems.extend(template.problems());
+            if template.is_whole() {
+                group.template = Some(template);
+            } else {
+                model.inputs.push(Input { path: path.clone(), format: "haproxy", role: Role::Entry });
+                group.complete = false;
+            }
             continue;
         }
         group.sources.push(Source::plain(path.clone(), Arc::clone(&text)));
     }
-    let mut groups: Vec<Group> = folders.into_values().filter(|group| !group.sources.is_empty()).collect();
+    let mut groups: Vec<Group> = folders.into_values().filter(|group| !group.sources.is_empty() || group.template.is_some()).collect();
     groups.sort_by(|a, b| a.id.cmp(&b.id));
     groups
 }

@@ -1,6 +1,6 @@
 //! What a path says about a file before it is read.
 
-use super::template;
+use crate::formats::template::template_ending;
 use crate::span::TreePath;
 
 /// Directories whose files configure nothing: examples, documentation, tests, other people's code.
@@ -89,7 +89,7 @@ pub(super) fn plausible(path: &TreePath) -> bool {
     if name.starts_with('.') || name.ends_with('~') || extension.is_some_and(|extension| SET_ASIDE.contains(&extension)) {
         return false;
     }
-    if template::language_of_name(path).is_some() {
+    if template_ending(path).is_some() {
         return is_ours(path);
     }
     match extension {

@@ -1,42 +1,38 @@
-//! Files that are templates. They are recognised, so that their braces are not taken for mistakes, and not read.
+//! The readings of a configuration that a template makes.
 
-use crate::model::Unknown;
-use crate::span::{Span, TreePath};
+use super::discovery::Group;
+use super::parser::{self, Parsed};
+use crate::formats::source::Source;
+use crate::formats::template::Choice;
+use std::sync::Arc;
 
-/// What begins an expression of a template, with what ends it and the languages.
-const MARKS: &[(&str, &str, &str)] =
-    &[("{{", "}}", "Jinja or Go"), ("{% ", "%}", "Jinja"), ("{%-", "%}", "Jinja"), ("{#", "#}", "Jinja"), ("<%", "%>", "ERB")];
-
-/// Returns what to say of `text`, if it is a template.
-pub(super) fn find(path: &TreePath, text: &str) -> Option<Unknown> {
-    let mut at = 0;
-    for line in text.split_inclusive('\n') {
-        let marked = MARKS.iter().find_map(|(open, close, language)| {
-            let from = line.find(open)?;
-            line.get(from..)?.contains(close).then_some((at + from, *language))
-        });
-        if let Some((from, language)) = marked {
-            let end = at + line.trim_end().len();
-            return Some(said(path, from..end.max(from), language));
-        }
-        at += line.len();
-    }
-    language_of_name(path).map(|language| said(path, 0..0, language))
+/// A configuration, or one reading of it.
+pub(super) struct Reading {
+    /// Which reading; `None` for the first and for plain files.
+    pub(super) variant: Option<Arc<str>>,
+    /// The texts.
+    pub(super) sources: Vec<Source>,
+    /// What they say.
+    pub(super) parsed: Parsed,
 }
 
-fn said(path: &TreePath, range: std::ops::Range<usize>, language: &str) -> Unknown {
-    Unknown { span: Span::new(path.clone(), range.start, range.end), reason: format!("this file is a template ({language}); it is not read yet") }
+/// Returns the readings of `group`, the first one first.
+pub(super) fn readings(group: &Group) -> Vec<Reading> {
+    let Some(template) = &group.template else {
+        return vec![Reading { variant: None, sources: group.sources.clone(), parsed: parser::parse(&group.sources) }];
+    };
+    let choices = std::iter::once(Choice::first()).chain(template.further());
+    let read = choices.map(|choice| {
+        let sources = vec![template.reading(&choice)];
+        let parsed = parser::parse(&sources);
+        Reading { variant: choice.name(), sources, parsed }
+    });
+    read.collect()
 }
 
-/// Returns whether the name says that the file is a template.
-pub(super) fn language_of_name(path: &TreePath) -> Option<&'static str> {
-    let (_, extension) = path.file_name().rsplit_once('.')?;
-    match extension {
-        "j2" | "jinja" | "jinja2" => Some("Jinja"),
-        "erb" => Some("ERB"),
-        "epp" => Some("EPP"),
-        "tmpl" | "tpl" | "gotmpl" | "ctmpl" => Some("Go template"),
-        "template" => Some("environment variables"),
-        _ => None,
+impl Reading {
+    /// Returns whether byte `at` of the file at `path` is part of this reading; a file that is no part of the configuration is in all.
+    pub(super) fn has(&self, span: &crate::span::Span) -> bool {
+        self.sources.iter().find(|source| source.path == span.path).is_none_or(|source| source.reads(span.start))
     }
 }

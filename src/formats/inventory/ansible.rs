@@ -119,6 +119,18 @@ impl Directory {
         levels
     }
 
+    /// Returns the groups of `host`, those above them and `all` included, sorted.
+    fn groups_of(&self, host: &Host) -> Vec<Arc<str>> {
+        let mut here: Vec<&Arc<str>> = host.groups.iter().collect();
+        let mut found: BTreeSet<Arc<str>> = BTreeSet::from(["all".into()]);
+        while let Some(name) = here.pop() {
+            if found.insert(Arc::clone(name)) {
+                here.extend(self.groups.get(name).into_iter().flat_map(|group| &group.parents));
+            }
+        }
+        found.into_iter().collect()
+    }
+
     /// Adds the hosts to `inventory`, and what they entitle the directory to claim.
     pub(super) fn finish(self, inventory: &mut Inventory) {
         if !self.dynamic && !self.incomplete {
@@ -129,12 +141,12 @@ impl Directory {
             });
             inventory.claims.extend(authority::networks(&evidence.collect::<Vec<_>>()));
         }
-        let services: Vec<_> = self.hosts.iter().map(|host| service::service(&self.levels(host))).collect();
-        inventory.hosts.extend(self.hosts.into_iter().zip(services).map(|(host, service)| {
+        let services: Vec<_> = self.hosts.iter().map(|host| (service::service(&self.levels(host)), self.groups_of(host))).collect();
+        inventory.hosts.extend(self.hosts.into_iter().zip(services).map(|(host, (service, groups))| {
             let lower: Arc<str> = host.name.to_lowercase().trim_end_matches('.').into();
             let aliases = host.alias.into_iter().chain((lower != host.name).then_some(lower)).collect();
             let addresses: BTreeSet<IpAddr> = host.addresses.into_iter().chain(host.others).collect();
-            InventoryHost { addresses: addresses.into_iter().collect(), aliases, service, ..InventoryHost::new(host.name, host.label) }
+            InventoryHost { addresses: addresses.into_iter().collect(), aliases, groups, service, ..InventoryHost::new(host.name, host.label) }
         }));
     }
 }

@@ -9,7 +9,8 @@ use super::files::{Content, Files};
 use super::include::Expander;
 use super::names::{self, Folder};
 use super::syntax::Directive;
-use super::template::{Statements, agreed};
+use super::template::Statements;
+use crate::formats::template::agreed;
 use crate::model::Model;
 use crate::snapshot::{ReadError, Snapshot};
 use crate::span::TreePath;
@@ -30,7 +31,8 @@ enum Kind {
 
 /// Returns the configurations of the tree, in the order of their ids; what is wrong with their files goes to `model`.
 pub fn configs(snapshot: &Snapshot, model: &mut Model) -> Vec<Config> {
-    let mut files = Files::new(snapshot);
+    let inventory = model.inventory.clone();
+    let mut files = Files::new(snapshot, &inventory);
     let candidates: Vec<TreePath> = files.paths().filter(|path| names::plausible(path)).cloned().collect();
     let looked_at: Vec<(TreePath, Kind)> = candidates.into_iter().map(|path| (path.clone(), kind(&path, &mut files))).collect();
     let of_kind = |wanted: Kind| looked_at.iter().filter(move |(_, kind)| *kind == wanted).map(|(path, _)| path);
@@ -70,7 +72,7 @@ fn check_readings(check: &mut Check, readings: &[Config], assumed: bool, model: 
         check.check(&config.directives, assumed, model);
         found.push((model.problems.split_off(known), Statements::of(&config.directives)));
     }
-    model.problems.extend(agreed(&found));
+    model.problems.extend(agreed(&found, Statements::has));
 }
 
 /// Returns the main files that no other main file includes. Of several that include each other, the one whose name says most.

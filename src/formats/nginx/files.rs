@@ -4,8 +4,8 @@ use super::locate::by_ending;
 use super::parser::{self, Parsed};
 use super::{lexer, template};
 use crate::formats::source::Source;
-use crate::formats::template::{Choice, Template};
-use crate::model::{Problem, Unknown};
+use crate::formats::template::{Choice, Template, Variables};
+use crate::model::{Input, Inventory, Problem, Unknown};
 use crate::snapshot::{ReadError, Snapshot};
 use crate::span::TreePath;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +22,8 @@ pub(super) struct File {
     pub(super) unknown: Vec<Unknown>,
     /// The readings besides the first that it takes to see all of it.
     pub(super) further: Vec<Choice>,
+    /// The files whose values it uses.
+    pub(super) inputs: Vec<Input>,
     /// Part of it stands in no reading.
     pub(super) partial: bool,
 }
@@ -43,6 +45,8 @@ pub(super) struct Files<'a> {
     read: BTreeMap<TreePath, Arc<File>>,
     /// The files that are templates, and what is wrong with each, whatever the reading.
     templates: BTreeMap<TreePath, (Arc<Template>, Arc<str>, Vec<Problem>)>,
+    /// What the repository has for the names in templates.
+    variables: Variables<'a>,
     /// Which reading of templates is asked for.
     choice: Choice,
     /// Templates in readings other than the first.
@@ -50,7 +54,7 @@ pub(super) struct Files<'a> {
 }
 
 impl<'a> Files<'a> {
-    pub(super) fn new(snapshot: &'a Snapshot) -> Self {
+    pub(super) fn new(snapshot: &'a Snapshot, inventory: &'a Inventory) -> Self {
         let mut names: BTreeMap<TreePath, BTreeSet<String>> = BTreeMap::new();
         for (path, _) in snapshot.entries() {
             let mut path = path.clone();
@@ -62,7 +66,15 @@ impl<'a> Files<'a> {
                 path = parent;
             }
         }
-        Self { snapshot, names, read: BTreeMap::new(), templates: BTreeMap::new(), choice: Choice::first(), others: BTreeMap::new() }
+        Self {
+            snapshot,
+            names,
+            read: BTreeMap::new(),
+            templates: BTreeMap::new(),
+            choice: Choice::first(),
+            variables: Variables::new(snapshot, inventory),
+            others: BTreeMap::new(),
+        }
     }
 
     /// Returns every directory, sorted.
@@ -123,7 +135,7 @@ impl<'a> Files<'a> {
     }
 
     fn text_file(&mut self, path: &TreePath, text: &Arc<str>) -> File {
-        match template::read(path, text) {
+        match template::read(path, text, &self.variables) {
             Some(template) => {
                 let problems = template::problems(&template, text);
                 let file = reading(&template, text, &problems, &Choice::first());
@@ -183,6 +195,7 @@ fn reading(template: &Template, text: &str, problems: &[Problem], choice: &Choic
         path: source.path,
         content: Content::Parsed(parsed),
         unknown: template.unknown(),
+        inputs: template.inputs().collect(),
         further: if whole { template.further() } else { Vec::new() },
         partial: !whole,
     }
@@ -190,7 +203,7 @@ fn reading(template: &Template, text: &str, problems: &[Problem], choice: &Choic
 
 impl File {
     fn plain(path: TreePath, content: Content) -> Self {
-        Self { path, content, unknown: Vec::new(), further: Vec::new(), partial: false }
+        Self { path, content, unknown: Vec::new(), further: Vec::new(), inputs: Vec::new(), partial: false }
     }
 }
 
@@ -290,7 +303,8 @@ mod tests {
     #[test]
     fn files_come_in_the_order_of_their_bytes() {
         let snapshot = memory(["c/b.conf", "c/10.conf", "c/9.conf", "c/Z.conf", "c/.x.conf", "c/sub/a.conf"].map(|path| (path, "")));
-        let files = Files::new(&snapshot);
+        let inventory = Inventory::default();
+        let files = Files::new(&snapshot, &inventory);
         let found = files.glob(&TreePath::new("c").unwrap(), "*.conf");
         assert_eq!(found.iter().map(TreePath::file_name).collect::<Vec<_>>(), ["10.conf", "9.conf", "Z.conf", "b.conf"]);
     }

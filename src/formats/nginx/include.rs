@@ -148,6 +148,7 @@ impl<'a, 'b> Expander<'a, 'b> {
             Content::Parsed(parsed) => {
                 self.model.inputs.push(Input { path: file.path.clone(), format: "nginx", role });
                 if self.told.insert(file.path.clone()) {
+                    self.model.inputs.extend(file.inputs.iter().cloned());
                     self.model.problems.extend(parsed.problems.iter().cloned());
                     self.model.unknown.extend(file.unknown.iter().cloned());
                 }

@@ -18,6 +18,7 @@ mod values;
 pub use discovery::configs;
 pub use syntax::{Directive, Word};
 
+use super::template::agreed;
 use crate::model::Model;
 use crate::snapshot::Snapshot;
 use crate::span::TreePath;
@@ -33,7 +34,7 @@ pub fn read(snapshot: &Snapshot, model: &mut Model) {
             lower::lower(config, model);
             found.push((model.problems.split_off(before), template::Statements::of(&config.directives)));
         }
-        model.problems.extend(template::agreed(&found));
+        model.problems.extend(agreed(&found, template::Statements::has));
     }
 }
 

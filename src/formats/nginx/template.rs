@@ -4,19 +4,19 @@ use super::lexer::{self, Kind};
 use super::parser::{self, Parsed};
 use super::syntax::{Directive, Word};
 use crate::formats::source::{Part, Source, has_hole, parts};
-use crate::formats::template::{Choice, Reader, Template, language_of};
+use crate::formats::template::{Choice, Reader, Template, Variables, agreed, language_of};
 use crate::model::Problem;
 use crate::span::{Span, TreePath};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Returns the file as a template, if it is one. Code in `*_by_lua_block` is no sign of one.
-pub(super) fn read(path: &TreePath, text: &Arc<str>) -> Option<Template> {
+pub(super) fn read(path: &TreePath, text: &Arc<str>, variables: &Variables<'_>) -> Option<Template> {
     let lua = text.contains("_by_lua_block");
     let tokens = if lua { lexer::tokens(text) } else { Vec::new() };
     let code: Vec<_> = tokens.into_iter().filter(|token| token.kind == Kind::Raw).map(|token| token.range).collect();
     let language = language_of(path, text, Reader::Nginx, &code)?;
-    Some(Template::read(path, text, language))
+    Some(Template::read(path, text, language, variables))
 }
 
 /// Returns the tree of one reading.
@@ -101,15 +101,12 @@ pub(super) fn problems(template: &Template, text: &str) -> Vec<Problem> {
         return found;
     }
     let choices = std::iter::once(Choice::first()).chain(template.further());
-    let readings: Vec<(Source, Parsed)> = choices.map(|choice| parse(template, text, &choice)).collect();
-    let mut seen: BTreeSet<(Span, String)> = found.iter().map(|problem| (problem.span.clone(), problem.message.clone())).collect();
-    for problem in readings.iter().flat_map(|(_, parsed)| &parsed.problems) {
-        let same = |other: &Problem| other.span == problem.span && other.message == problem.message;
-        let everywhere = readings.iter().all(|(source, parsed)| !source.reads(problem.span.start) || parsed.problems.iter().any(same));
-        if everywhere && seen.insert((problem.span.clone(), problem.message.clone())) {
-            found.push(problem.clone());
-        }
-    }
+    let readings = choices.map(|choice| {
+        let (source, parsed) = parse(template, text, &choice);
+        (parsed.problems, source)
+    });
+    let readings: Vec<(Vec<Problem>, Source)> = readings.collect();
+    found.extend(agreed(&readings, |source, span| source.reads(span.start)));
     found.sort_by_key(|problem| (problem.span.start, problem.span.end));
     found
 }
@@ -133,22 +130,8 @@ impl Statements {
     }
 
     /// Returns whether the reading has the statement that `span` is in.
-    fn has(&self, span: &Span) -> bool {
+    pub(super) fn has(&self, span: &Span) -> bool {
         let Some(heads) = self.0.get(&span.path) else { return false };
         heads.range(..=span.start).next_back().is_some_and(|(_, end)| span.start < *end || span.start == span.end)
     }
-}
-
-/// Returns the problems of several readings of one configuration that hold: every reading with the statement has the problem, and no expression stands
-/// in its words.
-pub(super) fn agreed(readings: &[(Vec<Problem>, Statements)]) -> Vec<Problem> {
-    let mut found: Vec<Problem> = Vec::new();
-    for problem in readings.iter().flat_map(|(problems, _)| problems).filter(|problem| !has_hole(&problem.message)) {
-        let same = |other: &Problem| other.span == problem.span && other.message == problem.message;
-        let everywhere = readings.iter().all(|(problems, statements)| problems.iter().any(same) || !statements.has(&problem.span));
-        if everywhere && !found.iter().any(same) {
-            found.push(problem.clone());
-        }
-    }
-    found
 }

@@ -2,6 +2,8 @@
 //!
 //! See `README.md` beside this file.
 
+mod agree;
+mod ansible;
 mod build;
 mod choice;
 mod erb;
@@ -13,18 +15,23 @@ mod placeholder;
 mod render;
 mod scan;
 mod tree;
+mod value;
 
+pub(in crate::formats) use agree::agreed;
+pub(in crate::formats) use ansible::Variables;
 pub(in crate::formats) use choice::Choice;
-pub(in crate::formats) use language::{Language, Reader, language_of, rendered_name, template_ending};
+use language::Language;
+pub(in crate::formats) use language::{Reader, language_of, template_ending};
 
 use super::source::Source;
-use crate::model::{Problem, ProblemKind, Related, Unknown};
+use crate::model::{Input, Problem, ProblemKind, Related, Role, Unknown};
 use crate::span::{Span, TreePath};
 use scan::Scanned;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 use tree::{Kind, Node};
+use value::Values;
 
 /// A template that has been read.
 #[derive(Debug)]
@@ -33,13 +40,17 @@ pub(in crate::formats) struct Template {
     text: Arc<str>,
     nodes: Vec<Node>,
     scanned: Scanned,
+    /// What the repository has for its names.
+    values: Values,
+    /// The files those are from.
+    inputs: BTreeSet<TreePath>,
     /// The constant that each compared text is taken for in the first reading.
     equals: BTreeMap<String, String>,
 }
 
 impl Template {
     /// Reads the file at `path`, which is written in `language`.
-    pub(in crate::formats) fn read(path: &TreePath, text: &Arc<str>, language: Language) -> Self {
+    pub(in crate::formats) fn read(path: &TreePath, text: &Arc<str>, language: Language, variables: &Variables<'_>) -> Self {
         let mut scanned = match language {
             Language::Jinja => jinja::scan(text),
             Language::Go => go::scan(text),
@@ -47,9 +58,19 @@ impl Template {
             Language::Epp => erb::scan(text, erb::Dialect::Epp),
             Language::Placeholders { bare } => placeholder::scan(text, bare),
         };
+        if scanned.unreadable.is_none() && scanned.tags.iter().any(|tag| makes_tags(&tag.kind)) {
+            scanned.unreadable = Some("what it makes is a template again".to_owned());
+        }
         let nodes = build::build(text, language, &mut scanned);
         let equals = choice::equals(&nodes);
-        Self { path: path.clone(), text: Arc::clone(text), nodes, scanned, equals }
+        let has_tags = !scanned.tags.is_empty();
+        let (values, inputs) = if language == Language::Jinja && has_tags { variables.of(path, text) } else { Default::default() };
+        Self { path: path.clone(), text: Arc::clone(text), nodes, scanned, values, inputs, equals }
+    }
+
+    /// Returns the files whose values it uses.
+    pub(in crate::formats) fn inputs(&self) -> impl Iterator<Item = Input> {
+        self.inputs.iter().map(|path| Input { path: path.clone(), format: "ansible", role: Role::Inventory })
     }
 
     /// Returns whether its own tags are in order, so that the literal text between them can be judged.
@@ -88,14 +109,13 @@ impl Template {
             found.push(Unknown { span: Span::new(self.path.clone(), 0, 0), reason: format!("this template is not read: {reason}") });
             return found;
         }
-        let expressions: Vec<&tree::Tag> =
-            self.scanned.tags.iter().filter(|tag| matches!(&tag.kind, Kind::Print(what) if !is_constant(what))).collect();
-        if let Some(first) = expressions.first() {
-            let reason = match expressions.len() {
+        let unread = render::unread(self);
+        if let Some(first) = unread.first() {
+            let reason = match unread.len() {
                 1 => "an expression of this template cannot be read: what it stands for is taken to be the same before and after".to_owned(),
                 count => format!("{count} expressions of this template cannot be read: each is taken to stand for the same before and after"),
             };
-            found.push(Unknown { span: self.span(&first.range), reason });
+            found.push(Unknown { span: self.span(first), reason });
         }
         found
     }
@@ -105,10 +125,7 @@ impl Template {
     }
 }
 
-fn is_constant(what: &expr::Expr) -> bool {
-    match what {
-        expr::Expr::Text(_) | expr::Expr::Number(_) => true,
-        expr::Expr::If { then, otherwise, .. } => is_constant(then) && is_constant(otherwise),
-        _ => false,
-    }
+/// Returns whether the tag prints the beginning or the end of a tag of another language.
+fn makes_tags(kind: &Kind) -> bool {
+    matches!(kind, Kind::Print(expr::Expr::Text(text)) if ["{{", "}}", "{%", "%}", "<%", "%>"].iter().any(|mark| text.contains(mark)))
 }

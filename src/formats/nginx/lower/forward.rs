@@ -90,7 +90,7 @@ impl Lowering<'_> {
             let rest = text.split_once("://").map_or(text, |(_, rest)| rest).to_owned();
             return self.pass_authority(pass, "http", 80, &rest);
         }
-        let Some((name, rest)) = leading_variable(text) else { return self.bad_url(pass, text) };
+        let Some((name, rest)) = leading_variable(text) else { return self.bad_url(pass) };
         let lower = name.to_ascii_lowercase();
         if lower == "scheme" && !self.definitions.contains_key("scheme") {
             let secure = self.pass_url(pass, &format!("https{rest}"), depth);
@@ -120,7 +120,7 @@ impl Lowering<'_> {
     }
 
     /// A URL that begins with no scheme: nginx refuses one without variables, and answers 500 for one with.
-    fn bad_url(&mut self, pass: &Pass<'_, '_>, text: &str) -> Step {
+    fn bad_url(&mut self, pass: &Pass<'_, '_>) -> Step {
         let written = pass.directive.arg(0).unwrap_or_default();
         if !written.contains('$') && self.reported.insert(format!("url:{}:{}", pass.label.span.path, pass.label.span.start)) {
             let message = format!("`{written}` begins with neither `http://` nor `https://`");

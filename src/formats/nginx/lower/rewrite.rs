@@ -460,7 +460,7 @@ fn condition_words(directive: &Directive) -> Vec<String> {
         && let Some(rest) = last.strip_suffix(')')
     {
         *last = rest.to_owned();
-        if last.is_empty() && words.len() != 2 {
+        if last.is_empty() && (words.len() != 2 || words.first().is_some_and(|first| first.starts_with('$'))) {
             words.pop();
         }
     }
