@@ -4,8 +4,8 @@ use super::lexer::{self, Kind};
 use super::parser::{self, Parsed};
 use super::syntax::{Directive, Word};
 use crate::formats::source::{Part, Source, has_hole, parts};
-use crate::formats::template::{Choice, Reader, Template, Variables, agreed, language_of};
-use crate::model::Problem;
+use crate::formats::template::{Choice, Reader, Round, Template, Variables, agreed, language_of};
+use crate::model::{Problem, ProblemKind};
 use crate::span::{Span, TreePath};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -102,13 +102,52 @@ pub(super) fn problems(template: &Template, text: &str) -> Vec<Problem> {
     }
     let choices = std::iter::once(Choice::first()).chain(template.further());
     let readings = choices.map(|choice| {
-        let (source, parsed) = parse(template, text, &choice);
+        let (source, mut parsed) = parse(template, text, &choice);
+        repeated(&template.rounds(), &parsed.directives, None, &mut parsed.problems);
         (parsed.problems, source)
     });
     let readings: Vec<(Vec<Problem>, Source)> = readings.collect();
     found.extend(agreed(&readings, |source, span| source.reads(span.start)));
     found.sort_by_key(|problem| (problem.span.start, problem.span.end));
     found
+}
+
+/// Finds what each round of a loop makes again: `upstream` blocks, and locations of a server around the loop, whose names are the same in all rounds.
+fn repeated(rounds: &[Round], directives: &[Directive], parent: Option<&Span>, problems: &mut Vec<Problem>) {
+    if rounds.is_empty() {
+        return;
+    }
+    for directive in directives {
+        let at = directive.head.start;
+        let inside = |round: &&Round| {
+            let around = parent.is_some_and(|parent| round.inside.contains(&parent.start));
+            round.inside.contains(&at)
+                && !round.conditional.iter().any(|range| range.contains(&at))
+                && (directive.name() == "upstream" || !around)
+                && !directive.args.iter().any(|word| changes(round, word))
+        };
+        // Two regexes with one text are no error: the first one wins.
+        let is_regex = directive.arg(0).is_some_and(|first| first.starts_with('~'));
+        let named = matches!(directive.name(), "upstream" | "location") && !directive.args.is_empty() && directive.block.is_some() && !is_regex;
+        if named && rounds.iter().any(|round| inside(&round)) {
+            problems.push(Problem {
+                kind: ProblemKind::Syntax,
+                fatal: true,
+                message: format!("`{}` is made again in each round of the loop around it", directive.label().text),
+                help: Some("use the loop's name in it, or put it outside; nginx refuses the second one".to_owned()),
+                span: directive.head.clone(),
+                related: Vec::new(),
+            });
+        }
+        repeated(rounds, directive.inside(), Some(&directive.head), problems);
+    }
+}
+
+/// Returns whether `word` differs from round to round.
+fn changes(round: &Round, word: &Word) -> bool {
+    let hole = parts(&word.text).into_iter().any(|part| matches!(part, Part::Hole(words) if round.changes(&words)));
+    // Hosts and paths have names instead of holes by now.
+    hole || word.text.split(['{', '}']).skip(1).step_by(2).any(|name| round.changes(&name.replace('_', " ")) || round.changes(name))
 }
 
 /// The statements of one reading, by where they are written.

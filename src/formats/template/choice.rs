@@ -103,6 +103,9 @@ pub(super) fn each_condition(nodes: &[Node], with: &mut impl FnMut(&Expr)) {
                 each_condition(&arm.body, with);
             }),
             Node::Loop(one) => {
+                if !one.otherwise.is_empty() {
+                    with(&one.list);
+                }
                 each_condition(&one.body, with);
                 each_condition(&one.otherwise, with);
             }

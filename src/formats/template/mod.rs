@@ -6,6 +6,7 @@ mod agree;
 mod ansible;
 mod build;
 mod choice;
+mod defect;
 mod erb;
 mod expr;
 mod go;
@@ -20,6 +21,7 @@ mod value;
 pub(in crate::formats) use agree::agreed;
 pub(in crate::formats) use ansible::Variables;
 pub(in crate::formats) use choice::Choice;
+pub(in crate::formats) use defect::Round;
 use language::Language;
 pub(in crate::formats) use language::{Reader, language_of, template_ending};
 
@@ -65,6 +67,11 @@ impl Template {
         let equals = choice::equals(&nodes);
         let has_tags = !scanned.tags.is_empty();
         let (values, inputs) = if language == Language::Jinja && has_tags { variables.of(path, text) } else { Default::default() };
+        if language == Language::Jinja {
+            scanned.defects.extend(defect::find(text, &nodes, |name| values.has(name)));
+        } else {
+            scanned.defects.extend(defect::find(text, &nodes, |_| true));
+        }
         Self { path: path.clone(), text: Arc::clone(text), nodes, scanned, values, inputs, equals }
     }
 
@@ -86,6 +93,13 @@ impl Template {
     /// Returns the reading that assumes `choice`.
     pub(in crate::formats) fn reading(&self, choice: &Choice) -> Source {
         render::render(self, choice)
+    }
+
+    /// Returns the loops, the outer ones first.
+    pub(in crate::formats) fn rounds(&self) -> Vec<Round> {
+        let mut found = Vec::new();
+        defect::rounds(&self.nodes, &mut found);
+        found
     }
 
     /// Returns what is wrong with the tags.

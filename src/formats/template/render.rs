@@ -142,6 +142,11 @@ impl Render<'_> {
             _ => None,
         };
         let Some(elements) = elements else {
+            // That the list is empty is a condition like others.
+            if !one.otherwise.is_empty() && !self.holds(&one.list) {
+                self.nodes(&one.otherwise);
+                return;
+            }
             self.scope.locals.extend(one.names.iter().map(|name| (name.clone(), None)));
             self.scope.locals.push(("loop".to_owned(), None));
             self.nodes(&one.body);

@@ -75,6 +75,12 @@ pub(super) fn meant(word: &str, known: &[&'static str]) -> Option<&'static str> 
     near.min_by_key(|(distance, name)| (*distance, std::cmp::Reverse(common(name)), *name)).map(|(_, name)| name)
 }
 
+/// Returns the one of `known` that `word` is but for one letter, if it is none of them.
+pub(super) fn meant_of<'k>(word: &str, known: &'k [String]) -> Option<&'k str> {
+    let is_near = |name: &&String| distance(word, name) == 1;
+    if known.iter().any(|name| name == word) { None } else { known.iter().find(is_near).map(String::as_str) }
+}
+
 /// Returns how many letters must be put in, left out, changed or swapped with the next to make `a` of `b`.
 fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());

@@ -40,6 +40,11 @@ impl Values {
     pub(in crate::formats) fn new(names: BTreeMap<String, Value>) -> Self {
         Self { names }
     }
+
+    /// Returns whether the repository says anything of `name`.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.names.contains_key(name)
+    }
 }
 
 impl Value {

@@ -1,0 +1,197 @@
+//! What is wrong with a template although every tag is in order.
+
+use super::expr::Expr;
+use super::scan::meant_of;
+use super::tree::{Arm, Defect, Loop, Node};
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// Returns the branches that can never be taken and the names that are misspelt; `text` is the template's.
+pub(super) fn find(text: &str, nodes: &[Node], is_known: impl Fn(&str) -> bool) -> Vec<Defect> {
+    let mut found = Vec::new();
+    dead(text, nodes, &mut found);
+    let mut uses = BTreeMap::new();
+    count(nodes, &mut uses);
+    misspelt(nodes, &mut Vec::new(), &|name| uses.get(name) == Some(&1) && !is_known(name), &mut found);
+    found
+}
+
+/// A loop over a list that may have any number of elements.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::formats) struct Round {
+    /// From the end of its first tag to the beginning of its last.
+    pub(in crate::formats) inside: Range<usize>,
+    /// What inside it stands under a further condition.
+    pub(in crate::formats) conditional: Vec<Range<usize>>,
+    /// The names that differ from round to round.
+    names: Vec<String>,
+}
+
+impl Round {
+    /// Returns whether `words`, those of an expression, differ from round to round.
+    pub(in crate::formats) fn changes(&self, words: &str) -> bool {
+        let used = words.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '@' | '$')));
+        let mut used = used.filter(|word| !word.is_empty());
+        used.clone().any(|word| matches!(word, "loop" | "index" | "i"))
+            || used.any(|word| self.names.iter().any(|name| name == word))
+            || words.contains("{{ .")
+    }
+}
+
+/// Adds the loops among `nodes`, the outer ones first.
+pub(super) fn rounds(nodes: &[Node], found: &mut Vec<Round>) {
+    for node in nodes {
+        match node {
+            Node::Loop(one) => {
+                let mut names = one.names.clone();
+                let mut conditional = Vec::new();
+                inside(&one.body, &mut names, &mut conditional);
+                found.push(Round { inside: one.inside.clone(), conditional, names });
+                rounds(&one.body, found);
+            }
+            Node::Choice(arms) => arms.iter().for_each(|arm| rounds(&arm.body, found)),
+            Node::Group(inner) => rounds(inner, found),
+            Node::Text(_) | Node::Print(_) | Node::Set(..) => {}
+        }
+    }
+}
+
+/// Gathers the names that get a value in a loop's body, and the places under a condition.
+fn inside(nodes: &[Node], names: &mut Vec<String>, conditional: &mut Vec<Range<usize>>) {
+    for node in nodes {
+        match node {
+            Node::Set(name, _) => names.push(name.clone()),
+            Node::Group(inner) => inside(inner, names, conditional),
+            Node::Loop(one) => {
+                names.extend(one.names.iter().cloned());
+                inside(&one.body, names, conditional);
+            }
+            Node::Choice(arms) => {
+                for arm in arms {
+                    inside(&arm.body, names, conditional);
+                    let texts = arm.body.iter().filter_map(place);
+                    if let Some(all) = texts.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)) {
+                        conditional.push(all);
+                    }
+                }
+            }
+            Node::Text(_) | Node::Print(_) => {}
+        }
+    }
+}
+
+fn place(node: &Node) -> Option<Range<usize>> {
+    match node {
+        Node::Text(range) => Some(range.clone()),
+        Node::Print(print) => Some(print.range.clone()),
+        Node::Loop(one) => Some(one.tag.start..one.inside.end),
+        Node::Choice(arms) => arms.iter().map(|arm| arm.tag.clone()).reduce(|a, b| a.start..b.end),
+        Node::Set(..) | Node::Group(_) => None,
+    }
+}
+
+fn dead(text: &str, nodes: &[Node], found: &mut Vec<Defect>) {
+    for node in nodes {
+        match node {
+            Node::Choice(arms) => {
+                for (at, arm) in arms.iter().enumerate() {
+                    found.extend(never_taken(text, arm, arms.get(..at).unwrap_or_default()));
+                    dead(text, &arm.body, found);
+                }
+            }
+            Node::Loop(one) => {
+                dead(text, &one.body, found);
+                dead(text, &one.otherwise, found);
+            }
+            Node::Group(inner) => dead(text, inner, found),
+            Node::Text(_) | Node::Print(_) | Node::Set(..) => {}
+        }
+    }
+}
+
+fn never_taken(text: &str, arm: &Arm, before: &[Arm]) -> Option<Defect> {
+    let is_blank = |node: &Node| matches!(node, Node::Text(range) if text.get(range.clone()).is_some_and(|text| text.trim().is_empty()));
+    let when = arm.when.as_ref().filter(|_| !arm.body.iter().all(is_blank))?;
+    if matches!(when, Expr::Bool(false) | Expr::Number(0) | Expr::None) {
+        let help = "take it out, or give it the condition that is meant";
+        return Some(Defect::doubtful(arm.tag.clone(), "this branch is never taken: its condition never holds".to_owned(), help));
+    }
+    let same = before.iter().find(|other| other.when.as_ref() == Some(when))?;
+    let message = "this branch is never taken: a branch before it asks the same".to_owned();
+    let mut defect = Defect::doubtful(arm.tag.clone(), message, "give it the condition that is meant");
+    defect.related.push((same.tag.clone(), "asked here first".to_owned()));
+    Some(defect)
+}
+
+/// Counts how often each name is used, in lists and conditions too.
+fn count(nodes: &[Node], uses: &mut BTreeMap<String, usize>) {
+    let mut add = |expr: &Expr| names(expr, &mut |name| *uses.entry(name.to_owned()).or_default() += 1);
+    for node in nodes {
+        match node {
+            Node::Print(print) => add(&print.what),
+            Node::Set(_, value) => add(value),
+            Node::Choice(arms) => arms.iter().for_each(|arm| arm.when.iter().for_each(&mut add)),
+            Node::Loop(one) => {
+                add(&one.list);
+                one.when.iter().for_each(&mut add);
+            }
+            Node::Text(_) | Node::Group(_) => {}
+        }
+    }
+    for node in nodes {
+        match node {
+            Node::Choice(arms) => arms.iter().for_each(|arm| count(&arm.body, uses)),
+            Node::Loop(one) => {
+                count(&one.body, uses);
+                count(&one.otherwise, uses);
+            }
+            Node::Group(inner) => count(inner, uses),
+            Node::Text(_) | Node::Print(_) | Node::Set(..) => {}
+        }
+    }
+}
+
+/// Finds names that are used once, that nobody defines, and that are a slip from the name of the loop they stand in.
+fn misspelt(nodes: &[Node], loops: &mut Vec<String>, is_suspect: &impl Fn(&str) -> bool, found: &mut Vec<Defect>) {
+    for node in nodes {
+        match node {
+            Node::Print(print) => names(&print.what, &mut |name| {
+                let meant = meant_of(name, loops).filter(|_| is_suspect(name) && name.len() > 3);
+                found.extend(meant.map(|meant| {
+                    let message = format!("nothing gives `{name}` a value; the loop around it has `{meant}`");
+                    Defect::doubtful(print.range.clone(), message, &format!("did you mean `{meant}`?"))
+                }));
+            }),
+            Node::Choice(arms) => arms.iter().for_each(|arm| misspelt(&arm.body, loops, is_suspect, found)),
+            Node::Group(inner) => misspelt(inner, loops, is_suspect, found),
+            Node::Loop(Loop { names, body, .. }) => {
+                let depth = loops.len();
+                loops.extend(names.iter().cloned());
+                misspelt(body, loops, is_suspect, found);
+                loops.truncate(depth);
+            }
+            Node::Text(_) | Node::Set(..) => {}
+        }
+    }
+}
+
+/// Calls `with` for each variable of `expr`.
+fn names(expr: &Expr, with: &mut impl FnMut(&str)) {
+    match expr {
+        Expr::Name(name) => with(name),
+        Expr::Field(of, _) | Expr::Not(of) | Expr::Is(of, _) => names(of, with),
+        Expr::Index(a, b) | Expr::And(a, b) | Expr::Or(a, b) | Expr::Equal(a, b) | Expr::In(a, b) | Expr::Binary(_, a, b) => {
+            names(a, with);
+            names(b, with);
+        }
+        Expr::Filter(of, _, arguments) => {
+            names(of, with);
+            arguments.iter().for_each(|one| names(one, with));
+        }
+        Expr::Call(_, all) | Expr::List(all) => all.iter().for_each(|one| names(one, with)),
+        Expr::If { when, then, otherwise } => [when, then, otherwise].into_iter().for_each(|one| names(one, with)),
+        // Its words may be names.
+        Expr::Opaque(words) => words.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| !word.is_empty()).for_each(with),
+        Expr::Text(_) | Expr::Number(_) | Expr::Bool(_) | Expr::None => {}
+    }
+}
