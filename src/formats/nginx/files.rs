@@ -4,7 +4,7 @@ use super::locate::by_ending;
 use super::parser::{self, Parsed};
 use super::{lexer, template};
 use crate::formats::source::Source;
-use crate::formats::template::{Choice, Template, Variables};
+use crate::formats::template::{Choice, Template, Variables, rendered_name};
 use crate::model::{Input, Inventory, Problem, Unknown};
 use crate::snapshot::{ReadError, Snapshot};
 use crate::span::TreePath;
@@ -37,14 +37,22 @@ pub(super) enum Content {
     Unreadable(ReadError),
 }
 
+/// A template as a whole.
+struct Whole {
+    template: Template,
+    text: Arc<str>,
+    /// What is wrong with it, whatever the reading.
+    problems: Vec<Problem>,
+}
+
 /// The files of one tree.
 pub(super) struct Files<'a> {
     snapshot: &'a Snapshot,
     /// The names in each directory, links not followed.
     names: BTreeMap<TreePath, BTreeSet<String>>,
     read: BTreeMap<TreePath, Arc<File>>,
-    /// The files that are templates, and what is wrong with each, whatever the reading.
-    templates: BTreeMap<TreePath, (Arc<Template>, Arc<str>, Vec<Problem>)>,
+    /// The files that are templates.
+    templates: BTreeMap<TreePath, Whole>,
     /// What the repository has for the names in templates.
     variables: Variables<'a>,
     /// Which reading of templates is asked for.
@@ -135,18 +143,14 @@ impl<'a> Files<'a> {
     }
 
     fn text_file(&mut self, path: &TreePath, text: &Arc<str>) -> File {
-        match template::read(path, text, &self.variables) {
-            Some(template) => {
-                let problems = template::problems(&template, text);
-                let file = reading(&template, text, &problems, &Choice::first());
-                self.templates.insert(path.clone(), (Arc::new(template), Arc::clone(text), problems));
-                file
-            }
-            None => {
-                let source = Source::plain(path.clone(), Arc::clone(text));
-                File::plain(path.clone(), Content::Parsed(parser::parse(&source, text, &lexer::tokens(text))))
-            }
-        }
+        let Some(template) = template::read(path, text, &self.variables) else {
+            let source = Source::plain(path.clone(), Arc::clone(text));
+            return File::plain(path.clone(), Content::Parsed(parser::parse(&source, text, &lexer::tokens(text))));
+        };
+        let problems = template::problems(&template, text);
+        let file = reading(&template, text, &problems, &Choice::first());
+        self.templates.insert(path.clone(), Whole { template, text: Arc::clone(text), problems });
+        file
     }
 
     fn other_reading(&mut self, path: TreePath) -> Arc<File> {
@@ -154,7 +158,7 @@ impl<'a> Files<'a> {
         if let Some(file) = self.others.get(&key) {
             return Arc::clone(file);
         }
-        let read = self.templates.get(&path).map(|(template, text, problems)| reading(template, text, problems, &self.choice));
+        let read = self.templates.get(&path).map(|whole| reading(&whole.template, &whole.text, &whole.problems, &self.choice));
         let file = Arc::new(read.unwrap_or_else(|| File::plain(path, Content::Unreadable(ReadError::NotThere))));
         self.others.insert(key, Arc::clone(&file));
         file
@@ -179,7 +183,12 @@ impl<'a> Files<'a> {
             return path.into_iter().collect();
         }
         let Some(names) = self.resolve(directory).ok().and_then(|real| self.names.get(&real)) else { return Vec::new() };
-        names.iter().filter(|name| matches(segment, name)).filter_map(|name| directory.join(name)).collect()
+        // A template beside the files is installed under the name it makes.
+        let made = |name: &&String| {
+            let rendered = rendered_name(name);
+            rendered != name.as_str() && !names.contains(rendered) && matches(segment, rendered)
+        };
+        names.iter().filter(|name| matches(segment, name) || made(name)).filter_map(|name| directory.join(name)).collect()
     }
 }
 

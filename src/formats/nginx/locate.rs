@@ -1,7 +1,7 @@
 //! Where the file that an `include` names lies in the tree.
 
 use super::files::{Files, has_magic};
-use crate::formats::template::template_ending;
+use crate::formats::template::rendered_name;
 use crate::snapshot::ReadError;
 use crate::span::TreePath;
 
@@ -74,6 +74,11 @@ pub(super) fn locate(files: &Files<'_>, prefix: &TreePath, written: &str) -> Pla
         && files.resolve(path) != Err(ReadError::NotThere)
     {
         return Place::File(path.clone());
+    }
+    if let Some(Some(path)) = &expected
+        && let Some(made) = template_of(files, path)
+    {
+        return Place::File(made);
     }
     if absolute && let Some(path) = by_ending(written, prefix, files.paths()) {
         return Place::File(path);
@@ -157,11 +162,17 @@ fn is_shipped(written: &str) -> bool {
     SHIPPED.iter().any(|name| named(name)) || SHIPPED_DIRECTORIES.iter().any(|directory| written.starts_with(directory))
 }
 
-/// Returns whether something beside `path` says that `path` is made from it: an example, or a template.
+/// Returns the template beside `path` that makes it.
+fn template_of(files: &Files<'_>, path: &TreePath) -> Option<TreePath> {
+    let directory = path.parent();
+    let name = files.names(&directory).find(|name| *name != path.file_name() && rendered_name(name) == path.file_name())?;
+    directory.join(name)
+}
+
+/// Returns whether something beside `path` says that `path` is made from it: an example.
 fn is_made_elsewhere(files: &Files<'_>, path: &TreePath) -> bool {
     files.names(&path.parent()).any(|name| {
         let rest = name.strip_prefix(path.file_name()).and_then(|rest| rest.strip_prefix('.'));
-        let example = rest.is_some_and(|rest| matches!(rest, "example" | "sample" | "dist" | "default" | "in"));
-        example || (rest.is_some() && TreePath::new(name).is_some_and(|name| template_ending(&name).is_some()))
+        rest.is_some_and(|rest| matches!(rest, "example" | "sample" | "dist" | "default" | "in"))
     })
 }

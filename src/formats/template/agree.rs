@@ -4,6 +4,9 @@ use crate::formats::source::has_hole;
 use crate::model::Problem;
 use crate::span::Span;
 
+/// The most problems of a reading that are looked for in the others.
+const MOST: usize = 300;
+
 /// Returns the problems that hold: every reading that `has` the place has the problem, and no expression stands in its words. What only one reading
 /// shows may never be rendered so.
 pub(in crate::formats) fn agreed<T>(readings: &[(Vec<Problem>, T)], has: impl Fn(&T, &Span) -> bool) -> Vec<Problem> {
@@ -11,7 +14,7 @@ pub(in crate::formats) fn agreed<T>(readings: &[(Vec<Problem>, T)], has: impl Fn
         return problems.clone();
     }
     let mut found: Vec<Problem> = Vec::new();
-    for problem in readings.iter().flat_map(|(problems, _)| problems) {
+    for problem in readings.iter().flat_map(|(problems, _)| problems.iter().take(MOST)) {
         let same = |other: &Problem| other.span == problem.span && other.message == problem.message;
         let everywhere = readings.iter().all(|(problems, reading)| problems.iter().any(same) || !has(reading, &problem.span));
         if everywhere && !found.iter().any(same) {

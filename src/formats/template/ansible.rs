@@ -44,7 +44,9 @@ impl<'a> Variables<'a> {
         self.role(path, "defaults", &mut names);
         names.extend(all.iter().map(|(name, said)| (name.clone(), said.clone())));
         // Other hosts have what stands below it.
-        some.iter().for_each(|(name, said)| join(&mut names, name, said.clone()));
+        for (name, said) in some {
+            join(&mut names, name, said.clone());
+        }
         let mut own = Names::new();
         self.role(path, "vars", &mut own);
         names.extend(own);

@@ -6,6 +6,9 @@ use super::scan::Scanned;
 use super::tree::{Arm, Defect, Kind, Loop, Node, Print, Tag};
 use std::ops::Range;
 
+/// How far to the left the beginning of a line is looked for, in bytes.
+const FURTHEST: usize = 400;
+
 /// The deepest nesting of bodies.
 const MAX_DEPTH: usize = 100;
 
@@ -32,12 +35,12 @@ pub(super) fn build(text: &str, language: Language, found: &mut Scanned) -> Vec<
     let mut trim = false;
     for tag in &tags {
         let literal = at..tag.range.start.max(at);
-        builder.text(literal, trim, tag.trim_before);
+        builder.text(literal, (trim, tag.trim_before));
         at = tag.range.end.max(at);
         trim = tag.trim_after;
         builder.tag(tag);
     }
-    builder.text(at..text.len(), trim, false);
+    builder.text(at..text.len(), (trim, false));
     builder.finish();
     found.tags = tags;
     found.defects.append(&mut builder.defects);
@@ -63,12 +66,10 @@ impl Builder<'_> {
     }
 
     /// Adds literal text. Blanks are taken off only around a tag that has other text on its line: elsewhere they change nothing, and the layout is kept.
-    fn text(&mut self, range: Range<usize>, trim_start: bool, trim_end: bool) {
+    fn text(&mut self, range: Range<usize>, (trim_start, trim_end): (bool, bool)) {
         let Some(literal) = self.text.get(range.clone()) else { return };
         let mut range = range;
-        if trim_start && !literal.trim_start_matches([' ', '\t', '\r']).starts_with('\n') {
-            range.start += literal.len() - literal.trim_start().len();
-        } else if trim_start && self.glued(range.start) {
+        if trim_start && (!literal.trim_start_matches([' ', '\t', '\r']).starts_with('\n') || self.glued(range.start)) {
             range.start += literal.len() - literal.trim_start().len();
         }
         let literal = self.text.get(range.clone()).unwrap_or_default();
@@ -83,8 +84,11 @@ impl Builder<'_> {
 
     /// Returns whether the tag that ends at `at` has other text before it on its line, and no end of a statement.
     fn glued(&self, at: usize) -> bool {
-        let start = self.text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |found| found + 1);
-        let line = self.text.get(start..at).unwrap_or_default();
+        let mut from = at.saturating_sub(FURTHEST);
+        while !self.text.is_char_boundary(from) {
+            from += 1;
+        }
+        let line = self.text.get(from..at).and_then(|before| before.rsplit('\n').next()).unwrap_or_default();
         let mark = line.find(['{', '<']).unwrap_or(0);
         let before = line.get(..mark).unwrap_or_default().trim_end();
         !before.is_empty() && !before.ends_with([';', '{', '}'])
@@ -182,9 +186,13 @@ impl Builder<'_> {
 
     /// Returns how far the line of `at` is indented, if nothing but blanks stands before `at`.
     fn indentation(&self, at: usize) -> Option<usize> {
-        let before = self.text.get(..at)?;
-        let line = before.get(before.rfind('\n').map_or(0, |found| found + 1)..)?;
-        line.bytes().all(|byte| matches!(byte, b' ' | b'\t')).then_some(line.len())
+        let before = self.text.as_bytes().get(at.saturating_sub(FURTHEST)..at)?;
+        let line = match before.iter().rposition(|byte| *byte == b'\n') {
+            Some(found) => before.get(found + 1..)?,
+            None if at < FURTHEST => before,
+            None => return None,
+        };
+        line.iter().all(|byte| matches!(byte, b' ' | b'\t')).then_some(line.len())
     }
 
     fn pop(&mut self, end: usize) {

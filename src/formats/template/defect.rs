@@ -186,7 +186,9 @@ fn names(expr: &Expr, with: &mut impl FnMut(&str)) {
         }
         Expr::Filter(of, _, arguments) => {
             names(of, with);
-            arguments.iter().for_each(|one| names(one, with));
+            for one in arguments {
+                names(one, with);
+            }
         }
         Expr::Call(_, all) | Expr::List(all) => all.iter().for_each(|one| names(one, with)),
         Expr::If { when, then, otherwise } => [when, then, otherwise].into_iter().for_each(|one| names(one, with)),

@@ -4,7 +4,7 @@
 //! language reference on EPP.
 
 use super::expr::{Expr, negated, parse};
-use super::scan::{Scanned, unclosed};
+use super::scan::{MOST_DEFECTS, Scanned, ahead, unclosed};
 use super::tree::{Defect, Kind, Tag};
 use std::ops::Range;
 
@@ -22,7 +22,10 @@ pub(super) fn scan(text: &str, dialect: Dialect) -> Scanned {
     let mut found = Scanned::default();
     let mut at = 0;
     while let Some(open) = text.get(at..).and_then(|rest| rest.find("<%")).map(|next| at + next) {
-        let rest = text.get(open + 2..).unwrap_or_default();
+        if found.defects.len() >= MOST_DEFECTS {
+            break;
+        }
+        let rest = ahead(text, open + 2);
         if rest.starts_with('%') {
             at = open + 3;
             continue;

@@ -3,7 +3,7 @@
 //! Source: the package documentation of `text/template`.
 
 use super::expr::{Expr, equal, negated};
-use super::scan::{Ending, Scanned, ending, line_end, quote_in, unclosed};
+use super::scan::{Ending, MOST_DEFECTS, Scanned, ahead, ending, line_end, quote_in, unclosed};
 use super::tree::{Defect, Kind, Tag};
 
 /// Reads the tags of `text`. Linear, but for quotes that are not closed.
@@ -11,6 +11,9 @@ pub(super) fn scan(text: &str) -> Scanned {
     let mut found = Scanned::default();
     let mut at = 0;
     while let Some(open) = text.get(at..).and_then(|rest| rest.find("{{")).map(|next| at + next) {
+        if found.defects.len() >= MOST_DEFECTS {
+            break;
+        }
         let close = match comment_end(text, open).map_or_else(|| ending(text, open + 2, "}}"), Ending::At) {
             Ending::At(close) => close,
             Ending::InQuote(close) => {
@@ -50,11 +53,10 @@ pub(super) fn scan(text: &str) -> Scanned {
 
 /// Returns where the comment that opens at `open` ends.
 fn comment_end(text: &str, open: usize) -> Option<usize> {
-    let rest = text.get(open + 2..)?;
-    let body = rest.strip_prefix("- ").or(Some(rest))?;
-    body.starts_with("/*").then_some(())?;
-    let end = text.get(open..)?.find("*/")? + open;
-    text.get(end..)?.find("}}").map(|close| end + close)
+    let rest = ahead(text, open + 2);
+    rest.strip_prefix("- ").unwrap_or(rest).starts_with("/*").then_some(())?;
+    let end = rest.find("*/")?;
+    rest.get(end..)?.find("}}").map(|close| open + 2 + end + close)
 }
 
 fn classify(code: &str) -> Kind {

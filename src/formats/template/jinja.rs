@@ -3,7 +3,7 @@
 //! Jinja2's own documentation of templates is the source of the tags; Ansible and Salt add filters and a few tags.
 
 use super::expr::{Expr, negated, parse};
-use super::scan::{Ending, Scanned, ending, line_end, meant, quote_in, unclosed};
+use super::scan::{Ending, MOST_DEFECTS, Scanned, ending, line_end, meant, quote_in, unclosed};
 use super::tree::{Defect, Kind, Tag};
 use std::ops::Range;
 
@@ -63,7 +63,7 @@ pub(super) fn scan(text: &str) -> Scanned {
         return found;
     }
     let mut at = 0;
-    while let Some(open) = next_open(text, at) {
+    while let Some(open) = next_open(text, at).filter(|_| found.defects.len() < MOST_DEFECTS) {
         at = match text.as_bytes().get(open + 1) {
             Some(b'#') => comment(text, open, &mut found),
             Some(b'%') => statement(text, open, &mut found),
@@ -250,22 +250,18 @@ fn other(name: &str, range: &Range<usize>, found: &mut Scanned) -> Kind {
     if TAGS.contains(&name) {
         return Kind::Nothing;
     }
-    match meant(name, TAGS) {
-        Some(meant) => {
-            let message = format!("there is no tag `{name}`");
-            let help = format!("did you mean `{meant}`? nothing is rendered with a tag that Jinja does not know");
-            found.defects.push(Defect::fatal(range.clone(), message, &help));
-            match meant {
-                "endif" => Kind::End(Some("if")),
-                "endfor" => Kind::End(Some("for")),
-                "else" => Kind::Else,
-                _ => Kind::Nothing,
-            }
-        }
-        None => {
-            found.unknown.push((range.clone(), format!("the tag `{name}` is not one of Jinja's own")));
-            Kind::Nothing
-        }
+    let Some(meant) = meant(name, TAGS) else {
+        found.unknown.push((range.clone(), format!("the tag `{name}` is not one of Jinja's own")));
+        return Kind::Nothing;
+    };
+    let message = format!("there is no tag `{name}`");
+    let help = format!("did you mean `{meant}`? nothing is rendered with a tag that Jinja does not know");
+    found.defects.push(Defect::fatal(range.clone(), message, &help));
+    match meant {
+        "endif" => Kind::End(Some("if")),
+        "endfor" => Kind::End(Some("for")),
+        "else" => Kind::Else,
+        _ => Kind::Nothing,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Which language a template is written in, by its name and by what stands in it.
 
 use super::placeholder;
+use super::scan::ahead;
 use crate::span::TreePath;
 
 /// A template language.
@@ -75,10 +76,9 @@ pub(in crate::formats) fn template_ending(path: &TreePath) -> Option<&'static st
     ENDINGS.iter().find(|known| known.eq_ignore_ascii_case(ending)).copied()
 }
 
-/// Returns the name of the file that the template at `path` makes: without the ending that says it is one.
-pub(in crate::formats) fn rendered_name(path: &TreePath) -> &str {
-    let name = path.file_name();
-    match template_ending(path) {
+/// Returns the name of the file that the template called `name` makes: without the ending that says it is one.
+pub(in crate::formats) fn rendered_name(name: &str) -> &str {
+    match TreePath::new(name).and_then(|path| template_ending(&path)) {
         Some(ending) => name.get(..name.len() - ending.len() - 1).unwrap_or(name),
         None => name,
     }
@@ -95,8 +95,7 @@ pub(in crate::formats) fn language_of(path: &TreePath, text: &str, reader: Reade
     let go = || text.match_indices("{{").any(|(at, _)| outside(&at) && is_go(text, at));
     let placeholders = || match (reader, ending) {
         (Reader::Nginx, Some("template" | "tmpl" | "tpl")) => placeholder::any(text) || bare(text),
-        (Reader::Nginx, _) => placeholder::any(text),
-        (Reader::Haproxy, Some("template" | "tmpl" | "tpl")) => placeholder::any(text),
+        (Reader::Nginx, _) | (Reader::Haproxy, Some("template" | "tmpl" | "tpl")) => placeholder::any(text),
         (Reader::Haproxy, _) => ["%%", "@"].iter().any(|mark| text.contains(mark)) && placeholder::any(&text.replace("${", "")),
     };
     match ending {
@@ -123,14 +122,14 @@ fn begins(text: &str, at: usize, words: &[&str]) -> bool {
 }
 
 fn is_erb(text: &str, at: usize) -> bool {
-    let rest = text.get(at + 2..).unwrap_or_default();
+    let rest = ahead(text, at + 2);
     rest.starts_with(|c: char| matches!(c, '=' | '-' | '#') || c.is_whitespace()) && rest.contains("%>")
 }
 
 /// Returns what stands between `{{` at `at` and `}}`, if that is one expression on one line: neither Lua's tables nor JSON look so.
 fn printed(text: &str, at: usize) -> Option<&str> {
-    let rest = text.get(at + 2..)?;
-    let line = rest.get(..rest.find('\n').unwrap_or(rest.len()))?;
+    let rest = ahead(text, at + 2);
+    let line = rest.get(..rest.find("}}")? + 2).filter(|line| !line.contains('\n'))?;
     let inner = line.get(..line.find("}}")?)?;
     let inner = inner.strip_prefix('-').unwrap_or(inner);
     Some(inner.strip_suffix('-').unwrap_or(inner).trim())
@@ -145,7 +144,7 @@ fn is_print(text: &str, at: usize) -> bool {
 
 fn is_go(text: &str, at: usize) -> bool {
     let word = begins(text, at + 2, GO);
-    let rest = text.get(at + 2..).unwrap_or_default();
+    let rest = ahead(text, at + 2);
     let code = rest.strip_prefix('-').unwrap_or(rest).trim_start();
     is_print(text, at) && (word || code.starts_with(['.', '$'])) || code.starts_with("/*") && rest.contains("*/")
 }

@@ -23,7 +23,7 @@ pub(in crate::formats) use ansible::Variables;
 pub(in crate::formats) use choice::Choice;
 pub(in crate::formats) use defect::Round;
 use language::Language;
-pub(in crate::formats) use language::{Reader, language_of, template_ending};
+pub(in crate::formats) use language::{Reader, language_of, rendered_name, template_ending};
 
 use super::source::Source;
 use crate::model::{Input, Problem, ProblemKind, Related, Role, Unknown};
@@ -34,6 +34,9 @@ use std::ops::Range;
 use std::sync::Arc;
 use tree::{Kind, Node};
 use value::Values;
+
+/// The most loops that are looked into.
+const MOST_ROUNDS: usize = 200;
 
 /// A template that has been read.
 #[derive(Debug)]
@@ -99,6 +102,7 @@ impl Template {
     pub(in crate::formats) fn rounds(&self) -> Vec<Round> {
         let mut found = Vec::new();
         defect::rounds(&self.nodes, &mut found);
+        found.truncate(MOST_ROUNDS);
         found
     }
 
@@ -143,3 +147,6 @@ impl Template {
 fn makes_tags(kind: &Kind) -> bool {
     matches!(kind, Kind::Print(expr::Expr::Text(text)) if ["{{", "}}", "{%", "%}", "<%", "%>"].iter().any(|mark| text.contains(mark)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,7 +65,8 @@ mod tests {
 
     #[test]
     fn upper_case_names_are_placeholders() {
-        let found = |text: &str, bare| scan(text, bare).tags.iter().map(|tag| text[tag.range.clone()].to_owned()).collect::<Vec<_>>().join(" ");
+        let found =
+            |text: &str, bare| scan(text, bare).tags.iter().map(|tag| text.get(tag.range.clone()).unwrap().to_owned()).collect::<Vec<_>>().join(" ");
         assert_eq!(found("listen ${PORT}; server_name $host ${host} $HOST;", false), "${PORT}");
         assert_eq!(found("listen $PORT; server_name $host;", true), "$PORT");
         assert_eq!(found("a %%NAME%% @HOST@ ${A:-80} @named %[src] %{+Q}o", true), "%%NAME%% @HOST@ ${A:-80}");

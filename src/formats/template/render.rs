@@ -16,6 +16,9 @@ const LONGEST: usize = 4 << 20;
 /// The most nodes that are visited, loops counted as often as they run.
 const MOST_NODES: usize = 400_000;
 
+/// The most names that are given values at a time.
+const MOST_LOCALS: usize = 2000;
+
 /// Returns the text of the reading that assumes `choice`.
 pub(super) fn render(template: &Template, choice: &Choice) -> Source {
     let render = rendered(template, choice);
@@ -72,6 +75,9 @@ impl Render<'_> {
                 Node::Set(name, value) => {
                     let value = self.scope.value(value);
                     self.scope.locals.push((name.clone(), value));
+                    if self.scope.locals.len() > MOST_LOCALS {
+                        self.visited = MOST_NODES;
+                    }
                 }
                 Node::Group(inner) => self.nodes(inner),
             }
@@ -122,15 +128,14 @@ impl Render<'_> {
             }
             what => what,
         };
-        match self.scope.value(what).and_then(|value| value.printed()) {
-            Some(text) => self.push(&text, &print.range),
-            None => {
-                self.holes.insert((print.range.start, print.range.end));
-                let words = self.template.text.get(print.range.clone()).unwrap_or_default();
-                let words = if *what == print.what { normal(words) } else { format!("{{{{ {what} }}}}") };
-                self.push(&hole(&words), &print.range);
-            }
+        if let Some(text) = self.scope.value(what).and_then(|value| value.printed()) {
+            self.push(&text, &print.range);
+            return;
         }
+        self.holes.insert((print.range.start, print.range.end));
+        let words = self.template.text.get(print.range.clone()).unwrap_or_default();
+        let words = if *what == print.what { normal(words) } else { format!("{{{{ {what} }}}}") };
+        self.push(&hole(&words), &print.range);
     }
 
     /// Prints the body for each element where the list is known; otherwise one copy stands for all.

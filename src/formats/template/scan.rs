@@ -28,18 +28,32 @@ pub(super) enum Ending {
     Never,
 }
 
+/// The longest tag that is read, in bytes.
+const LONGEST_TAG: usize = 16 << 10;
+
+/// The most defects of tags that are told: behind them nothing is read.
+pub(super) const MOST_DEFECTS: usize = 50;
+
+/// Returns the text from `from` on, as far as a tag that begins there may reach.
+pub(super) fn ahead(text: &str, from: usize) -> &str {
+    let mut end = text.len().min(from + LONGEST_TAG);
+    while !text.is_char_boundary(end) {
+        end += 1;
+    }
+    text.get(from..end).unwrap_or_default()
+}
+
 /// Returns where the tag whose inside begins at `from` ends with `close`, which is part of no quoted text. A quote that runs over a line
 /// end while `close` stands on its own line is one that was forgotten.
 pub(super) fn ending(text: &str, from: usize, close: &str) -> Ending {
-    let rest = text.get(from..).unwrap_or_default();
+    let rest = ahead(text, from);
     let mut quote: Option<(char, usize)> = None;
     let mut escaped = false;
     for (at, c) in rest.char_indices() {
         let here = rest.get(at..).unwrap_or_default();
         match quote {
             None if here.starts_with(close) => return Ending::At(from + at),
-            None if matches!(c, '"' | '\'') => quote = Some((c, at)),
-            None => {}
+            None => quote = Some((c, at)).filter(|_| matches!(c, '"' | '\'')),
             Some(_) if escaped => escaped = false,
             Some(_) if c == '\\' => escaped = true,
             Some((open, _)) if c == open => quote = None,

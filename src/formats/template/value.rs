@@ -295,11 +295,11 @@ fn filter(of: Value, name: &str, arguments: &[Value]) -> Option<Value> {
         }
         ("unique", Value::List(all)) if !all.contains(&Value::Unknown) => {
             let mut once: Vec<Value> = Vec::new();
-            all.into_iter().for_each(|one| {
+            for one in all {
                 if !once.contains(&one) {
                     once.push(one);
                 }
-            });
+            }
             Value::List(once)
         }
         ("items" | "iteritems", Value::Map(all)) => {

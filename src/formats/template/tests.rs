@@ -1,0 +1,148 @@
+//! Readings of whole templates, and templates that are damaged or hostile.
+
+use super::*;
+use crate::formats::source::shown;
+use crate::model::Inventory;
+use crate::snapshot::memory;
+
+fn template(path: &str, text: &str) -> Template {
+    let path = TreePath::new(path).unwrap();
+    let text: Arc<str> = Arc::from(text);
+    let snapshot = memory([("x", "")]);
+    let inventory = Inventory::default();
+    let language = language_of(&path, &text, Reader::Nginx, &[]).unwrap_or(Language::Jinja);
+    Template::read(&path, &text, language, &Variables::new(&snapshot, &inventory))
+}
+
+/// Returns the readings, each on a line, and what is wrong.
+fn readings(path: &str, text: &str) -> String {
+    let template = template(path, text);
+    let choices = std::iter::once(Choice::first()).chain(template.further());
+    let words = |choice: &Choice| choice.name().map_or_else(|| "first".to_owned(), |name| name.to_string());
+    let line = |choice: Choice| {
+        let text = template.reading(&choice).text;
+        format!("{}: {}", words(&choice), shown(&text).split_whitespace().collect::<Vec<_>>().join(" "))
+    };
+    let mut lines: Vec<String> = choices.map(line).collect();
+    lines.extend(template.problems().iter().map(|problem| format!("{}..{} {}", problem.span.start, problem.span.end, problem.message)));
+    lines.join("\n")
+}
+
+#[test]
+fn every_branch_is_in_some_reading() {
+    insta::assert_snapshot!(readings("a.j2", "{% if a %}A{% elif b %}B{% elif c == 'x' %}C{% else %}D{% endif %} {% if not a %}N{% endif %}"), @r"
+    first: A
+    no condition holds: D N
+    only b holds: B N
+    only c == 'x' holds: C N
+    ");
+}
+
+#[test]
+fn the_same_condition_has_the_same_answer_in_every_form() {
+    insta::assert_snapshot!(readings("a.erb", "<% if @a %>A<% end %><% unless @a %>B<% else %>C<% end %><% if !@a && @b %>D<% end %>"), @r"
+    first: AC
+    no condition holds: B
+    only @b holds: BD
+    ");
+}
+
+#[test]
+fn one_value_at_a_time() {
+    insta::assert_snapshot!(readings("a.tmpl", "{{ if eq .env \"prod\" }}P{{ end }}{{ if eq .env \"dev\" }}D{{ end }}{{ .x }}"), @r"
+    first: P{{ .x }}
+    no condition holds: {{ .x }}
+    only .env == 'dev' holds: D{{ .x }}
+    ");
+}
+
+#[test]
+fn a_list_that_may_be_empty_is_a_condition() {
+    insta::assert_snapshot!(readings("a.j2", "{% for a in all %}{{ a }}{% if not loop.last %},{% endif %}{% else %}none{% endfor %}"), @r"
+    first: {{ a }}
+    no condition holds: none
+    ");
+}
+
+#[test]
+fn blanks_are_cut_only_where_words_touch() {
+    let template = template("a.j2", "a {%- if x %}b{% endif -%} c;\n  {%- if y %}\n  d;\n  {%- endif %}\n");
+    assert_eq!(&*template.reading(&Choice::first()).text, "abc;\n  \n  d;\n  \n");
+}
+
+/// Every place of a reading is inside the file.
+fn holds(path: &str, text: &str) {
+    let template = template(path, text);
+    for choice in std::iter::once(Choice::first()).chain(template.further()) {
+        let source = template.reading(&choice);
+        for at in 0..=source.text.len() {
+            let span = source.span(at..source.text.len().min(at + 1).max(at));
+            assert!(span.start <= span.end && span.end <= text.len() + 1, "{text}: {at} is {span:?}");
+        }
+    }
+    for problem in template.problems() {
+        assert!(text.get(problem.span.start..problem.span.end).is_some(), "{text}: {problem:?}");
+    }
+}
+
+#[test]
+fn a_damaged_template_is_read_all_the_same() {
+    let seeds = [
+        ("a.j2", "{% if a == 'ä' -%} {{ b | default(\"x\") }}{% elif not b %}{% for k, v in d.items() %}{{ k }}{% endfor %}{# c #}{% endif %}"),
+        ("a.erb", "<%- if @a -%>\n<%= @b.join('ü') %><% @c.each do |d| -%><%= d %><% end %><% else %><% end -%>"),
+        ("a.tmpl", "{{- range $i, $e := .A }}{{ if (eq $e \"ö\") }}{{ $e }}{{ else }}{{ end }}{{ end -}}{{/* c */}}"),
+        ("a.epp", "<%- | $a | -%><% if $a { %>x<% } else { %><% $b.each |$c| { -%><%= $c %><% } %><% } %>"),
+        ("a.template", "listen ${PORT:-80} $HOST @A@ %%B%% ß;"),
+    ];
+    for (path, text) in seeds {
+        holds(path, text);
+        for (at, c) in text.char_indices() {
+            let (before, after) = (&text[..at], &text[at + c.len_utf8()..]);
+            holds(path, &format!("{before}{after}"));
+            for extra in ["%}", "'", "{{"] {
+                holds(path, &format!("{before}{extra}{c}{after}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_template_cannot_take_long() {
+    let rounds = "{% for a in range %}".repeat(1000);
+    let texts = [
+        "{{ '".repeat(20_000),
+        "{% if x %}".repeat(10_000),
+        format!("{}{}", "{% if x %}".repeat(5_000), "{% endif %}".repeat(5_000)),
+        format!("{rounds}x{}", "{% endfor %}".repeat(1000)),
+        "{% set a = 1 %}{{ a }}".repeat(5_000),
+        "<% if a %><%".repeat(10_000),
+        "{{/*".repeat(20_000),
+    ];
+    for text in &texts {
+        let template = template(
+            if text.starts_with('<') {
+                "a.erb"
+            } else if text.starts_with("{{/") {
+                "a.tmpl"
+            } else {
+                "a.j2"
+            },
+            text,
+        );
+        for choice in std::iter::once(Choice::first()).chain(template.further()) {
+            assert!(template.reading(&choice).text.len() < 8 << 20);
+        }
+    }
+}
+
+#[test]
+fn loops_over_known_lists_inside_each_other_are_cut_off() {
+    let list = (0..1000).map(|n| format!("  - {n}\n")).collect::<String>();
+    let all = format!("all:\n{list}");
+    let snapshot = memory([("group_vars/all.yml", all.as_str())]);
+    let inventory = Inventory::default();
+    let text: Arc<str> = Arc::from("{% for a in all %}{% for b in all %}{% for c in all %}server {{ a }};{% endfor %}{% endfor %}{% endfor %}");
+    let template = Template::read(&TreePath::new("a.j2").unwrap(), &text, Language::Jinja, &Variables::new(&snapshot, &inventory));
+    let made = template.reading(&Choice::first()).text;
+    assert!(made.starts_with("server 0;") && made.len() < 8 << 20);
+}
