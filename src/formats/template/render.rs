@@ -29,7 +29,11 @@ pub(super) fn render(template: &Template, choice: &Choice) -> Source {
 pub(super) fn unread(template: &Template) -> Vec<Range<usize>> {
     let choices = std::iter::once(Choice::first()).chain(template.further());
     let places: BTreeSet<(usize, usize)> = choices.flat_map(|choice| rendered(template, &choice).holes).collect();
-    places.into_iter().map(|(start, end)| start..end).collect()
+    let in_comment = |start: usize| {
+        let before = template.text.get(..start).unwrap_or_default();
+        before.rsplit('\n').next().is_some_and(|line| line.trim_start().starts_with('#'))
+    };
+    places.into_iter().filter(|(start, _)| !in_comment(*start)).map(|(start, end)| start..end).collect()
 }
 
 fn rendered<'a>(template: &'a Template, choice: &'a Choice) -> Render<'a> {
@@ -128,6 +132,10 @@ impl Render<'_> {
             }
             what => what,
         };
+        // Ansible's `comment` makes comments of whatever it is given.
+        if matches!(what, Expr::Filter(_, name, _) if name == "comment") {
+            return;
+        }
         if let Some(text) = self.scope.value(what).and_then(|value| value.printed()) {
             self.push(&text, &print.range);
             return;
