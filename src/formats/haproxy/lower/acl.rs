@@ -11,7 +11,7 @@ use super::fetch::{Kind, Sample, exactly, never, pcre};
 use super::file::Shape;
 use super::settings::Proxy;
 use crate::formats::source::{has_hole, shown};
-use crate::model::{Cidr, Condition, Field, Matcher, NumberRange, Opaque, Test, Value};
+use crate::model::{Cidr, Condition, Field, Matcher, Name, NumberRange, Opaque, Test, Value};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -249,7 +249,7 @@ fn truth(sample: &Sample, patterns: &[(String, bool)]) -> Option<Condition> {
 fn number(sample: &Sample, ranges: Vec<NumberRange>, method: Method) -> Option<Condition> {
     let within = |number: i64| ranges.iter().any(|range| range.contains(number));
     if let Kind::Count(name) = &sample.kind {
-        let some = Condition::test(Value::field(Field::Header(name.clone())), Matcher::Present);
+        let some = Condition::test(Value::field(Field::Header(Name::clone(name))), Matcher::Present);
         // Nobody sends more than a few; what is told from one element on is told of all.
         let more = within(1);
         if (2..=100).any(|count| within(count) != more) {

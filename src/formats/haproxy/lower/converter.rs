@@ -48,7 +48,7 @@ impl Lowering<'_, '_> {
             let value = converted(sample.value, by);
             Sample { value, kind: if sample.kind == Kind::Any { Kind::Any } else { Kind::Text }, ..sample }
         };
-        let set = |characters: &str| characters.bytes().map(|byte| format!("\\x{byte:02x}")).collect::<String>();
+        let set = |characters: &str| characters.bytes().map(|byte| format!("\\x{byte:02x}")).collect::<Vec<_>>().concat();
         let replaced =
             |sample: Sample, pattern: &str| by(sample, Converter::Replace { regex: pcre(pattern, false), with: Arc::from(""), all: false });
         Some(match call.name.as_str() {

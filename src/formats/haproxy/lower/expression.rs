@@ -62,7 +62,7 @@ fn arguments(text: &str) -> Option<(Vec<String>, &str)> {
     let mut bytes = text.char_indices();
     while let Some((at, c)) = bytes.next() {
         match (c, quote) {
-            ('\'', None) | ('"', None) => quote = Some(c),
+            ('\'' | '"', None) => quote = Some(c),
             (c, Some(open)) if c == open => quote = None,
             ('\\', None | Some('"')) => {
                 let (_, next) = bytes.next()?;

@@ -50,7 +50,7 @@ impl Sample {
         Self::text(Value::field(field))
     }
 
-    fn number(number: impl ToString) -> Self {
+    fn number(number: i64) -> Self {
         Self { kind: Kind::Number, ..Self::text(Value::literal(&number.to_string())) }
     }
 
@@ -143,7 +143,7 @@ impl Lowering<'_, '_> {
         match call.name.as_str() {
             "nbsrv" => {
                 let pool = named(call.arg(0)?)?;
-                pool.complete.then(|| Sample::number(usable(pool)))
+                pool.complete.then(|| Sample::number(i64::try_from(usable(pool)).unwrap_or(i64::MAX)))
             }
             "srv_is_up" => {
                 let (backend, server) = call.arg(0)?.split_once('/')?;
@@ -182,13 +182,10 @@ fn connection(name: &str, proxy: &Proxy<'_>) -> Option<Sample> {
         "ssl_fc_has_sni" => Sample::truth(Condition::test(Value::field(Field::Sni), Matcher::Present)),
         "ssl_fc_sni" | "req.ssl_sni" | "req_ssl_sni" => Sample::optional(Field::Sni),
         // A connection that is passed on as bytes is taken to be what its rules wait for.
-        "req.ssl_hello_type" | "req_ssl_hello_type" => Sample::number(1),
-        "req.len" | "req_len" => Sample::number(1),
+        "req.ssl_hello_type" | "req_ssl_hello_type" | "req.len" | "req_len" | "fc_http_major" => Sample::number(1),
         "fe_name" if proxy.is_frontend() => Sample::text(Value::literal(proxy.name())),
-        "fc_http_major" => Sample::number(1),
-        "http_first_req" => truth_of(true),
         "req.proto_http" | "req_proto_http" => truth_of(!proxy.is_tcp()),
-        "wait_end" => truth_of(true),
+        "wait_end" | "http_first_req" => truth_of(true),
         _ => return None,
     })
 }

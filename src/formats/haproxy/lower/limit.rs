@@ -33,7 +33,7 @@ impl Lowering<'_, '_> {
         if terms.iter().any(|word| matches!(&*word.text, "or" | "||")) {
             return None;
         }
-        let (counted, others) = self.counted(proxy, terms)?;
+        let (counted, others) = Self::counted(proxy, terms)?;
         let kept: Vec<Word> = line.words.iter().take(at + 1).cloned().chain(others).collect();
         let when =
             if kept.len() == at + 1 { Condition::Always } else { self.split_condition(proxy, &Line { words: kept, span: line.span.clone() }).1 };
@@ -49,7 +49,7 @@ impl Lowering<'_, '_> {
     }
 
     /// Returns the one term of `terms` that compares a counter, and the other words.
-    fn counted(&self, proxy: &Proxy<'_>, terms: &[Word]) -> Option<(Counted, Vec<Word>)> {
+    fn counted(proxy: &Proxy<'_>, terms: &[Word]) -> Option<(Counted, Vec<Word>)> {
         let mut found = None;
         let mut others = Vec::new();
         let mut rest = terms;

@@ -50,7 +50,6 @@ impl Lowering<'_, '_> {
         let default = call.arg(1);
         let name = self.lookup_name(words);
         let label = crate::model::Label { span: span.clone(), text: Arc::from(shown(words)) };
-        let otherwise = default.map_or_else(Value::default, literal);
         let fallback = default.map_or_else(Value::default, literal);
         let mut entries: Vec<LookupEntry> = lines.into_iter().map(entry).collect();
         let otherwise = if method == Method::Network {

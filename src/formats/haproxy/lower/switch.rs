@@ -16,7 +16,7 @@ impl<'a> Lowering<'a, '_> {
     pub(super) fn lower_switch(&mut self, proxy: &Proxy<'a>) -> Step {
         let default = proxy.get(&["default_backend"]);
         let (otherwise, otherwise_label) = match default {
-            Some(line) => (self.to_backend(line.arg(0), line), Some(line.label())),
+            Some(line) => (self.named_backend(line.arg(0), line), Some(line.label())),
             None => (self.own_servers(proxy), None),
         };
         let label = proxy.section.head.label();
@@ -29,7 +29,7 @@ impl<'a> Lowering<'a, '_> {
             }
             let step = match line.arg(0) {
                 Some(word) if word.text.contains('%') => self.lower_dynamic(proxy, line, word, &otherwise),
-                word => self.to_backend(word, line),
+                word => self.named_backend(word, line),
             };
             routes.push(Route { when, step, label: Some(line.label()) });
         }
@@ -40,7 +40,7 @@ impl<'a> Lowering<'a, '_> {
     }
 
     /// Returns the step into the backend that `word` names.
-    fn to_backend(&mut self, word: Option<&Word>, line: &Line) -> Step {
+    fn named_backend(&mut self, word: Option<&Word>, line: &Line) -> Step {
         let name = word.map(|word| &*word.text).unwrap_or_default();
         if let Some(proxy) = self.backends.get(name).copied() {
             return self.lower_backend(&proxy);

@@ -75,8 +75,7 @@ fn variable(name: &str) -> Option<Vec<Part>> {
     let field = |field| Some(vec![Part::Field(field)]);
     match name {
         "HM" => field(Field::Method),
-        "HP" => field(Field::Path),
-        "HPO" => field(Field::Path),
+        "HP" | "HPO" => field(Field::Path),
         "HQ" => Some(vec![Part::Field(Field::QueryMark), Part::Field(Field::Query)]),
         "HU" => field(Field::Target),
         "HV" => field(Field::Protocol),
