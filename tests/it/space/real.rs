@@ -1,6 +1,7 @@
-//! Languages and universes against the real nginx, whose PCRE is the one that counts.
+//! Languages and universes against the real proxies, whose reading is the one that counts.
 
 use super::generate::{Random, Taste, pattern, text};
+use crate::support::haproxy::{self, Haproxy};
 use crate::support::nginx::{Nginx, available};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -103,5 +104,38 @@ fn the_paths_nginx_sees_are_those_of_the_universe() {
             let answer = Nginx::send(nginx.port(port), "GET", "a", &encoded(&text), &[]);
             assert!(answer.status != 200 || answer.body.as_bytes() != text, "{text:?}");
         }
+    }
+}
+
+/// `HAProxy` leaves a path as it is sent; what is in the universe comes through, byte for byte.
+#[test]
+fn the_paths_haproxy_sees_are_those_of_the_universe() {
+    if !haproxy::available() {
+        return;
+    }
+    let config = "defaults\n mode http\n timeout client 5s\n timeout server 5s\n timeout connect 5s\n\
+                  frontend f\n bind 127.0.0.1:{port:front}\n http-request return status 200 content-type text/plain lf-string \"%[path]\"\n";
+    let haproxy = Haproxy::start(config, &[]);
+    let mut languages = Languages::new(u64::MAX);
+    let universe = languages.universe(Universe::Path { decoded: false, merged: false });
+    let seen = |target: &str| {
+        let answer = Nginx::send(haproxy.port("front"), "GET", "a", target, &[]);
+        (answer.status == 200).then_some(answer.body)
+    };
+    let mut inside = 0;
+    for byte in 0..0x7f_u8 {
+        let text = format!("/a{}b", char::from(byte));
+        // The log format of the answer writes a quote and the like in its own way, and would not tell.
+        if languages.contains(universe, text.as_bytes()).unwrap() {
+            assert!(seen(&text).is_some_and(|path| path.len() >= text.len()), "{text:?}");
+            inside += 1;
+        } else {
+            assert_ne!(seen(&text).as_deref(), Some(text.as_str()), "{text:?}");
+        }
+    }
+    assert!(inside > 80, "{inside}");
+    for text in ["/", "//", "/..", "/a/../b", "/%61%2f%00"] {
+        assert_eq!(languages.contains(universe, text.as_bytes()), Ok(true));
+        assert_eq!(seen(text).as_deref(), Some(text));
     }
 }
