@@ -32,13 +32,12 @@ pub(super) fn read(file: File<'_>) -> Vec<CertificateFact> {
 }
 
 fn collect(file: File<'_>, node: &Node, found: &mut Vec<CertificateFact>) {
-    match fact(file, node) {
-        Some(fact) => found.push(fact),
-        None => {
-            node.items().iter().for_each(|item| collect(file, item, found));
-            node.pairs().for_each(|(_, _, inner)| collect(file, inner, found));
-        }
+    if let Some(fact) = fact(file, node) {
+        found.push(fact);
+        return;
     }
+    node.items().iter().for_each(|item| collect(file, item, found));
+    node.pairs().for_each(|(_, _, inner)| collect(file, inner, found));
 }
 
 /// Returns the certificate that `node` describes: it has one file and its names, all of them literal.

@@ -127,7 +127,7 @@ pub(super) fn milliseconds(text: &str) -> Option<u64> {
 /// Returns `number` as a whole one of sane size; `None` for 0, negative and absurd ones.
 pub(super) fn whole(number: f64) -> Option<u64> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and a billion")]
-    (number >= 1.0 && number <= 1e9).then(|| number.round() as u64)
+    (1.0..=1e9).contains(&number).then(|| number.round() as u64)
 }
 
 #[cfg(test)]

@@ -140,23 +140,20 @@ fn connections(cx: &RuleContext<'_>, passage: &Passage<'_>) -> Option<Finding> {
     let peak = load(&cx.head.model.inventory, Quantity::PeakConcurrency, name, &passage.asked(cx));
     let line = passage.now.usable().into_iter().min_by_key(|member| member.max_connections).map(|member| &member.label)?;
     let limit = number(usize::try_from(after).unwrap_or(usize::MAX));
-    let message = match peak {
-        Some(peak) => {
-            let enough = |limit: u64| number(usize::try_from(limit).unwrap_or(usize::MAX)) >= peak.amount;
-            // Silent: it is enough, or was not before and is no less.
-            if limit >= peak.amount || before.is_some_and(|before| before <= after && !enough(before)) {
-                return None;
-            }
-            format!(
-                "the servers of `{name}` take {after} requests at a time together, and at peak there are {:.0} (`{}` in {})",
-                peak.amount, peak.label.text, peak.label.span.path
-            )
+    let message = if let Some(peak) = peak {
+        let enough = |limit: u64| number(usize::try_from(limit).unwrap_or(usize::MAX)) >= peak.amount;
+        // Silent: it is enough, or was not before and is no less.
+        if limit >= peak.amount || before.is_some_and(|before| before <= after && !enough(before)) {
+            return None;
         }
-        None => {
-            // Silent: there was no limit, or it does not fall that far.
-            let before = before.filter(|before| after.saturating_mul(TENTH) <= *before)?;
-            format!("the servers of `{name}` take {after} requests at a time together; until now they took {before}")
-        }
+        format!(
+            "the servers of `{name}` take {after} requests at a time together, and at peak there are {:.0} (`{}` in {})",
+            peak.amount, peak.label.text, peak.label.span.path
+        )
+    } else {
+        // Silent: there was no limit, or it does not fall that far.
+        let before = before.filter(|before| after.saturating_mul(TENTH) <= *before)?;
+        format!("the servers of `{name}` take {after} requests at a time together; until now they took {before}")
     };
     let severity = if peak.is_some() { Severity::Error } else { Severity::Warning };
     Some(finding(
@@ -171,9 +168,9 @@ fn connections(cx: &RuleContext<'_>, passage: &Passage<'_>) -> Option<Finding> {
 /// Returns the line that makes the difference: a member out of service, one that is gone, or the pool's own.
 fn line<'a>(passage: &Passage<'a>) -> (Tree, &'a Label) {
     let usable = passage.now.servers();
-    let lost = |member: &&&Member| !usable.contains(&member.address.to_string());
-    let gone = passage.was.usable().iter().find(lost).map(|member| &member.label);
-    let still = passage.now.pool.members.iter().find(|member| passage.was.servers().contains(&member.address.to_string()) && lost(&&member));
+    let lost = |member: &&Member| !usable.contains(&member.address.to_string());
+    let gone = passage.was.usable().into_iter().find(|member| lost(member)).map(|member| &member.label);
+    let still = passage.now.pool.members.iter().find(|member| passage.was.servers().contains(&member.address.to_string()) && lost(member));
     match (still, gone) {
         (Some(member), _) => (Tree::Head, &member.label),
         (None, Some(label)) if passage.was.pool.name == passage.now.pool.name => (Tree::Base, label),

@@ -252,7 +252,7 @@ fn clients(request: &Request, believes: Option<&Believes<'_>>) -> Option<[Reques
     Some(CLIENTS.map(IpAddr::from).map(|client| {
         let mut request = request.clone();
         request.from = front.or(Some(client));
-        request.headers.extend(believes.map(|believes| (believes.header.clone(), client.to_string())));
+        request.headers.extend(believes.map(|believes| (Name::clone(believes.header), client.to_string())));
         request
     }))
 }

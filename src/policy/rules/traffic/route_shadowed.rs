@@ -216,7 +216,7 @@ mod tests {
         assert!(implies(&prefix("/api/v2", false), &prefix("/api", false)));
         assert!(implies(&exact, &prefix("/api", false)) && implies(&exact, &exact));
         assert!(implies(&Condition::All(vec![prefix("/api", false), exact.clone()]), &exact));
-        assert!(implies(&prefix("/api", false), &Condition::Any(vec![exact.clone(), prefix("/a", false)])));
+        assert!(implies(&prefix("/api", false), &Condition::Any(vec![exact, prefix("/a", false)])));
         assert!(implies(&prefix("/API", true), &prefix("/api", true)) && implies(&prefix("/api", false), &prefix("/API", true)));
     }
 

@@ -25,8 +25,8 @@ rule! {
     /// ```
     ///
     /// ```text
-    /// `api_pool` would be asked for /x where it was asked for /api/x
-    /// help: if the service does not expect that, give `proxy_pass` the path it had
+    /// for requests to shop.example.com under /api/ `api_pool` would be asked for /x where it was asked for /api/x
+    /// help: if the service does not expect that, keep the path it was asked for
     /// ```
     ///
     /// ## How to fix

@@ -31,7 +31,7 @@ rule! {
     /// ```
     ///
     /// ```text
-    /// 10.20.1.11:8080 gets weight 0, and the members with weight 0 carried 95 % of requests that go to `web`
+    /// 10.20.1.11:8080 gets weight 0, and the members with weight 0 carried 95 % of requests to shop.example.com
     /// help: lower weights in steps, and watch those that get more
     /// ```
     ///
