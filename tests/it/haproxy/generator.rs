@@ -370,7 +370,7 @@ impl Generator {
             6 => "redirect scheme https code 301".to_owned(),
             7 | 8 => format!("set-path {}", self.format()),
             9 => format!("set-query {}", self.pick(&["a=1", "%[query]&z=1", "x=%[path]", "%[urlp(a)]"])),
-            10 if self.chance(30) => format!("{}", self.pick(&["replace-uri ^/(v[0-9])(.*) /u/\\1\\2", "set-uri /uri%[path]?u=1", "set-uri %[url]"])),
+            10 if self.chance(30) => self.pick(&["replace-uri ^/(v[0-9])(.*) /u/\\1\\2", "set-uri /uri%[path]?u=1", "set-uri %[url]"]).to_owned(),
             10 => format!("set-pathq {}", self.pick(&["/pq?x=1", "/pq", "/new%[pathq]", "/pq%[path]?%[query]"])),
             11 => format!("replace-path {}", self.pick(&["^/api(.*) /srv\\1", "(.*)/([^/]*) /\\2\\1", "v[0-9] /ver", "^/old/?(.*) /\\1"])),
             12 => format!("replace-pathq {}", self.pick(&["^([^?]*)(.*) /pre\\1\\2", "([^?]*)\\?(.*) \\1/\\2"])),
