@@ -313,4 +313,137 @@ pub(super) const ALL: &[Configuration] = &[
             GET h /err/
             GET h /srv/",
     },
+    Configuration {
+        name: "nested locations are as internal as the one around them",
+        http: r"        server { listen 127.0.0.1:{port:front};
+            location /in/ { internal; location /in/deep/ { return 201; } location ~ \.x$ { return 202; } }
+            location /go/ { error_page 404 = /in/deep/; return 404; }
+        }",
+        files: &[],
+        requests: "
+            GET h /in/
+            GET h /in/deep/
+            GET h /in/a.x
+            GET h /go/",
+    },
+    Configuration {
+        name: "a pool without a name",
+        http: r"        map $arg_p $pool { a 127.0.0.1:{port:a}; }
+        server { listen 127.0.0.1:{port:front};
+            location / { proxy_pass http://$pool; }
+            location /page/ { error_page 500 =418 @sorry; proxy_pass http://$pool; }
+            location @sorry { return 418; }
+        }",
+        files: &[],
+        requests: "
+            GET h /?p=a
+            GET h /
+            GET h /page/",
+    },
+    Configuration {
+        name: "a name with a dot behind a wildcard",
+        http: r"        server { listen 127.0.0.1:{port:front}; return 201; }
+        server { listen 127.0.0.1:{port:front}; server_name *.a.test .a.test; return 202; }
+        server { listen 127.0.0.1:{port:front}; server_name a.test; return 203; }
+        server { listen 127.0.0.1:{port:front}; server_name b.test; return 204; }
+        server { listen 127.0.0.1:{port:front}; server_name .b.test; return 205; }",
+        files: &[],
+        requests: "
+            GET a.test /
+            GET x.a.test /
+            GET b.test /
+            GET x.b.test /",
+    },
+    Configuration {
+        name: "a server's own rewrite that breaks",
+        http: r"        server { listen 127.0.0.1:{port:front};
+            rewrite ^/old/(.*)$ /new/$1 break;
+            location /new/ { proxy_pass http://127.0.0.1:{port:a}/base/; }
+            location /new/files/ { alias {prefix}/srv/; }
+            location /new/again/ { rewrite ^ /new/x last; }
+            location /broken/ { rewrite ^ /broken/x break; alias {prefix}/srv/; }
+        }",
+        files: &[("srv/f", "file in {prefix}/srv/")],
+        requests: "
+            GET h /new/a
+            GET h /old/a
+            GET h /new/files/f
+            GET h /old/files/f
+            PUT h /old/files/f
+            GET h /old/again/a
+            GET h /broken/a",
+    },
+    Configuration {
+        name: "the redirect to a folder has the settings of its exact location",
+        http: r"        server { listen 127.0.0.1:{port:front}; server_name own.test;
+            location = /a/ { return 201; }
+            location /a/ { server_name_in_redirect on; proxy_pass http://127.0.0.1:{port:a}; }
+            location = /b/ { internal; return 202; }
+            location /b/ { proxy_pass http://127.0.0.1:{port:a}; }
+        }",
+        files: &[],
+        requests: "
+            GET h /a
+            GET h /b
+            GET h /a/x",
+    },
+    Configuration {
+        name: "index files of folders below",
+        http: r"        server { listen 127.0.0.1:{port:front}; root {prefix}/www; index a.txt index.html;
+            error_page 403 = @listing;
+            location ^~ /b/a { return 207; }
+            location @listing { return 208; }
+        }",
+        files: &[("www/b/a.txt", "no"), ("www/c/x", "no"), ("www/index.html", "file in {prefix}/www")],
+        requests: "
+            GET h /b/
+            GET h /c/
+            GET h /",
+    },
+    Configuration {
+        name: "networks",
+        http: r"        geo $arg_ip $net { default far; 10.0.0.0/8 near; 10.0.0.0/8 nearer; 10.1.0.0/16 own; delete 10.1.0.0/16; 0.0.0.0/0 all; }
+        geo $arg_ip $range { ranges; 10.0.0.0-10.255.255.255 wide; 10.1.2.3-10.1.2.9 few; default none; }
+        geo $arg_ip $bare { 255.0.0.0/8 high; }
+        server { listen 127.0.0.1:{port:front}; return 302 http://o/$net/$range/$bare; }",
+        files: &[],
+        requests: "
+            GET h /?ip=10.1.2.3
+            GET h /?ip=10.9.9.9
+            GET h /?ip=192.0.2.1
+            GET h /?ip=::1
+            GET h /?ip=no
+            GET h /",
+    },
+    Configuration {
+        name: "whose address is believed, and when",
+        http: r"        set_real_ip_from 127.0.0.0/8; set_real_ip_from 10.0.0.0/8; real_ip_header X-Forwarded-For;
+        limit_req_zone $remote_addr zone=one:1m rate=1000r/s;
+        server { listen 127.0.0.1:{port:front}; real_ip_recursive on;
+            location / { deny 192.0.2.0/24; limit_req zone=one burst=100; return 302 http://o/$remote_addr/$realip_remote_addr; }
+            location /any/ { set_real_ip_from 203.0.113.1; return 302 http://o/$remote_addr; }
+            location /last/ { real_ip_recursive off; return 302 http://o/$remote_addr; }
+            if ($remote_addr = 192.0.2.9) { return 418; }
+        }",
+        files: &[],
+        requests: "
+            GET h /
+            GET h / X-Forwarded-For: 192.0.2.1
+            GET h / X-Forwarded-For: 192.0.2.9
+            GET h / X-Forwarded-For: 192.0.2.1, 10.0.0.1
+            GET h / X-Forwarded-For: 192.0.2.1, 203.0.113.7
+            GET h / X-Forwarded-For: 198.51.100.1, no, 10.0.0.1
+            GET h / X-Forwarded-For: no
+            GET h /any/ X-Forwarded-For: 198.51.100.1, 10.0.0.1
+            GET h /last/ X-Forwarded-For: 198.51.100.1, 10.0.0.1",
+    },
+    Configuration {
+        name: "a server named by a pattern",
+        http: r"        server { listen 127.0.0.1:{port:front}; server_name ~test$ b.example; server_name_in_redirect on;
+            location /x { return 301 /r/$server_name; } }",
+        files: &[],
+        requests: "
+            GET q.test /x
+            GET b.example /x",
+    },
 ];

@@ -150,6 +150,7 @@ impl Lowering<'_> {
                 }
             };
             let target = self.target(pass, Value::literal(authority), port);
+            self.check_uri(pass.scope, pass.directive, &uri);
             return self.forward(pass, scheme, target, uri);
         }
         let value = self.value(rest, pass.scope, &pass.directive.head);
@@ -159,6 +160,7 @@ impl Lowering<'_> {
         let named = Condition::test(authority.clone(), Matcher::Truthy { zero_is_false: false });
         let target = self.target(pass, authority, port);
         let uri = if uri.parts.is_empty() { UpstreamUri::AsReceived } else { UpstreamUri::Exact(uri) };
+        self.check_uri(pass.scope, pass.directive, &uri);
         let step = self.forward(pass, scheme, target, uri);
         if !may_be_empty {
             return step;

@@ -17,6 +17,7 @@ mod route;
 mod scope;
 mod stream;
 mod tls;
+mod traps;
 mod variable;
 
 use super::{Config, Directive};

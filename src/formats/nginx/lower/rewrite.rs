@@ -111,9 +111,8 @@ impl Lowering<'_> {
             return with_context(program, 0, |scope| self.behind_code(scope, When::BeforeSearch, search));
         }
         if state.changed {
-            let mut actions = self.mark_internal();
-            actions.extend(mark_broken(ends.server, ""));
-            return Step { actions, next: Next::Restart(ends.server.search) };
+            // What the server's own `break` has noted stays noted (observed on 1.22.1).
+            return Step { actions: self.mark_internal(), next: Next::Restart(ends.server.search) };
         }
         self.content_of(program, ends, state.context, true)
     }

@@ -72,6 +72,7 @@ impl Lowering<'_> {
             bodies.push((id, location, name));
         }
         self.check_named(&server, scope.own);
+        self.check_server_traps(scope.own);
         let first = self.lower_server_rewrites(&server, scope);
         let first = self.lower_handshake(&server, scope, first);
         self.define(

@@ -177,7 +177,7 @@ const HOLES: &str = "\
     geoip_city_country_name geoip_country_code geoip_country_code3 geoip_country_name geoip_dma_code geoip_latitude geoip_longitude geoip_org \
     geoip_postal_code geoip_region geoip_region_name gzip_ratio hostname http2 http3 invalid_referer jwt_header limit_conn_status limit_rate \
     limit_req_status memcached_key modern_browser msec msie nginx_version pid pipe protocol proxy_add_x_forwarded_for proxy_internal_body_length \
-    proxy_internal_chunked proxy_protocol_addr proxy_protocol_port proxy_protocol_server_addr proxy_protocol_server_port quic realip_remote_addr \
+    proxy_internal_chunked proxy_protocol_addr proxy_protocol_port proxy_protocol_server_addr proxy_protocol_server_port quic \
     realip_remote_port realpath_root remote_port remote_user request_body request_body_file request_completion request_id request_length \
     request_port request_time secure_link secure_link_expires secure_token session_log_binary_id session_log_id slice_range spdy \
     spdy_request_priority ssl_alpn_protocol ssl_cipher ssl_ciphers ssl_client_cert ssl_client_escaped_cert ssl_client_fingerprint \
@@ -200,6 +200,7 @@ fn builtin(lowering: &mut Lowering<'_>, name: &str, scope: &Scope<'_>) -> Option
         "is_args" => return field(Field::QueryMark),
         "request_method" => return field(Field::Method),
         "remote_addr" => return field(Field::Source),
+        "realip_remote_addr" => return field(Field::Peer),
         "server_port" => return field(Field::ListenPort),
         "server_addr" => return field(Field::ListenAddress),
         "scheme" => return field(Field::Scheme),
