@@ -4,11 +4,15 @@
 
 mod compare;
 mod destination;
+mod digest;
 mod equality;
 #[cfg(test)]
 mod fixture;
+mod prints;
 mod route;
+mod symbolic;
 mod trace;
+mod values;
 
 pub use compare::{Change, Comparison, Pair, compare};
 pub use destination::{Alternative, Destination, ServerShare, ServerState};

@@ -1,11 +1,11 @@
 //! The requests worth trying for a pair of virtual hosts: those near what differs first.
 
 use super::door::Door;
-use super::fingerprint::Prints;
 use super::hosts::Host;
 use super::seeds::{Collector, Extra, Seeds, address_in};
+use crate::analysis::prints::{Follow, Prints, RoutePrint};
 use crate::analysis::route::{encode_path, target};
-use crate::model::{Gateway, Model, Name, Next, Normalization, Request, Step, TableId, TableKind};
+use crate::model::{Gateway, Name, Next, Normalization, Request, Step, TableId, TableKind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -45,8 +45,9 @@ pub(super) struct Workshop<'m> {
 }
 
 impl<'m> Workshop<'m> {
-    pub(super) fn new(model: &'m Model, gateway: &'m Gateway) -> Self {
-        Self { gateway, prints: Prints::new(model, gateway), collector: Collector::new(gateway) }
+    pub(super) fn new(prints: Prints<'m>) -> Self {
+        let gateway = prints.gateway;
+        Self { gateway, prints, collector: Collector::new(gateway) }
     }
 
     pub(super) fn half(&self, table: TableId) -> Half<'_, 'm> {
@@ -189,7 +190,7 @@ impl Extra {
 
 /// A route of a virtual host, wherever its tables lead.
 struct Placed {
-    print: u64,
+    print: RoutePrint,
     table: TableId,
     /// `None` for the `otherwise`.
     route: Option<usize>,
@@ -203,11 +204,12 @@ impl Half<'_, '_> {
         let mut todo = vec![self.table];
         while let Some(id) = todo.pop() {
             let Some(table) = self.gateway.tables.get(id.0).filter(|_| seen.insert(id)) else { continue };
-            for (at, route) in table.routes.iter().enumerate() {
-                all.push(Placed { print: self.prints.route(route), table: id, route: Some(at) });
+            let (prints, otherwise) = self.prints.routes(id, Follow::Near);
+            for (at, (route, print)) in table.routes.iter().zip(prints).enumerate() {
+                all.push(Placed { print, table: id, route: Some(at) });
                 next_tables(&route.step, &mut todo);
             }
-            all.push(Placed { print: self.prints.step(&table.otherwise), table: id, route: None });
+            all.push(Placed { print: RoutePrint { when: 0, step: otherwise }, table: id, route: None });
             next_tables(&table.otherwise, &mut todo);
         }
         all
@@ -216,14 +218,14 @@ impl Half<'_, '_> {
     /// Adds to `hot` the seeds of `ours` that are not among `theirs`, and those of all where the order differs.
     fn differing(&self, ours: &[Placed], theirs: &[Placed], hot: &mut Seeds) {
         let count = |all: &[Placed]| {
-            let mut counts: BTreeMap<u64, usize> = BTreeMap::new();
+            let mut counts: BTreeMap<RoutePrint, usize> = BTreeMap::new();
             for placed in all {
                 *counts.entry(placed.print).or_default() += 1;
             }
             counts
         };
         let (own, other) = (count(ours), count(theirs));
-        let common = |all: &[Placed], there: &BTreeMap<u64, usize>| {
+        let common = |all: &[Placed], there: &BTreeMap<RoutePrint, usize>| {
             all.iter().map(|placed| placed.print).filter(|print| there.contains_key(print)).collect::<Vec<_>>()
         };
         let reordered = common(ours, &other) != common(theirs, &own);

@@ -38,7 +38,19 @@ const ALIKE: usize = 20;
 type NamedBy = (Vec<usize>, Vec<usize>);
 
 /// The tables a host reaches before and after, and whether it is named there.
-type Reached = (Option<TableId>, Option<TableId>, (bool, bool));
+pub(super) type Reached = (Option<TableId>, Option<TableId>, (bool, bool));
+
+/// Returns what `host` reaches at `door`.
+pub(super) fn reached(was: &Engine<'_>, now: &Engine<'_>, door: &Door<'_>, host: &str) -> Reached {
+    let request = door.request(host, "/");
+    let side = |engine: &Engine<'_>, entrance: Option<Entrance<'_>>| {
+        let entrance = entrance?;
+        let leaf = explore(engine, entrance, &request);
+        Some(leaf.virtual_host.and_then(|at| entrance.listener.virtual_hosts.get(at)).map_or(entrance.listener.entry, |host| host.table))
+    };
+    let is_named = |engine: &Engine<'_>, entrance: Option<Entrance<'_>>| entrance.is_some_and(|one| is_named(engine, one.listener, host));
+    (side(was, door.was), side(now, door.now), (is_named(was, door.was), is_named(now, door.now)))
+}
 
 /// Returns the groups of `door`, in the order of their first host. `asked` are hosts that conditions inside virtual hosts ask about. No host is routed
 /// once `most` work is spent.
@@ -63,15 +75,7 @@ pub(super) fn groups(was: &Engine<'_>, now: &Engine<'_>, door: &Door<'_>, asked:
         if routed > ALIKE && now.patterns.spent() > most {
             continue;
         }
-        let request = door.request(&host.text, "/");
-        let reached = |engine: &Engine<'_>, entrance: Option<Entrance<'_>>| {
-            let entrance = entrance?;
-            let leaf = explore(engine, entrance, &request);
-            Some(leaf.virtual_host.and_then(|at| entrance.listener.virtual_hosts.get(at)).map_or(entrance.listener.entry, |host| host.table))
-        };
-        let (before, after) = (reached(was, door.was), reached(now, door.now));
-        let is_named = |engine: &Engine<'_>, entrance: Option<Entrance<'_>>| entrance.is_some_and(|one| is_named(engine, one.listener, &host.text));
-        let named = (!named_by.0.is_empty() || is_named(was, door.was), !named_by.1.is_empty() || is_named(now, door.now));
+        let (before, after, named) = reached(was, now, door, &host.text);
         let at = *known.entry((before, after, named)).or_insert(groups.len());
         if named_by != NamedBy::default() {
             let (count, group) = alike.entry(named_by).or_insert((0, at));

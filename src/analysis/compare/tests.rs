@@ -262,6 +262,143 @@ mod properties {
     }
 }
 
+/// An independent brute force: every request over a small alphabet, each sent through the concrete evaluator.
+mod completeness {
+    use super::*;
+    use crate::analysis::fixture::{path_regex, restart, rewrite};
+    use crate::analysis::trace;
+    use crate::model::{Capture, Field, Gateway, Opaque, Part, TableId};
+    use proptest::prelude::*;
+
+    /// The letters of all paths, behind `/`.
+    const LETTERS: &[u8] = b"ab/.";
+
+    fn condition(which: u8) -> Condition {
+        let header = |matcher| Condition::test(Value::field(Field::Header(Arc::from("x-a"))), matcher);
+        let equals = |text: &str| Matcher::Equals { text: Value::literal(text), caseless: false };
+        match which {
+            0 => exact("/"),
+            1 => exact("/a"),
+            2 => prefix("/a"),
+            3 => prefix("/a/"),
+            4 => prefix("/b"),
+            5 => path_regex("^/a/(.*)$"),
+            6 => path_regex(r"\.a$"),
+            7 => path_regex("b"),
+            8 => path_regex("^/(?!a)"),
+            9 => Condition::test(Value::field(Field::Method), equals("POST")),
+            10 => header(equals("1")),
+            11 => header(Matcher::Present),
+            12 => Condition::All(vec![prefix("/a"), path_regex("b$").negated()]),
+            13 => Condition::Any(vec![exact("/b"), Condition::test(Value::field(Field::Host), equals("b.example"))]),
+            14 => Condition::test(Value::field(Field::Query), Matcher::Truthy { zero_is_false: false }),
+            15 => Condition::Opaque(Opaque { text: Arc::from("somebody says so"), input: Value::default() }),
+            _ => prefix("/"),
+        }
+    }
+
+    fn step(which: u8, table: usize) -> Step {
+        let tail = |start: &str| Value { parts: vec![Part::Literal(Arc::from(start)), Part::Capture(Capture::Index(1))] };
+        let behind = |part: Part| Value { parts: vec![Part::Literal(Arc::from("/b")), part] };
+        match which {
+            0..=2 => to(usize::from(which)),
+            3 => restart(vec![rewrite(tail("/"))], table),
+            4 => restart(vec![rewrite(behind(Part::Field(Field::PathAfter(Arc::from("/a")))))], table),
+            5 => Step::end(Outcome::Redirect { status: 302, location: Value::field(Field::Path), label: label("return") }),
+            6 => restart(vec![rewrite(Value::literal("/a/b"))], table),
+            _ => answer(200 + u16::from(which)),
+        }
+    }
+
+    type Routes = Vec<(u8, u8)>;
+
+    fn model(hosts: &[Routes; 2]) -> Model {
+        let routes = |at: usize| hosts[at].iter().map(|(when, then)| (condition(*when), step(*then, at + 1))).collect();
+        let members = |at: u8| vec![member(&format!("10.0.0.{at}:80"), 1)];
+        Site {
+            hosts: vec![("a.example", routes(0)), ("b.example", routes(1))],
+            pools: ["p", "q", "r"].into_iter().zip(0..).map(|(name, at)| pool(name, members(at))).collect(),
+        }
+        .model()
+    }
+
+    fn requests() -> Vec<Request> {
+        let mut paths = vec![b"/".to_vec()];
+        let mut from = 0;
+        for _ in 0..3 {
+            let until = paths.len();
+            for at in from..until {
+                let start = paths[at].clone();
+                paths.extend(LETTERS.iter().map(|letter| [start.as_slice(), &[*letter]].concat()));
+            }
+            from = until;
+        }
+        let mut all = Vec::new();
+        for path in paths.iter().filter(|path| !path.windows(2).any(|two| two == b"//" || two == b"/.")) {
+            for host in ["a.example", "b.example", "c.example"] {
+                let plain = Request::get(&format!("http://{host}{}", String::from_utf8_lossy(path))).unwrap();
+                let with = |value: &str| Request { headers: vec![(Arc::from("x-a"), value.to_owned())], ..plain.clone() };
+                let query = Request { target: format!("{}?a", plain.target), ..plain.clone() };
+                all.extend([Request { method: "POST".to_owned(), ..plain.clone() }, with("1"), with("2"), query, plain]);
+            }
+        }
+        all
+    }
+
+    /// Returns both destinations of a request, what all requests of a region have in common left out of it.
+    fn kind(base: &Model, head: &Model, request: &Request) -> Option<()> {
+        let (was, now) = (trace(base, request), trace(head, request));
+        (!was.destination.same(&now.destination)).then_some(())
+    }
+
+    fn tables(gateway: &Gateway) -> Vec<TableId> {
+        (0..gateway.tables.len()).map(TableId).collect()
+    }
+
+    fn changed(base: &Model, head: &Model) -> usize {
+        requests().iter().filter(|request| kind(base, head, request).is_some()).count()
+    }
+
+    fn all_routes() -> impl Strategy<Value = [Routes; 2]> {
+        let routes = || proptest::collection::vec((0..17_u8, 0..9_u8), 0..5);
+        [routes(), routes()]
+    }
+
+    /// One edit of one side: a route goes, comes, moves or leads elsewhere.
+    fn edited(mut routes: [Routes; 2], (host, at, when, then, how): (usize, usize, u8, u8, u8)) -> [Routes; 2] {
+        let list = &mut routes[host];
+        let at = at.min(list.len());
+        match how {
+            0 => list.insert(at, (when, then)),
+            1 if at < list.len() => drop(list.remove(at)),
+            2 if at < list.len() => list[at].1 = then,
+            3 if !list.is_empty() => list.rotate_left(1),
+            _ => list.push((when, then)),
+        }
+        routes
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_changed_request_is_outside_of_what_is_found(
+            ours in all_routes(), edit in (0..2_usize, 0..5_usize, 0..17_u8, 0..9_u8, 0..4_u8)
+        ) {
+            let (base, head) = (model(&ours), model(&edited(ours.clone(), edit)));
+            prop_assert_eq!(tables(&base.gateways[0]).len(), tables(&head.gateways[0]).len());
+            let found = compare(&base, &head);
+            prop_assert_eq!(found.disagreements, 0, "{:?}", found.reasons);
+            let all = requests();
+            let missed = super::super::missed(&base, &head, &all);
+            prop_assert!(missed.is_empty(), "{:?}", missed.first().map(ToString::to_string));
+            if found.exact {
+                prop_assert_eq!(found.changes.is_empty(), changed(&base, &head) == 0, "{:?}", found.changes);
+            }
+        }
+    }
+}
+
 #[test]
 fn one_change_among_thousands_of_routes_is_found_alone() {
     let site = |changed: bool| {

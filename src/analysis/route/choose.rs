@@ -29,7 +29,7 @@ pub(in crate::analysis) fn choose<'m>(engine: &Engine<'m>, request: &Request) ->
     best.map(|(_, (gateway, listener))| Entrance::new(engine, gateway, listener))
 }
 
-fn host_of(request: &Request) -> String {
+pub(in crate::analysis) fn host_of(request: &Request) -> String {
     let raw = request.header("host").unwrap_or(&request.host);
     let host = if raw.starts_with('[') { raw } else { raw.split_once(':').map_or(raw, |(host, _)| host) };
     host.trim_end_matches('.').to_ascii_lowercase()

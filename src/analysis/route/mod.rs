@@ -17,7 +17,7 @@ mod value;
 mod walk;
 mod words;
 
-pub(super) use choose::{choose, is_named};
+pub(super) use choose::{choose, host_of, is_named};
 pub(super) use explore::explore;
 pub(super) use index::{Engine, Patterns};
 pub(super) use normalize::{encode_path, target};

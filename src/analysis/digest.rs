@@ -1,72 +1,85 @@
-//! Whether two tables mean the same, everything they reach included: pools by their members, servers by whether they exist; names, order of members and
-//! places do not count.
+//! What stands in conditions and steps, as numbers that are equal where they mean the same. Where a step leads is listed apart: [`super::prints`] puts it
+//! together.
 
 use crate::model::{
-    Action, Existence, Forward, Gateway, HealthCheck, Host, Inventory, Lookup, Matcher, Member, Model, Name, Next, Outcome, Part, Pool, PoolId,
-    QueryEdit, Step, TableId, Target, Test, UpstreamUri, Value,
+    Action, Condition, Converted, Forward, Gateway, Lookup, Matcher, Name, Next, Outcome, Part, QueryEdit, Step, TableId, Target, Test, UpstreamUri,
+    Value,
 };
-use crate::model::{Condition, Route};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// What the fingerprint of a step follows.
+/// A table that a step leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Follow {
-    /// Everything.
-    All,
-    /// Not internal redirects: they lead back to the table the step is in.
-    Forward,
+pub(super) struct Link {
+    pub(super) table: TableId,
+    /// By an internal redirect.
+    pub(super) restart: bool,
 }
 
-/// Makes the fingerprints of one gateway.
-pub(super) struct Prints<'m> {
+/// Makes the digests of one gateway.
+#[derive(Debug)]
+pub(super) struct Digest<'m> {
     gateway: &'m Gateway,
     /// By pool.
     pools: Vec<u64>,
     lookups: BTreeMap<&'m str, &'m Lookup>,
+    /// By name: a table of thousands of lines may be used in thousands of places.
+    lookup_prints: RefCell<BTreeMap<&'m str, u64>>,
 }
 
-struct Run<'p, 'm> {
-    prints: &'p Prints<'m>,
+struct Run<'d, 'm> {
+    digest: &'d Digest<'m>,
     hasher: DefaultHasher,
-    /// Tables met, numbered as they are met, so that the numbers of the model do not count.
-    tables: BTreeMap<TableId, usize>,
+    links: Vec<Link>,
     lookups: BTreeSet<&'m str>,
-    follow: Follow,
 }
 
-impl<'m> Prints<'m> {
-    pub(super) fn new(model: &'m Model, gateway: &'m Gateway) -> Self {
+impl<'m> Digest<'m> {
+    /// `pools` are the prints of the gateway's pools.
+    pub(super) fn new(gateway: &'m Gateway, pools: Vec<u64>) -> Self {
         let lookups = gateway.lookups.iter().rev().map(|lookup| (&*lookup.name, lookup)).collect();
-        let pools = gateway.pools.iter().map(|pool| pool_print(pool, &model.inventory)).collect();
-        Self { gateway, pools, lookups }
+        Self { gateway, pools, lookups, lookup_prints: RefCell::default() }
     }
 
-    /// Returns the fingerprint of all that begins at `table`.
-    pub(super) fn table(&self, table: TableId) -> u64 {
-        let mut run = self.run(Follow::All);
-        run.gateway();
-        run.table(table);
+    /// Returns the digest of what counts for all of a gateway's requests.
+    pub(super) fn gateway_print(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.gateway.normalization, self.gateway.restart_limit).hash(&mut hasher);
+        hasher.finish()
+    }
+
+    pub(super) fn condition(&self, condition: &'m Condition) -> u64 {
+        let mut run = self.run();
+        run.condition(condition);
         run.hasher.finish()
     }
 
-    /// Returns the fingerprint of one route.
-    pub(super) fn route(&self, route: &'m Route) -> u64 {
-        let mut run = self.run(Follow::Forward);
-        run.condition(&route.when);
-        run.step(&route.step);
-        run.hasher.finish()
-    }
-
-    /// Returns the fingerprint of one step.
-    pub(super) fn step(&self, step: &'m Step) -> u64 {
-        let mut run = self.run(Follow::Forward);
+    /// Returns the digest of a step and the tables it leads to.
+    pub(super) fn step(&self, step: &'m Step) -> (u64, Vec<Link>) {
+        let mut run = self.run();
         run.step(step);
-        run.hasher.finish()
+        (run.hasher.finish(), run.links)
     }
 
-    fn run(&self, follow: Follow) -> Run<'_, 'm> {
-        Run { prints: self, hasher: DefaultHasher::new(), tables: BTreeMap::new(), lookups: BTreeSet::new(), follow }
+    pub(super) fn pool(&self, at: usize) -> Option<u64> {
+        self.pools.get(at).copied()
+    }
+
+    fn lookup(&self, lookup: &'m Lookup) -> u64 {
+        if let Some(known) = self.lookup_prints.borrow().get(&*lookup.name) {
+            return *known;
+        }
+        let mut run = self.run();
+        run.lookups.insert(&lookup.name);
+        run.entries(lookup);
+        let print = run.hasher.finish();
+        self.lookup_prints.borrow_mut().insert(&lookup.name, print);
+        print
+    }
+
+    fn run(&self) -> Run<'_, 'm> {
+        Run { digest: self, hasher: DefaultHasher::new(), links: Vec::new(), lookups: BTreeSet::new() }
     }
 }
 
@@ -75,45 +88,27 @@ impl<'m> Run<'_, 'm> {
         what.hash(&mut self.hasher);
     }
 
-    fn gateway(&mut self) {
-        let gateway = self.prints.gateway;
-        self.note((gateway.normalization, gateway.restart_limit));
-    }
-
-    fn table(&mut self, id: TableId) {
-        if let Some(seen) = self.tables.get(&id) {
-            let seen = *seen;
-            return self.note(("seen", seen));
-        }
-        self.tables.insert(id, self.tables.len());
-        let Some(table) = self.prints.gateway.tables.get(id.0) else { return self.note("no table") };
-        self.note(("table", table.routes.len()));
-        for route in &table.routes {
-            self.condition(&route.when);
-            self.step(&route.step);
-        }
-        self.step(&table.otherwise);
+    fn link(&mut self, table: TableId, restart: bool) {
+        self.note(("link", restart));
+        self.links.push(Link { table, restart });
     }
 
     fn step(&mut self, step: &'m Step) {
+        self.note(step.actions.len());
         for action in &step.actions {
             self.action(action);
         }
         match &step.next {
-            Next::Table(table) => self.table(*table),
-            Next::Restart(table) => {
-                self.note("restart");
-                if self.follow == Follow::All {
-                    self.table(*table);
-                }
-            }
+            Next::Table(table) => self.link(*table, false),
+            Next::Restart(table) => self.link(*table, true),
             Next::Try { table, otherwise } => {
                 self.note("try");
-                self.table(*table);
+                self.link(*table, false);
                 self.step(otherwise);
             }
             Next::Fallback => self.note("fallback"),
             Next::Split(ways) => {
+                self.note(("ways", ways.len()));
                 for (weight, step) in ways {
                     self.note(("way", weight));
                     self.step(step);
@@ -210,17 +205,27 @@ impl<'m> Run<'_, 'm> {
         for part in &value.parts {
             match part {
                 Part::Variable(name) => self.lookup(name),
-                Part::Converted(converted) => self.value(&converted.value),
+                Part::Converted(converted) => {
+                    let Converted { value, by: _ } = &**converted;
+                    self.value(value);
+                }
                 Part::Literal(_) | Part::Field(_) | Part::Capture(_) | Part::Hole(_) => {}
             }
         }
     }
 
     fn lookup(&mut self, name: &'m Name) {
-        let Some(lookup) = self.prints.lookups.get(&**name).copied() else { return };
-        if !self.lookups.insert(&lookup.name) {
-            return;
+        let Some(lookup) = self.digest.lookups.get(&**name).copied() else { return };
+        if self.lookups.is_empty() {
+            let print = self.digest.lookup(lookup);
+            return self.note(("lookup", print));
         }
+        if self.lookups.insert(&lookup.name) {
+            self.entries(lookup);
+        }
+    }
+
+    fn entries(&mut self, lookup: &'m Lookup) {
         self.note(("lookup", lookup.entries.len()));
         for entry in &lookup.entries {
             self.test(&entry.when);
@@ -249,17 +254,14 @@ impl<'m> Run<'_, 'm> {
         let Forward { target, uri, protocol, retry, timeouts, on_status, label: _ } = forward;
         self.note((protocol, retry, timeouts));
         match target {
-            Target::Pool(id) => match self.prints.gateway.pools.get(id.0) {
-                Some(_) => self.pool(*id),
-                None => self.note("no pool"),
-            },
+            Target::Pool(id) => self.note(self.digest.pool(id.0)),
             Target::Computed { authority, default_port, resolvable } => {
                 self.note((default_port, resolvable));
                 self.value(authority);
                 // Any declared pool may be meant, by its name.
-                for (at, pool) in self.prints.gateway.pools.iter().enumerate().filter(|(_, pool)| pool.declared) {
-                    self.note(&pool.name);
-                    self.pool(PoolId(at));
+                let gateway = self.digest.gateway;
+                for (at, pool) in gateway.pools.iter().enumerate().filter(|(_, pool)| pool.declared) {
+                    self.note((&pool.name, self.digest.pool(at)));
                 }
             }
         }
@@ -268,38 +270,10 @@ impl<'m> Run<'_, 'm> {
             UpstreamUri::ReplacePrefix { prefix, with } => self.note((prefix, with)),
             UpstreamUri::Exact(value) => self.named_value("exact", value),
         }
+        self.note(on_status.len());
         for handler in on_status {
             self.note((&handler.statuses, handler.from_upstream));
             self.step(&handler.step);
         }
     }
-
-    fn pool(&mut self, id: PoolId) {
-        let print = self.prints.pools.get(id.0).copied();
-        self.note(print);
-    }
-}
-
-/// Returns the fingerprint of a pool: its members in any order, whether they exist, and how it behaves.
-fn pool_print(pool: &Pool, inventory: &Inventory) -> u64 {
-    let existence = |host: &Host| match inventory.existence(host) {
-        Existence::Known(_) => 0_u8,
-        Existence::Missing(_) => 1,
-        Existence::Unknown => 2,
-    };
-    let member = |member: &Member| {
-        let mut hasher = DefaultHasher::new();
-        (&member.address, member.weight, member.state, member.ejection, member.max_connections, member.checked, existence(&member.address.host))
-            .hash(&mut hasher);
-        inventory.probe_refused(pool, member).is_some().hash(&mut hasher);
-        hasher.finish()
-    };
-    let mut members: Vec<u64> = pool.members.iter().map(member).collect();
-    members.sort_unstable();
-    let mut hasher = DefaultHasher::new();
-    (members, &pool.balancing, pool.complete, pool.backups_together, &pool.persistence).hash(&mut hasher);
-    if let Some(HealthCheck { path, method, expect, interval_ms, fall, rise, port, label: _ }) = &pool.health_check {
-        (path, method, expect, interval_ms, fall, rise, port).hash(&mut hasher);
-    }
-    hasher.finish()
 }
