@@ -392,8 +392,9 @@ mod completeness {
             let all = requests();
             let missed = super::super::missed(&base, &head, &all);
             prop_assert!(missed.is_empty(), "{:?}", missed.first().map(ToString::to_string));
-            if found.exact {
-                prop_assert_eq!(found.changes.is_empty(), changed(&base, &head) == 0, "{:?}", found.changes);
+            // A change may need a longer path than the brute force has, so only this way round.
+            if found.changes.is_empty() {
+                prop_assert_eq!(changed(&base, &head), 0);
             }
         }
     }
