@@ -74,10 +74,6 @@ const SET_ASIDE: &[&str] = &[
     "md",
 ];
 
-/// Which files belong together: those of the same place.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place(pub(super) TreePath);
-
 /// Returns whether the file may be HAProxy's, so that it is worth reading.
 pub(super) fn plausible(path: &TreePath) -> bool {
     let mut directories = path.as_str().split('/').rev().skip(1);
@@ -105,7 +101,14 @@ pub(super) fn is_ours(path: &TreePath) -> bool {
     path.as_str().to_ascii_lowercase().contains("haproxy")
 }
 
-/// Returns what `path` is loaded with.
-pub(super) fn place(path: &TreePath) -> Place {
-    Place(path.clone())
+/// Returns whether the file is called as packages call the main one: `haproxy.cfg`, `haproxy-web.cfg`.
+pub(super) fn is_main(path: &TreePath) -> bool {
+    let name = path.file_name().to_ascii_lowercase();
+    name.starts_with("haproxy") && (name.ends_with(".cfg") || name.ends_with(".conf"))
+}
+
+/// Returns whether files in `folder` are parts: a directory that HAProxy is told to load whole, beside or instead of a main file.
+pub(super) fn holds_parts(folder: &TreePath) -> bool {
+    let name = folder.file_name().to_ascii_lowercase();
+    name.ends_with(".d") || matches!(name.as_str(), "conf-enabled" | "sites-enabled" | "configs-enabled")
 }

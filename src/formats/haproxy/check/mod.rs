@@ -11,10 +11,10 @@ mod rule;
 mod section;
 mod server;
 
-use super::keywords::{self, List};
+use super::keywords::{self, List, State};
 use super::syntax::{Config, Line, Section, SectionKind, Word};
 use crate::formats::source::{has_hole, shown};
-use crate::model::{Model, Problem, ProblemKind, Related};
+use crate::model::{Model, Problem, ProblemKind, Related, Unknown};
 use crate::span::Span;
 use std::collections::BTreeSet;
 
@@ -40,6 +40,28 @@ pub(super) fn check(config: &Config, stray: &[Line], model: &mut Model) {
     check.references();
     check.problems.sort_by(|a, b| a.span.cmp(&b.span));
     model.problems.append(&mut check.problems);
+    unread(config, model);
+}
+
+/// Filters that change bodies or logs, and neither where a request goes nor whether it is served.
+const HARMLESS_FILTERS: &[&str] = &["compression", "comp-req", "comp-res", "trace", "cache", "bwlim-in", "bwlim-out", "opentracing"];
+
+/// Says which keywords can matter and are not read, once each.
+fn unread(config: &Config, model: &mut Model) {
+    let mut told: BTreeSet<&str> = BTreeSet::new();
+    let sections = config.sections.iter().filter(|section| !matches!(section.kind, SectionKind::Global | SectionKind::Other));
+    for line in sections.flat_map(|section| &section.lines) {
+        let keyword = line.keyword();
+        let harmless = keyword == "filter" && line.arg(0).is_some_and(|word| HARMLESS_FILTERS.contains(&&*word.text));
+        let reason = match keywords::find(keyword) {
+            Some(State::Opaque) if !harmless => format!("`{keyword}` is not read: it may change where a request goes or whether it is served"),
+            Some(State::External) => format!("`{keyword}` takes the state of servers from a file of the machine"),
+            Some(_) | None => continue,
+        };
+        if told.insert(keyword) {
+            model.unknown.push(Unknown { span: line.span.clone(), reason });
+        }
+    }
 }
 
 /// One configuration while it is checked.
