@@ -50,6 +50,11 @@ impl Source {
         Self { path, text, pieces }
     }
 
+    /// Returns whether this is the file as it stands.
+    pub(in crate::formats) fn is_plain(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
     /// Returns where `range` of the text stands in the file. A range over several copies of a loop's body is where it begins.
     pub(in crate::formats) fn span(&self, range: Range<usize>) -> Span {
         let Some(start) = self.written(range.start) else { return Span::new(self.path.clone(), range.start, range.end) };

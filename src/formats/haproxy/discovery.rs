@@ -8,13 +8,11 @@ use super::keywords;
 use super::names;
 use super::parser::section_kind;
 use super::syntax::SectionKind;
-use crate::formats::source::Source;
-use crate::formats::template::{Reader, Template, Variables, language_of};
+use super::template::{self, Text};
 use crate::model::{Input, Model, Problem, ProblemKind, Role, Unknown};
 use crate::snapshot::{ReadError, Snapshot};
 use crate::span::{Span, TreePath};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 /// The files of one configuration, in the order HAProxy loads them.
 #[derive(Debug)]
@@ -22,7 +20,7 @@ pub(super) struct Group {
     /// What the configuration is called by.
     pub(super) id: TreePath,
     /// Their texts.
-    pub(super) sources: Vec<Source>,
+    pub(super) texts: Vec<Text>,
     /// Nothing of it is known to be elsewhere.
     pub(super) complete: bool,
 }
@@ -30,7 +28,7 @@ pub(super) struct Group {
 /// A file of HAProxy's.
 struct File {
     path: TreePath,
-    text: Arc<str>,
+    text: Text,
     facts: Facts,
 }
 
@@ -43,6 +41,8 @@ struct Facts {
     defaults: bool,
     /// A `frontend`, `backend` or `listen`.
     traffic: bool,
+    /// Another section.
+    other: bool,
     /// The proxies it defines: the kind that is used once, and the name.
     defines: BTreeSet<(bool, String)>,
     /// The backends it names and does not define.
@@ -71,12 +71,11 @@ pub(super) fn groups(snapshot: &Snapshot, model: &mut Model) -> Vec<Group> {
         if !facts.is_haproxy(path) {
             continue;
         }
-        if let Some(unknown) = template::find(path, &text) {
-            model.inputs.push(Input { path: path.clone(), format: "haproxy", role: Role::Entry });
-            model.unknown.push(unknown);
-            partial.insert(path.parent());
-        } else {
-            folders.entry(path.parent()).or_default().push(File { path: path.clone(), text, facts });
+        match template::read(path, &text, model) {
+            Some(text) => folders.entry(path.parent()).or_default().push(File { path: path.clone(), text, facts }),
+            None => {
+                partial.insert(path.parent());
+            }
         }
     }
     let mut groups: Vec<Group> = loaded_together(folders).into_iter().filter_map(|files| group(files, &partial)).collect();
@@ -84,13 +83,13 @@ pub(super) fn groups(snapshot: &Snapshot, model: &mut Model) -> Vec<Group> {
     groups
 }
 
-fn group(mut files: Vec<File>, partial: &BTreeSet<TreePath>) -> Option<Group> {
+fn group(files: Vec<File>, partial: &BTreeSet<TreePath>) -> Option<Group> {
     let entry = files.iter().position(|file| names::is_main(&file.path)).unwrap_or(0);
     let id = files.get(entry).map(|file| file.path.clone())?;
     let whole = files.iter().any(|file| file.facts.global || file.facts.defaults) || names::is_main(&id);
     let complete = whole && !files.iter().any(|file| partial.contains(&file.path.parent()));
-    let sources = files.drain(..).map(|file| Source::plain(file.path, file.text)).collect();
-    Some(Group { id, sources, complete })
+    let texts = files.into_iter().map(|file| file.text).collect();
+    Some(Group { id, texts, complete })
 }
 
 /// Returns the files in lists of those that one process loads, each in the order it does.
@@ -170,7 +169,7 @@ impl Facts {
         let (known, all) = self.known;
         let sections = self.traffic || self.global || self.defaults;
         if names::is_main(path) {
-            return sections;
+            return sections || self.other;
         }
         let reads = known * 2 > all;
         sections && !self.foreign && reads && (self.traffic || (names::is_ours(path) && known > 0))
@@ -218,7 +217,7 @@ impl Facts {
                 define(true);
                 define(false);
             }
-            SectionKind::Other => {}
+            SectionKind::Other => self.other = true,
         }
         self.traffic |= matches!(kind, SectionKind::Frontend | SectionKind::Backend | SectionKind::Listen);
     }
@@ -255,7 +254,7 @@ mod tests {
         let mut model = Model::default();
         let mut lines: Vec<String> = Vec::new();
         for group in groups(&memory(files.iter().copied()), &mut model) {
-            let files: Vec<&str> = group.sources.iter().map(|source| source.path.as_str()).collect();
+            let files: Vec<&str> = group.texts.iter().map(|text| text.path().as_str()).collect();
             lines.push(format!("{}{}: {}", group.id, if group.complete { "" } else { " (in part)" }, files.join(", ")));
         }
         lines.extend(model.problems.iter().map(|problem| format!("{:?} {}", problem.span, problem.message)));

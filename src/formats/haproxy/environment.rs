@@ -4,6 +4,12 @@ use crate::span::TreePath;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+/// The longest value that is kept.
+const MAX_VALUE: usize = 16 << 10;
+
+/// The most bytes that variables may add to one configuration.
+const MAX_EXPANSION: usize = 4 << 20;
+
 /// What a variable holds where it is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Value {
@@ -26,6 +32,8 @@ pub(super) struct Environment {
     pub(super) line: usize,
     /// The section that is being read, for `.SECTION`.
     pub(super) section: Arc<str>,
+    /// How many bytes variables have added.
+    spent: usize,
     /// Those whose default was taken, since nothing here sets them.
     pub(super) defaulted: Vec<String>,
 }
@@ -40,7 +48,10 @@ impl Environment {
             _ => self.known.get(name).cloned(),
         };
         match (known, default) {
-            (Some(Some(text)), _) => Value::Text(text),
+            (Some(Some(text)), _) => {
+                self.spent += text.len();
+                if self.spent > MAX_EXPANSION { Value::Unknown } else { Value::Text(text) }
+            }
             (Some(None), Some(default)) => Value::Text(Arc::from(default)),
             (Some(None), None) => Value::Unset,
             (None, Some(default)) => {
@@ -63,9 +74,13 @@ impl Environment {
         }
     }
 
-    /// `setenv`: from here on `name` is `value`.
+    /// `setenv`: from here on `name` is `value`. One that is too long is not known.
     pub(super) fn set(&mut self, name: &str, value: &str) {
-        self.known.insert(name.to_owned(), Some(Arc::from(value)));
+        if value.len() > MAX_VALUE {
+            self.known.remove(name);
+        } else {
+            self.known.insert(name.to_owned(), Some(Arc::from(value)));
+        }
     }
 
     /// `presetenv`: as `set`, unless HAProxy was started with another value. What the configuration says is the best guess.

@@ -22,41 +22,25 @@ use std::sync::Arc;
 use syntax::Config;
 use template::Reading;
 
-/// Adds a gateway for each HAProxy configuration of the tree.
+/// Adds a gateway for each HAProxy configuration of the tree, and one more for each further reading of its templates.
 pub(super) fn read(snapshot: &Snapshot, model: &mut Model) {
     let mut files = Files::new(snapshot);
     for group in discovery::groups(snapshot, model) {
-        for (index, source) in group.sources.iter().enumerate() {
+        for (index, text) in group.texts.iter().enumerate() {
             let role = if index == 0 { Role::Entry } else { Role::Included };
-            model.inputs.push(Input { path: source.path.clone(), format: "haproxy", role });
+            model.inputs.push(Input { path: text.path().clone(), format: "haproxy", role });
         }
-        if let Some(template) = &group.template {
-            model.inputs.extend(template.inputs());
-            model.inputs.push(Input { path: group.id.clone(), format: "haproxy", role: Role::Entry });
-        }
-        let before = model.problems.len();
-        let mut readings = Vec::new();
-        for mut reading in template::readings(&group) {
-            let parsed = std::mem::take(&mut reading.parsed);
+        let mut found = Vec::new();
+        for (variant, sources) in template::readings(&group.texts) {
+            let before = model.problems.len();
+            let parsed = parser::parse(&sources);
             model.problems.extend(parsed.problems);
             model.unknown.extend(parsed.unknown);
-            let config = Config { id: group.id.clone(), sections: parsed.sections, complete: group.complete && !parsed.partial };
+            let config = Config { id: group.id.clone(), variant, sections: parsed.sections, complete: group.complete };
             check::check(&config, &parsed.stray, model);
-            lower(&config, reading.variant.as_ref(), &mut files, model);
-            readings.push((model.problems.split_off(before), reading));
+            lower::lower(&config, &mut files, model);
+            found.push((model.problems.split_off(before), sources));
         }
-        model.problems.extend(agreed(&readings, Reading::has));
-    }
-}
-
-/// Adds the gateway that `config` is; `variant` is the reading of its template, where it is not the first.
-fn lower(config: &Config, variant: Option<&Arc<str>>, files: &mut Files<'_>, model: &mut Model) {
-    let gateways = model.gateways.len();
-    lower::lower(config, files, model);
-    for gateway in model.gateways.iter_mut().skip(gateways) {
-        if let Some(variant) = variant {
-            gateway.id = Gateway::reading_id(&gateway.id, variant);
-            gateway.variant = Some(Arc::clone(variant));
-        }
+        model.problems.extend(template::agreed(&found));
     }
 }

@@ -1,6 +1,6 @@
 //! What a path says about a file before it is read.
 
-use crate::formats::template::template_ending;
+use crate::formats::template::{rendered_name, template_ending};
 use crate::span::TreePath;
 
 /// Directories whose files configure nothing: examples, documentation, tests, other people's code.
@@ -80,15 +80,14 @@ pub(super) fn plausible(path: &TreePath) -> bool {
     if directories.any(|directory| NOT_LIVE.contains(&directory.to_ascii_lowercase().as_str())) {
         return false;
     }
-    let name = path.file_name().to_ascii_lowercase();
+    let template = template_ending(path).is_some();
+    let name = rendered_name(path).to_ascii_lowercase();
     let extension = name.rsplit_once('.').map(|(_, extension)| extension);
     if name.starts_with('.') || name.ends_with('~') || extension.is_some_and(|extension| SET_ASIDE.contains(&extension)) {
         return false;
     }
-    if template_ending(path).is_some() {
-        return is_ours(path);
-    }
     match extension {
+        _ if template => is_ours(path),
         Some("cfg") => is_ours(path) || !OTHERS.contains(&name.as_str()),
         Some("haproxy") => true,
         Some("conf") | None => is_ours(path),
@@ -103,8 +102,8 @@ pub(super) fn is_ours(path: &TreePath) -> bool {
 
 /// Returns whether the file is called as packages call the main one: `haproxy.cfg`, `haproxy-web.cfg`.
 pub(super) fn is_main(path: &TreePath) -> bool {
-    let name = path.file_name().to_ascii_lowercase();
-    name.starts_with("haproxy") && (name.ends_with(".cfg") || name.ends_with(".conf"))
+    let name = rendered_name(path).to_ascii_lowercase();
+    name.starts_with("haproxy") && (name == "haproxy" || name.ends_with(".cfg") || name.ends_with(".conf"))
 }
 
 /// Returns whether files in `folder` are parts: a directory that HAProxy is told to load whole, beside or instead of a main file.

@@ -90,7 +90,7 @@ impl Parser {
             self.line(source, line, &mut conditionals);
         }
         conditionals.finish(&mut self.parsed);
-        if !source.text.is_empty() && !source.text.ends_with('\n') {
+        if source.is_plain() && !source.text.is_empty() && !source.text.ends_with('\n') {
             let last = lines(&source.text).last().unwrap_or_default();
             let help = "end the last line with a line feed; HAProxy refuses a file that may be cut off".to_owned();
             self.problem(source.span(last), "the last line of the file has no line feed".to_owned(), Some(help));

@@ -9,6 +9,8 @@ use std::sync::Arc;
 pub(super) struct Config {
     /// The file the configuration is called by: the only one, or the first.
     pub(super) id: TreePath,
+    /// Which reading of its templates this is; `None` for the first and where there are none.
+    pub(super) variant: Option<Arc<str>>,
     /// In order; sections of all files in one list, as HAProxy sees them.
     pub(super) sections: Vec<Section>,
     /// `false` when part of it could not be read (a missing file, a template's loop over unknown values).

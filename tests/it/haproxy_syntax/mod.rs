@@ -1,6 +1,7 @@
 //! Reading HAProxy's files: what is said of bad ones, and whether the real HAProxy agrees.
 
 mod real;
+mod totality;
 
 use waypost::formats::read;
 use waypost::model::Problem;

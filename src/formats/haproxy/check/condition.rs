@@ -105,7 +105,7 @@ impl<'a> Check<'a> {
                 self.expression(inside);
                 rest = rest.get(close + 1..).unwrap_or_default();
             } else if !(name.is_empty() || matches!(name, "or" | "||") || has_hole(name) || defined.contains(name) || PREDEFINED.contains(&name)) {
-                self.no_such_acl(word, name, section, defined, holed);
+                return self.no_such_acl(word, name, section, defined, holed);
             }
         }
     }
@@ -119,11 +119,11 @@ impl<'a> Check<'a> {
             let help = format!("leave it out: terms that follow each other must all hold; {REFUSES}");
             return self.refuse(&word.span, format!("`{name}` is read as the name of an ACL"), help);
         }
-        if holed {
+        if holed || self.is_full() {
             return;
         }
         let below = section.lines.iter().find(|line| line.keyword() == "acl" && line.arg(0).is_some_and(|word| &*word.text == name));
-        let help = match (below, keywords::nearest(name, defined.iter().copied().chain(PREDEFINED.iter().copied()))) {
+        let help = match (below, self.near(name, defined.iter().copied().chain(PREDEFINED.iter().copied()))) {
             (Some(_), _) => format!("move the line `acl {name} …` above this one; {REFUSES}"),
             (None, Some(meant)) => format!("did you mean `{meant}`? {REFUSES}"),
             (None, None) => format!("write an `acl {name} …` above this line, in this section; {REFUSES}"),
@@ -231,7 +231,7 @@ impl<'a> Check<'a> {
                 continue;
             }
             // One slip only: later versions know many short names that ours does not.
-            let meant = keywords::nearest(name, keywords::list(list)).filter(|meant| meant.len().abs_diff(name.len()) <= 1);
+            let meant = self.near(name, keywords::list(list)).filter(|meant| meant.len().abs_diff(name.len()) <= 1);
             if let Some(meant) = meant {
                 let help = format!("did you mean `{meant}`? HAProxy refuses a word it does not know");
                 self.refuse(&word.span, format!("there is no {what} `{name}`"), help);

@@ -37,8 +37,8 @@ const BALANCING: &[&str] =
     &["roundrobin", "static-rr", "first", "leastconn", "source", "uri", "url_param", "random", "hash", "sticky", "log-hash", "hdr", "rdp-cookie"];
 
 impl<'a> Check<'a> {
-    /// Checks the lines of `section`.
-    pub(super) fn lines(&mut self, section: &'a Section) {
+    /// Checks the lines of `section`, which speaks `mode`.
+    pub(super) fn lines(&mut self, section: &'a Section, mode: Option<&str>) {
         for line in &section.lines {
             if has_hole(line.keyword()) {
                 continue;
@@ -52,7 +52,7 @@ impl<'a> Check<'a> {
         if section.kind != SectionKind::Other {
             self.conditions(section);
             self.servers(section);
-            self.rules(section);
+            self.rules(section, mode);
         }
     }
 
@@ -108,7 +108,7 @@ impl<'a> Check<'a> {
         if known.is_empty() || known.contains(&line.keyword()) {
             return true;
         }
-        match keywords::nearest(&word.text, known) {
+        match self.near(&word.text, known) {
             Some(meant) => {
                 let help = format!("did you mean `{meant}`? HAProxy refuses a keyword it does not know");
                 self.refuse(&word.span, format!("there is no keyword `{}` in `{kind}`", word.text), help);
@@ -180,7 +180,7 @@ impl<'a> Check<'a> {
         let Some(word) = line.arg(0).filter(|word| !has_hole(&word.text)) else { return };
         let name = word.text.split('(').next().unwrap_or_default();
         if !BALANCING.contains(&name) {
-            let help = match keywords::nearest(name, BALANCING.iter().copied()) {
+            let help = match self.near(name, BALANCING.iter().copied()) {
                 Some(meant) => format!("did you mean `{meant}`? {REFUSES}"),
                 None => format!("write `roundrobin`, `leastconn`, `source` or another that HAProxy knows; {REFUSES}"),
             };

@@ -24,18 +24,22 @@ const MAX_PROBLEMS: usize = 1000;
 /// The most unknown names that are compared with all that there are.
 const MAX_GUESSES: usize = 1000;
 
+/// The longest chain of `defaults` that take from each other.
+const MAX_INHERITED: usize = 32;
+
 const REFUSES: &str = "HAProxy refuses the whole configuration until then";
 
 /// Adds to `model` what HAProxy would refuse in `config`, and what it reads otherwise than it is meant. `stray` are lines before any section.
 pub(super) fn check(config: &Config, stray: &[Line], model: &mut Model) {
-    let mut check = Check { config, problems: Vec::new(), blamed: BTreeSet::new(), guessed: 0 };
+    let mut check = Check { config, modes: modes(&config.sections), problems: Vec::new(), blamed: BTreeSet::new(), guessed: 0 };
     for line in stray {
         let help = format!("put it into a section, such as `global` or `defaults`; {REFUSES}");
         check.refuse(first(line), format!("`{}` stands before any section", shown(line.keyword())), help);
     }
     check.sections();
-    for section in &config.sections {
-        check.lines(section);
+    for (index, section) in config.sections.iter().enumerate() {
+        let mode = check.modes.get(index).copied().flatten();
+        check.lines(section, mode);
     }
     check.references();
     check.problems.sort_by(|a, b| a.span.cmp(&b.span));
@@ -67,6 +71,8 @@ fn unread(config: &Config, model: &mut Model) {
 /// One configuration while it is checked.
 struct Check<'a> {
     config: &'a Config,
+    /// What each section speaks, by its index.
+    modes: Vec<Option<&'a str>>,
     problems: Vec<Problem>,
     /// Where something was said already: a word is blamed once.
     blamed: BTreeSet<Span>,
@@ -106,9 +112,7 @@ impl<'a> Check<'a> {
 
     /// Reports `word`, which is none of `list`; `what` says what it should be (`an option of a server`).
     fn no_such_word(&mut self, word: &Word, list: List, what: &str) {
-        self.guessed += 1;
-        let meant = if self.guessed <= MAX_GUESSES { keywords::nearest(&word.text, keywords::list(list)) } else { None };
-        match meant {
+        match self.near(&word.text, keywords::list(list)) {
             Some(meant) => {
                 let help = format!("did you mean `{meant}`? HAProxy refuses a word it does not know");
                 self.refuse(&word.span, format!("there is no {what} `{}`", word.text), help);
@@ -122,25 +126,34 @@ impl<'a> Check<'a> {
 
     /// Returns the sections that `section` takes from, nearest first.
     fn inherited(&self, section: &'a Section) -> Vec<&'a Section> {
-        let mut chain: Vec<&Section> = Vec::new();
-        let mut next = section.defaults;
-        // INVARIANT: a section takes from one above it, so this ends.
-        while let Some(defaults) = next.and_then(|at| self.config.sections.get(at)) {
-            chain.push(defaults);
-            next = defaults.defaults;
-        }
-        chain
+        let parent = |section: &Section| section.defaults.and_then(|at| self.config.sections.get(at));
+        std::iter::successors(parent(section), |defaults| parent(defaults)).take(MAX_INHERITED).collect()
     }
 
-    /// Returns what the proxy `section` speaks (`http`, `tcp`); `None` where it cannot be read.
-    fn mode(&self, section: &'a Section) -> Option<&'a str> {
-        let own = std::iter::once(section).chain(self.inherited(section));
-        let word = own.filter_map(|section| section.lines.iter().rev().find(|line| line.keyword() == "mode")).find_map(|line| line.arg(0));
-        match word {
-            None => Some("tcp"),
-            Some(word) => Some(&*word.text).filter(|text| !has_hole(text)),
-        }
+    /// Returns the one of `known` that `name` is one slip away from. After many questions there is no answer any more.
+    fn near<'k>(&mut self, name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+        self.guessed += 1;
+        if self.guessed <= MAX_GUESSES { keywords::nearest(name, known) } else { None }
     }
+
+    /// Returns whether enough was told.
+    fn is_full(&self) -> bool {
+        self.problems.len() >= MAX_PROBLEMS
+    }
+}
+
+/// Returns what each section speaks (`http`, `tcp`), by its index; `None` where it cannot be read.
+fn modes(sections: &[Section]) -> Vec<Option<&str>> {
+    let mut modes: Vec<Option<&str>> = Vec::with_capacity(sections.len());
+    for section in sections {
+        let own = section.lines.iter().rev().find(|line| line.keyword() == "mode").and_then(|line| line.arg(0));
+        modes.push(match (own, section.defaults) {
+            (Some(word), _) => Some(&*word.text).filter(|text| !has_hole(text)),
+            (None, Some(defaults)) => modes.get(defaults).copied().flatten(),
+            (None, None) => Some("tcp"),
+        });
+    }
+    modes
 }
 
 /// Returns the place of the keyword.

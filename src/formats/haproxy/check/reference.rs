@@ -1,15 +1,15 @@
 //! References: what a line names must be there.
 
-use super::super::keywords;
 use super::super::syntax::{Line, Section, SectionKind, Word};
 use super::{Check, REFUSES, is_backend, is_frontend};
 use crate::formats::source::has_hole;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The names of sections, by what they can be used for.
 #[derive(Default)]
 struct Names<'a> {
-    backends: BTreeSet<&'a str>,
+    /// With the index of each.
+    backends: BTreeMap<&'a str, usize>,
     /// Proxies and peers, which may have tables.
     tables: BTreeSet<&'a str>,
     resolvers: BTreeSet<&'a str>,
@@ -25,13 +25,14 @@ impl<'a> Check<'a> {
         if names.holed {
             return;
         }
-        for section in &self.config.sections {
+        for (index, section) in self.config.sections.iter().enumerate() {
+            let servers = servers(section);
             let proxy = is_frontend(section) || is_backend(section) || section.kind == SectionKind::Defaults;
             for line in section.lines.iter().filter(|_| proxy) {
                 match line.keyword() {
-                    "default_backend" | "use_backend" => self.backend(line, section, &names),
+                    "default_backend" | "use_backend" => self.backend(line, index, section, &names),
                     "server" | "default-server" | "server-template" => self.resolvers(line, &names),
-                    "use-server" => self.used_server(line, section),
+                    "use-server" => self.used_server(line, servers.as_ref()),
                     "http-request" | "http-response" | "tcp-request" | "tcp-response" | "stick" => self.table(line, section, &names),
                     _ => {}
                 }
@@ -40,15 +41,18 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn backend(&mut self, line: &'a Line, section: &'a Section, names: &Names<'a>) {
+    fn backend(&mut self, line: &'a Line, index: usize, section: &'a Section, names: &Names<'a>) {
         let Some(word) = line.arg(0).filter(|word| !has_hole(&word.text) && !word.text.is_empty()) else { return };
         let computed = line.keyword() == "use_backend" && word.text.contains('%');
         let name = &*word.text;
         if computed || section.kind == SectionKind::Backend || matches!(name, "if" | "unless") {
             return;
         }
-        if !names.backends.contains(name) {
-            let near = keywords::nearest(name, names.backends.iter().copied());
+        let Some(backend) = names.backends.get(name).copied() else {
+            if self.is_full() {
+                return;
+            }
+            let near = self.near(name, names.backends.keys().copied());
             let other = self.config.sections.iter().find(|other| other.kind == SectionKind::Frontend && *other.name.text == *name);
             let help = match (other, near) {
                 (Some(_), _) => format!("a frontend cannot be sent to; name a `backend` or a `listen`; {REFUSES}"),
@@ -56,20 +60,24 @@ impl<'a> Check<'a> {
                 (None, None) => format!("add a `backend {name}`, or name one that is there; {REFUSES}"),
             };
             self.dangling(&word.span, format!("`{} {name}` names a backend that is not there", line.keyword()), help);
-        } else if is_frontend(section) {
-            self.modes(word, section, name);
+            return;
+        };
+        if is_frontend(section) {
+            self.same_mode(word, index, backend);
         }
     }
 
     /// An HTTP frontend cannot use a TCP backend.
-    fn modes(&mut self, word: &Word, section: &'a Section, name: &str) {
-        let Some(backend) = self.config.sections.iter().find(|other| is_backend(other) && *other.name.text == *name) else { return };
-        if self.mode(section) == Some("http") && self.mode(backend) == Some("tcp") && self.config.complete {
-            let (keyword, own) = (section.head.keyword(), &section.name.text);
-            let message = format!("`{keyword} {own}` is in mode `http`, and `{name}` is in mode `tcp`");
-            self.refuse(&word.span, message, format!("give both the same mode; {REFUSES}"));
-            self.related(&word.span, &backend.head.span, "the other one");
+    fn same_mode(&mut self, word: &Word, frontend: usize, backend: usize) {
+        let mode = |at: usize| self.modes.get(at).copied().flatten();
+        if mode(frontend) != Some("http") || mode(backend) != Some("tcp") || !self.config.complete {
+            return;
         }
+        let (Some(frontend), Some(backend)) = (self.config.sections.get(frontend), self.config.sections.get(backend)) else { return };
+        let (keyword, own, name) = (frontend.head.keyword(), &frontend.name.text, &word.text);
+        let message = format!("`{keyword} {own}` is in mode `http`, and `{name}` is in mode `tcp`");
+        self.refuse(&word.span, message, format!("give both the same mode; {REFUSES}"));
+        self.related(&word.span, &backend.head.span, "the other one");
     }
 
     fn resolvers(&mut self, line: &Line, names: &Names<'a>) {
@@ -82,25 +90,15 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn used_server(&mut self, line: &Line, section: &'a Section) {
+    /// `servers` are those of the section, `None` where they are not all known.
+    fn used_server(&mut self, line: &Line, servers: Option<&BTreeSet<&str>>) {
         let Some(word) = line.arg(0).filter(|word| !has_hole(&word.text) && !word.text.contains('%')) else { return };
-        let servers = section.lines.iter().filter(|line| matches!(line.keyword(), "server" | "server-template"));
-        let mut names: Vec<&str> = Vec::new();
-        for server in servers {
-            let Some(name) = server.arg(0).filter(|name| !has_hole(&name.text)) else { return };
-            let template = server.keyword() == "server-template";
-            if template && word.text.strip_prefix(&*name.text).is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit())) {
-                return;
-            }
-            names.push(&name.text);
-        }
-        if !names.contains(&&*word.text) {
-            let help = match keywords::nearest(&word.text, names) {
-                Some(near) => format!("did you mean `{near}`? {REFUSES}"),
-                None => format!("name a server of this section; {REFUSES}"),
-            };
-            self.dangling(&word.span, format!("there is no server `{}` in this section", word.text), help);
-        }
+        let Some(servers) = servers.filter(|servers| !servers.contains(&*word.text) && !self.is_full()) else { return };
+        let help = match self.near(&word.text, servers.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`? {REFUSES}"),
+            None => format!("name a server of this section; {REFUSES}"),
+        };
+        self.dangling(&word.span, format!("there is no server `{}` in this section", word.text), help);
     }
 
     /// `table NAME` of a rule that counts, or of `stick`.
@@ -110,7 +108,7 @@ impl<'a> Check<'a> {
         let Some(word) = at.and_then(|at| line.words.get(at + 1)).filter(|word| !has_hole(&word.text)) else { return };
         let name = word.text.split('/').next().unwrap_or_default();
         if !names.tables.contains(name) && *section.name.text != *name {
-            let help = match keywords::nearest(name, names.tables.iter().copied()) {
+            let help = match self.near(name, names.tables.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`? {REFUSES}"),
                 None => format!("name a section that has a `stick-table`; {REFUSES}"),
             };
@@ -131,13 +129,23 @@ impl<'a> Check<'a> {
     }
 }
 
+/// Returns the names of the servers of `section`, if it uses some by name; `None` where they are not all known.
+fn servers(section: &Section) -> Option<BTreeSet<&str>> {
+    let uses = |line: &Line| line.keyword() == "use-server";
+    if !section.lines.iter().any(uses) || section.lines.iter().any(|line| line.keyword() == "server-template") {
+        return None;
+    }
+    let servers = section.lines.iter().filter(|line| line.keyword() == "server");
+    servers.map(|line| line.arg(0).map(|name| &*name.text).filter(|name| !has_hole(name))).collect()
+}
+
 fn names(sections: &[Section]) -> Names<'_> {
     let mut names = Names::default();
-    for section in sections {
+    for (index, section) in sections.iter().enumerate() {
         let name = &*section.name.text;
         names.holed |= has_hole(name) || has_hole(section.head.keyword());
         if is_backend(section) {
-            names.backends.insert(name);
+            names.backends.entry(name).or_insert(index);
         }
         let table = section.lines.iter().any(|line| line.keyword() == "stick-table");
         match section.head.keyword() {

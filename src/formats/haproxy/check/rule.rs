@@ -29,10 +29,10 @@ const FINAL: &[&str] = &["allow", "deny", "redirect", "reject", "return", "tarpi
 const SCOPES: &[&str] = &["proc", "sess", "txn", "req", "res", "check"];
 
 impl<'a> Check<'a> {
-    /// Checks the rules of `section`.
-    pub(super) fn rules(&mut self, section: &'a Section) {
+    /// Checks the rules of `section`, which speaks `mode`.
+    pub(super) fn rules(&mut self, section: &'a Section, mode: Option<&str>) {
         let mut finals: BTreeMap<&str, &Line> = BTreeMap::new();
-        let tcp = section.kind != SectionKind::Defaults && self.mode(section) == Some("tcp");
+        let tcp = section.kind != SectionKind::Defaults && mode == Some("tcp");
         for line in &section.lines {
             let keyword = line.keyword();
             let list = match keyword {

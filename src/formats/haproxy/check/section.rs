@@ -4,7 +4,7 @@ use super::super::syntax::{Line, Section, SectionKind};
 use super::{Check, REFUSES, first, is_backend, is_frontend};
 use crate::formats::source::has_hole;
 use crate::span::Span;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Sections of which there may be one of a name.
 const ONE_OF_A_NAME: &[&str] = &["peers", "resolvers", "cache"];
@@ -14,6 +14,8 @@ impl Check<'_> {
     pub(super) fn sections(&mut self) {
         let mut names: BTreeMap<(&str, &str), &Section> = BTreeMap::new();
         let mut serves: BTreeMap<usize, &Section> = BTreeMap::new();
+        let mut told: BTreeSet<usize> = BTreeSet::new();
+        let rules: Vec<Option<&Line>> = self.config.sections.iter().map(first_rule).collect();
         for section in &self.config.sections {
             self.head(section);
             if section.name.text.is_empty() || has_hole(&section.name.text) {
@@ -27,7 +29,12 @@ impl Check<'_> {
                     Some(other) => self.twice(section, other),
                 }
             }
-            self.takes_rules(section, &mut serves);
+            let rule = section.defaults.and_then(|at| Some((at, rules.get(at).copied().flatten()?)));
+            if let Some((at, rule)) = rule.filter(|(at, _)| !told.contains(at))
+                && self.takes_rules(section, at, rule, &mut serves)
+            {
+                told.insert(at);
+            }
         }
     }
 
@@ -58,7 +65,7 @@ impl Check<'_> {
         let at = section.head.words.iter().position(|word| &*word.text == "from").filter(|at| *at >= 1);
         let Some(word) = at.and_then(|at| section.head.words.get(at + 1)) else { return };
         let other = matches!(section.kind, SectionKind::Global | SectionKind::Other);
-        if other || section.defaults.is_some() || has_hole(&word.text) {
+        if self.is_full() || other || section.defaults.is_some() || has_hole(&word.text) {
             return;
         }
         let mut all = self.config.sections.iter().filter(|section| section.kind == SectionKind::Defaults);
@@ -80,37 +87,24 @@ impl Check<'_> {
         self.related(&name.span, &other.head.span, "the other one");
     }
 
-    /// Rules in `defaults` serve sections of one kind only (HAProxy: `src/cfgparse-listen.c`, `proxy_ref_defaults`).
-    fn takes_rules<'s>(&mut self, section: &'s Section, serves: &mut BTreeMap<usize, &'s Section>) {
-        let Some((at, defaults)) = section.defaults.and_then(|at| Some((at, self.config.sections.get(at)?))) else { return };
-        let Some(rule) = defaults.lines.iter().find(|line| is_rule(line)) else { return };
-        let span = section.head.span.clone();
-        match section.kind {
-            SectionKind::Listen => {
-                let message = format!("`listen {}` takes from a `defaults` with rules, which only serves frontends or backends", section.name.text);
-                self.rules_refused(&span, message, first(rule));
-            }
-            SectionKind::Defaults => {
-                let message = "this `defaults` takes from one with rules".to_owned();
-                self.rules_refused(&span, message, first(rule));
-            }
-            SectionKind::Frontend | SectionKind::Backend => match serves.get(&at) {
-                None => {
-                    serves.insert(at, section);
+    /// Rules in `defaults` serve sections of one kind only (HAProxy: `src/cfgparse-listen.c`, `proxy_ref_defaults`). Returns whether `section` is one too many.
+    fn takes_rules<'s>(&mut self, section: &'s Section, at: usize, rule: &Line, serves: &mut BTreeMap<usize, &'s Section>) -> bool {
+        let (keyword, name) = (section.head.keyword(), &section.name.text);
+        let message = match section.kind {
+            SectionKind::Listen => format!("`listen {name}` takes from a `defaults` with rules, which only serves frontends or backends"),
+            SectionKind::Defaults => "this `defaults` takes from one with rules".to_owned(),
+            SectionKind::Frontend | SectionKind::Backend => {
+                let other = *serves.entry(at).or_insert(section);
+                if other.kind == section.kind {
+                    return false;
                 }
-                Some(other) if other.kind == section.kind => {}
-                Some(other) => {
-                    let (keyword, name) = (section.head.keyword(), &section.name.text);
-                    let message = format!(
-                        "`{keyword} {name}` takes from the `defaults` that `{} {}` takes from, and it has rules",
-                        other.head.keyword(),
-                        other.name.text
-                    );
-                    self.rules_refused(&span, message, first(rule));
-                }
-            },
-            SectionKind::Global | SectionKind::Other => {}
-        }
+                let (first, its) = (other.head.keyword(), &other.name.text);
+                format!("`{keyword} {name}` takes from the `defaults` that `{first} {its}` takes from, and it has rules")
+            }
+            SectionKind::Global | SectionKind::Other => return false,
+        };
+        self.rules_refused(&section.head.span, message, first(rule));
+        true
     }
 
     fn rules_refused(&mut self, span: &Span, message: String, rule: &Span) {
@@ -130,6 +124,12 @@ fn claims(section: &Section) -> Vec<&str> {
             both.into_iter().filter(|(_, is)| *is).map(|(kind, _)| kind).collect()
         }
     }
+}
+
+/// Returns the first rule of a `defaults` section that has a name; without one it may have none.
+fn first_rule(section: &Section) -> Option<&Line> {
+    let defaults = section.kind == SectionKind::Defaults && !section.name.text.is_empty();
+    section.lines.iter().find(|line| defaults && is_rule(line))
 }
 
 /// Returns whether the line is a rule on requests, connections or answers.

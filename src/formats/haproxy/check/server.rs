@@ -13,17 +13,31 @@ const TIMES: &[&str] = &["inter", "fastinter", "downinter", "agent-inter", "slow
 /// Options that are numbers of which 0 and more are taken.
 const NUMBERS: &[&str] = &["maxconn", "minconn", "maxqueue", "error-limit"];
 
+/// Words that say how a server's certificate is verified.
+const VERIFIED: &[&str] = &["verify", "ca-file", "no-ssl"];
+
 /// Beginnings of addresses that are no address and port.
 const SPECIAL: &[&str] = &["/", "unix@", "uxst@", "uxdg@", "abns@", "abnsz@", "fd@", "sockpair@", "rhttp@", "rev@"];
+
+/// What lines around a server say for it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Around {
+    /// Where probes go.
+    port: bool,
+    /// How certificates are verified.
+    verify: bool,
+}
 
 impl<'a> Check<'a> {
     /// Checks the servers and binds of `section` (HAProxy: `src/server.c`, `_srv_parse_init`; `src/cfgparse-listen.c`).
     pub(super) fn servers(&mut self, section: &'a Section) {
         let mut names: BTreeMap<&str, &Line> = BTreeMap::new();
+        let mut around: Option<Around> = None;
         for line in &section.lines {
             match line.keyword() {
                 "server" if is_backend(section) => {
-                    self.server(line, section);
+                    let around = *around.get_or_insert_with(|| self.around(section));
+                    self.server(line, around);
                     let Some(name) = line.arg(0).filter(|name| !has_hole(&name.text)) else { continue };
                     if let Some(other) = names.insert(&name.text, line) {
                         let message = format!("there are two servers `{}` in this section", name.text);
@@ -47,7 +61,23 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn server(&mut self, line: &'a Line, section: &'a Section) {
+    fn around(&self, section: &'a Section) -> Around {
+        let mut around = Around::default();
+        for line in std::iter::once(section).chain(self.inherited(section)).flat_map(|section| &section.lines) {
+            let has = |names: &[&str]| line.words.iter().any(|word| names.contains(&&*word.text) || has_hole(&word.text));
+            match line.keyword() {
+                "default-server" => {
+                    around.port |= has(&["port", "addr", "no-check"]);
+                    around.verify |= has(VERIFIED);
+                }
+                "http-check" | "tcp-check" => around.port |= has(&["connect"]),
+                _ => {}
+            }
+        }
+        around
+    }
+
+    fn server(&mut self, line: &'a Line, around: Around) {
         let (name, address) = (line.arg(0), line.arg(1));
         let (Some(name), Some(address)) = (name, address.filter(|address| !address.text.is_empty())) else {
             if !is_holed(line) {
@@ -66,8 +96,8 @@ impl<'a> Check<'a> {
             self.address(address, true);
         }
         self.server_options(line, 3);
-        self.probe_port(line, address, section);
-        self.verified(line, section);
+        self.probe_port(line, address, around);
+        self.verified(line, around);
     }
 
     fn template_address(&mut self, line: &Line) {
@@ -117,34 +147,23 @@ impl<'a> Check<'a> {
     }
 
     /// A probe needs a port (HAProxy: `src/check.c`, `init_srv_check`).
-    fn probe_port(&mut self, line: &Line, address: &Word, section: &'a Section) {
-        let words = |line: &'a Line| line.words.iter().map(|word| &*word.text);
+    fn probe_port(&mut self, line: &Line, address: &Word, around: Around) {
         let has = |name: &str| line.words.iter().skip(3).any(|word| &*word.text == name);
         let text = strip_family(&address.text);
         let portless = !text.contains(':') && !SPECIAL.iter().any(|special| text.starts_with(special));
-        if !portless || !has("check") || has("port") || has("addr") || is_holed(line) || keywords::server_option(text).is_some() {
-            return;
-        }
-        let around = std::iter::once(section).chain(self.inherited(section));
-        let elsewhere = around.flat_map(|section| &section.lines).any(|line| match line.keyword() {
-            "default-server" => words(line).any(|word| matches!(word, "port" | "addr" | "no-check") || has_hole(word)),
-            "http-check" | "tcp-check" => words(line).any(|word| word == "connect"),
-            _ => false,
-        });
-        if !elsewhere {
+        let read = !is_holed(line) && keywords::server_option(text).is_none();
+        if portless && read && !around.port && has("check") && !has("port") && !has("addr") {
             let help = format!("write the port after the address, or `port N`; {REFUSES}");
             self.refuse(&address.span, format!("`{text}` has no port, so its probe has none either"), help);
         }
     }
 
     /// TLS to a server must be verified, or the configuration must say that it is not (HAProxy: `src/ssl_sock.c`, `ssl_sock_prepare_srv_ctx`).
-    fn verified(&mut self, line: &Line, section: &'a Section) {
-        let says = |line: &Line| line.words.iter().any(|word| matches!(&*word.text, "verify" | "ca-file" | "no-ssl") || has_hole(&word.text));
+    fn verified(&mut self, line: &Line, around: Around) {
         let Some(ssl) = line.words.iter().skip(3).find(|word| &*word.text == "ssl") else { return };
-        let around = std::iter::once(section).chain(self.inherited(section));
-        let mut defaults = around.flat_map(|section| &section.lines).filter(|line| line.keyword() == "default-server");
-        let mut global = self.config.sections.iter().filter(|section| section.kind == SectionKind::Global).flat_map(|section| &section.lines);
-        if self.config.complete && !says(line) && !defaults.any(says) && !global.any(|line| line.keyword() == "ssl-server-verify") {
+        let says = line.words.iter().any(|word| VERIFIED.contains(&&*word.text) || has_hole(&word.text));
+        let mut global = self.config.sections.iter().take_while(|section| section.kind == SectionKind::Global).flat_map(|section| &section.lines);
+        if self.config.complete && !says && !around.verify && !global.any(|line| line.keyword() == "ssl-server-verify") {
             let help = format!("add `verify required ca-file …`, or `verify none`; {REFUSES}");
             self.refuse(&ssl.span, "this server's certificate is to be verified, and no `ca-file` says by what".to_owned(), help);
         }

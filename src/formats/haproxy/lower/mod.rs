@@ -65,14 +65,14 @@ pub(super) fn lower(config: &Config, files: &mut Files<'_>, model: &mut Model) {
         .filter_map(|line| line.arg(0)?.text.parse().ok())
         .next_back();
     let gateway = Gateway {
-        id: Arc::from(config.id.as_str()),
+        id: config.variant.as_ref().map_or_else(|| Arc::from(config.id.as_str()), |variant| Gateway::reading_id(config.id.as_str(), variant)),
         product: "HAProxy",
         normalization: Normalization { strip_port: false, decode_path: false, resolve_dots: false, merge_slashes: false, exact_names: true },
         listeners,
         tables: lowering.tables.into_iter().flatten().collect(),
         pools: lowering.pools,
         lookups: lowering.lookups,
-        variant: None,
+        variant: config.variant.clone(),
         max_connections,
         restart_limit: 10,
     };
