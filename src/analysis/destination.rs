@@ -54,7 +54,7 @@ pub enum Destination {
         /// Why.
         reason: String,
         /// What it can be, and when, where that is known.
-        #[serde(skip_serializing_if = "Vec::is_empty")]
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         alternatives: Vec<Alternative>,
     },
 }
