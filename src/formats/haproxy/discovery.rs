@@ -9,6 +9,7 @@ use super::names;
 use super::parser::section_kind;
 use super::syntax::SectionKind;
 use super::template::{self, Text};
+use crate::formats::template::Variables;
 use crate::model::{Input, Model, Problem, ProblemKind, Role, Unknown};
 use crate::snapshot::{ReadError, Snapshot};
 use crate::span::{Span, TreePath};
@@ -55,6 +56,8 @@ struct Facts {
 
 /// Returns the configurations of the tree, sorted by id; what cannot be read is said in `model`.
 pub(super) fn groups(snapshot: &Snapshot, model: &mut Model) -> Vec<Group> {
+    let inventory = model.inventory.clone();
+    let variables = Variables::new(snapshot, &inventory);
     let mut folders: BTreeMap<TreePath, Vec<File>> = BTreeMap::new();
     let mut partial: BTreeSet<TreePath> = BTreeSet::new();
     for (path, _) in snapshot.entries().filter(|(path, _)| names::plausible(path)) {
@@ -71,7 +74,7 @@ pub(super) fn groups(snapshot: &Snapshot, model: &mut Model) -> Vec<Group> {
         if !facts.is_haproxy(path) {
             continue;
         }
-        match template::read(path, &text, model) {
+        match template::read(path, &text, &variables, model) {
             Some(text) => folders.entry(path.parent()).or_default().push(File { path: path.clone(), text, facts }),
             None => {
                 partial.insert(path.parent());

@@ -14,13 +14,10 @@ mod syntax;
 mod template;
 mod words;
 
-use super::template::agreed;
-use crate::model::{Gateway, Input, Model, Role};
+use crate::model::{Input, Model, Role};
 use crate::snapshot::Snapshot;
 use files::Files;
-use std::sync::Arc;
 use syntax::Config;
-use template::Reading;
 
 /// Adds a gateway for each HAProxy configuration of the tree, and one more for each further reading of its templates.
 pub(super) fn read(snapshot: &Snapshot, model: &mut Model) {

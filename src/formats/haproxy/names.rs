@@ -81,7 +81,7 @@ pub(super) fn plausible(path: &TreePath) -> bool {
         return false;
     }
     let template = template_ending(path).is_some();
-    let name = rendered_name(path).to_ascii_lowercase();
+    let name = rendered_name(path.file_name()).to_ascii_lowercase();
     let extension = name.rsplit_once('.').map(|(_, extension)| extension);
     if name.starts_with('.') || name.ends_with('~') || extension.is_some_and(|extension| SET_ASIDE.contains(&extension)) {
         return false;
@@ -102,7 +102,7 @@ pub(super) fn is_ours(path: &TreePath) -> bool {
 
 /// Returns whether the file is called as packages call the main one: `haproxy.cfg`, `haproxy-web.cfg`.
 pub(super) fn is_main(path: &TreePath) -> bool {
-    let name = rendered_name(path).to_ascii_lowercase();
+    let name = rendered_name(path.file_name()).to_ascii_lowercase();
     name.starts_with("haproxy") && (name == "haproxy" || name.ends_with(".cfg") || name.ends_with(".conf"))
 }
 

@@ -48,8 +48,6 @@ pub(super) struct Parsed {
     pub(super) problems: Vec<Problem>,
     /// What is not known, in file order.
     pub(super) unknown: Vec<Unknown>,
-    /// A template may make lines that are not here.
-    pub(super) partial: bool,
 }
 
 /// Returns what opens a section, by its keyword.
@@ -122,10 +120,7 @@ impl Parser {
     }
 
     fn statement(&mut self, line: Line) {
-        if source::has_hole(line.keyword()) {
-            // An expression of a template in the place of a line may make any lines.
-            self.parsed.partial = true;
-        } else if let Some(kind) = section_kind(line.keyword()) {
+        if let Some(kind) = section_kind(line.keyword()) {
             self.section(line, kind);
         } else if self.open
             && let Some(section) = self.parsed.sections.last_mut()

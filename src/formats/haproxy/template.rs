@@ -1,7 +1,7 @@
 //! Files of HAProxy's that are templates: their readings, and what holds in all of them.
 
 use crate::formats::source::{Source, has_hole};
-use crate::formats::template::{Choice, Reader, Template, language_of};
+use crate::formats::template::{Choice, Reader, Template, Variables, language_of};
 use crate::model::{Input, Model, Problem, Role};
 use crate::span::TreePath;
 use std::sync::Arc;
@@ -36,11 +36,11 @@ impl Text {
 }
 
 /// Returns the file as HAProxy gets it, and says what is wrong with its tags and what they hide. `None` for a template that cannot be read whole.
-pub(super) fn read(path: &TreePath, text: &Arc<str>, model: &mut Model) -> Option<Text> {
+pub(super) fn read(path: &TreePath, text: &Arc<str>, variables: &Variables<'_>, model: &mut Model) -> Option<Text> {
     let Some(language) = language_of(path, text, Reader::Haproxy, &[]) else {
         return Some(Text::Plain(Source::plain(path.clone(), Arc::clone(text))));
     };
-    let template = Template::read(path, text, language);
+    let template = Template::read(path, text, language, variables);
     model.problems.extend(template.problems());
     model.unknown.extend(template.unknown());
     if template.is_whole() {
