@@ -1,6 +1,6 @@
 //! The rule that ties the buffers of a passed request together: what may be busy sending is at least the largest buffer and at most all of them but one.
 //!
-//! nginx: `ngx_http_proxy_merge_loc_conf` and its kin: "proxy_busy_buffers_size" must be less than the size of all "proxy_buffers" minus one buffer.
+//! nginx: `ngx_http_proxy_merge_loc_conf` and its kin: `proxy_busy_buffers_size` must be less than the size of all `proxy_buffers` minus one buffer.
 
 use super::syntax::Directive;
 use crate::formats::source::has_hole;

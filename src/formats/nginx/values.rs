@@ -384,7 +384,7 @@ fn size_of_zone(directive: &Directive) -> Option<(String, &'static str)> {
         };
         digits.parse::<u64>().ok()?.checked_mul(factor)
     });
-    (!bytes.is_some_and(|bytes| bytes >= LEAST)).then(|| (format!("`zone={text}` is no zone"), help))
+    bytes.is_none_or(|bytes| bytes < LEAST).then(|| (format!("`zone={text}` is no zone"), help))
 }
 
 fn port(directive: &Directive) -> Option<(String, &'static str)> {

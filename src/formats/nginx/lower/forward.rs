@@ -232,7 +232,7 @@ impl Lowering<'_> {
         let (scope, family) = (pass.scope, pass.family);
         let setting = |name: &str| scope.of_family(family, name);
         let milliseconds = |name: &str, default| Some(setting(name).and_then(|line| line.arg(0)).and_then(parse_time).unwrap_or(default));
-        let line = |name: &str| setting(name).map(|line| line.label());
+        let line = |name: &str| setting(name).map(Directive::label);
         let next: Vec<&str> =
             setting("next_upstream").map_or_else(|| vec!["error", "timeout"], |line| line.args.iter().map(|word| &*word.text).collect());
         let tries = setting("next_upstream_tries").and_then(|line| line.arg(0)).and_then(|text| text.parse().ok()).filter(|tries| *tries > 0);

@@ -15,7 +15,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 type Entry = (Value, Label);
 
 impl Lowering<'_> {
-    /// Lowers a `geo` block. Of two lines for one network the last holds; `default` is one for 0.0.0.0/0 and ::/0.
+    /// Lowers a `geo` block. Of two lines for one network the last holds; `default` is one for `0.0.0.0/0` and `::/0`.
     pub(super) fn lower_geo(&mut self, directive: &Directive, http: &Scope<'_>) {
         let Some(variable) = directive.args.last().and_then(|word| word.text.strip_prefix('$')) else { return };
         let lines = block(directive);

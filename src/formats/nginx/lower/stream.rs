@@ -69,8 +69,7 @@ impl Lowering<'_> {
         scope: &Scope<'_>,
         (label, table): (Label, TableId),
     ) -> Listener {
-        let own = directive.label();
-        let host = VirtualHost { names: Vec::new(), table, label: own.clone(), listen_label: label.clone() };
+        let host = VirtualHost { names: Vec::new(), table, label: directive.label(), listen_label: label.clone() };
         let entry = self.add(Table {
             kind: TableKind::VirtualHosts,
             label: label.clone(),

@@ -102,9 +102,8 @@ pub(super) fn definitions(directives: &[Directive], found: &mut BTreeMap<String,
         };
         match name {
             "set" => define(0, Definition::Set),
-            "map" => define(1, Definition::Lookup),
             "geo" => define(directive.args.len().saturating_sub(1), Definition::Lookup),
-            "split_clients" => define(1, Definition::Lookup),
+            "map" | "split_clients" => define(1, Definition::Lookup),
             _ => {
                 if let Some(index) = unread_index(name) {
                     define(index, Definition::Unread);
