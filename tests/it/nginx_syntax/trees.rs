@@ -40,12 +40,10 @@ fn a_missing_include_names_the_file_that_is_not_there() {
 #[test]
 fn what_lies_elsewhere_is_unknown_and_what_nginx_brings_is_neither() {
     let main = "events {}\nhttp {\n  include mime.types;\n  include fastcgi_params;\n  include /etc/nginx/modules-enabled/*.conf;\n  include /etc/letsencrypt/options-ssl-nginx.conf;\n  include /etc/letsencrypt/live/x.conf;\n  include ../../other/x.conf;\n  include generated.conf;\n  include sites/*.conf;\n}\n";
-    assert_snapshot!(said(&[("nginx/nginx.conf", main), ("nginx/generated.conf.j2", "x")]), @r"
+    assert_snapshot!(said(&[("nginx/nginx.conf", main), ("nginx/generated.conf.j2", "sendfile on;")]), @r"
     unknown: nginx/nginx.conf:7:3 `/etc/letsencrypt/live/x.conf` is not in this tree
     unknown: nginx/nginx.conf:8:3 `../../other/x.conf` leads out of the tree
-    unknown: nginx/nginx.conf:9:3 `generated.conf` is made when the configuration is installed
-    unknown: nginx/generated.conf.j2:1:1 this file is a template (Jinja); it is not read yet
-    read: nginx/nginx.conf (in part): events {  }; http {  }
+    read: nginx/nginx.conf (in part): events {  }; http { sendfile on }
     ");
 }
 
@@ -138,7 +136,7 @@ fn a_binary_file_is_named_and_the_rest_is_read() {
 }
 
 #[test]
-fn a_template_is_one_unknown() {
+fn a_template_is_read_and_its_expression_is_one_unknown() {
     let jinja = "server {\n  listen {{ port }};\n  {% if tls %}\n  ssl_certificate x;\n  {% endif %}\n}\n";
     let files = [
         ("nginx.conf", MAIN),
@@ -148,10 +146,13 @@ fn a_template_is_one_unknown() {
         ("roles/db/templates/my.conf.j2", "port = {{ port }}"),
     ];
     assert_snapshot!(said(&files), @r"
-    unknown: conf.d/a.conf:2:10 this file is a template (Jinja or Go); it is not read yet
-    unknown: conf.d/b.conf:1:17 this file is a template (environment variables); it is not read yet
-    unknown: roles/web/templates/nginx-site.conf.j2:2:10 this file is a template (Jinja or Go); it is not read yet
-    read: nginx.conf (in part): events {  }; http {  }
+    unknown: conf.d/a.conf:2:10 an expression of this template cannot be read: what it stands for is taken to be the same before and after
+    unknown: conf.d/b.conf:1:17 an expression of this template cannot be read: what it stands for is taken to be the same before and after
+    unknown: roles/web/templates/nginx-site.conf.j2:2:10 an expression of this template cannot be read: what it stands for is taken to be the same before and after
+    read: nginx.conf: events {  }; http { server { listen {{ port }}; ssl_certificate x }; server { listen ${PORT}; location / { return 200 ${host} } } }
+    read: nginx.conf: events {  }; http { server { listen {{ port }} }; server { listen ${PORT}; location / { return 200 ${host} } } }
+    read: roles/web/templates (in part): http { server { listen {{ port }}; ssl_certificate x } }
+    read: roles/web/templates (in part): http { server { listen {{ port }} } }
     ");
 }
 
