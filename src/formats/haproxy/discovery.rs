@@ -35,6 +35,7 @@ struct File {
 
 /// What a file has, as far as its lines' first words say.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent observations of one file")]
 struct Facts {
     /// A `global` section.
     global: bool,

@@ -103,11 +103,13 @@ pub(super) fn is_ours(path: &TreePath) -> bool {
 /// Returns whether the file is called as packages call the main one: `haproxy.cfg`, `haproxy-web.cfg`.
 pub(super) fn is_main(path: &TreePath) -> bool {
     let name = rendered_name(path.file_name()).to_ascii_lowercase();
-    name.starts_with("haproxy") && (name == "haproxy" || name.ends_with(".cfg") || name.ends_with(".conf"))
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension);
+    name.starts_with("haproxy") && (name == "haproxy" || matches!(extension, Some("cfg" | "conf")))
 }
 
 /// Returns whether files in `folder` are parts: a directory that HAProxy is told to load whole, beside or instead of a main file.
 pub(super) fn holds_parts(folder: &TreePath) -> bool {
     let name = folder.file_name().to_ascii_lowercase();
-    name.ends_with(".d") || matches!(name.as_str(), "conf-enabled" | "sites-enabled" | "configs-enabled")
+    name.rsplit_once('.').is_some_and(|(_, extension)| extension == "d")
+        || matches!(name.as_str(), "conf-enabled" | "sites-enabled" | "configs-enabled")
 }

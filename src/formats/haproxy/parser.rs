@@ -208,7 +208,7 @@ mod tests {
     /// Returns the sections with their lines, words in brackets, and what was said.
     fn shown(text: &str) -> String {
         let parsed = parse(&[Source::plain(TreePath::new("haproxy.cfg").unwrap(), Arc::from(text))]);
-        let words = |line: &Line| line.words.iter().map(|word| format!("[{}]", source::shown(&word.text))).collect::<String>();
+        let words = |line: &Line| line.words.iter().map(|word| format!("[{}]", source::shown(&word.text))).collect::<Vec<_>>().concat();
         let mut lines = Vec::new();
         for section in &parsed.sections {
             lines.push(format!("{} < {:?}", words(&section.head), section.defaults));

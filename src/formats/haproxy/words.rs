@@ -151,18 +151,15 @@ impl Splitter<'_> {
     /// `\xHH`, a byte.
     fn hexadecimal(&mut self) {
         let digits = self.text.get(self.at + 2..self.at + 4).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
-        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                // A byte that is no character of its own is shown as everywhere else in files that are not UTF-8.
-                self.current().push(if byte.is_ascii() { char::from(byte) } else { '?' });
-                self.at += 4;
-            }
-            None => {
-                let end = (self.at + 2).min(self.text.len());
-                let help = "write two hexadecimal digits after it; HAProxy refuses the whole configuration until then";
-                self.slip = Some(Slip { range: self.at..end, message: "`\\x` is not followed by two hexadecimal digits".to_owned(), help });
-                self.at = end;
-            }
+        if let Some(byte) = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            // A byte that is no character of its own is shown as everywhere else in files that are not UTF-8.
+            self.current().push(if byte.is_ascii() { char::from(byte) } else { '?' });
+            self.at += 4;
+        } else {
+            let end = (self.at + 2).min(self.text.len());
+            let help = "write two hexadecimal digits after it; HAProxy refuses the whole configuration until then";
+            self.slip = Some(Slip { range: self.at..end, message: "`\\x` is not followed by two hexadecimal digits".to_owned(), help });
+            self.at = end;
         }
     }
 

@@ -105,12 +105,12 @@ impl<'a> Check<'a> {
                 self.expression(inside);
                 rest = rest.get(close + 1..).unwrap_or_default();
             } else if !(name.is_empty() || matches!(name, "or" | "||") || has_hole(name) || defined.contains(name) || PREDEFINED.contains(&name)) {
-                return self.no_such_acl(word, name, section, defined, holed);
+                return self.no_such_acl((word, name), section, defined, holed);
             }
         }
     }
 
-    fn no_such_acl(&mut self, word: &Word, name: &str, section: &Section, defined: &BTreeSet<&str>, holed: bool) {
+    fn no_such_acl(&mut self, (word, name): (&Word, &str), section: &Section, defined: &BTreeSet<&str>, holed: bool) {
         if name.starts_with('{') || name.ends_with('}') {
             let help = format!("write blanks around the braces: `{{ … }}`; {REFUSES}");
             return self.refuse(&word.span, format!("`{name}` is read as the name of an ACL"), help);
@@ -169,10 +169,9 @@ impl<'a> Check<'a> {
                 let help = format!("HAProxy knows {}; {REFUSES}", MATCHERS.join(", "));
                 self.refuse(&name.span, format!("there is no way to match called `{}`", name.text), help);
             }
-            Some(_) => {}
             None if ADDRESSES.contains(&&*subject.text) => rest.iter().for_each(|word| self.network(word)),
             None if NUMBERS.contains(&subject.text.split('(').next().unwrap_or_default()) && !files => self.numbers(rest),
-            None => {}
+            Some(_) | None => {}
         }
     }
 

@@ -82,22 +82,22 @@ struct Check<'a> {
 impl<'a> Check<'a> {
     /// HAProxy refuses this.
     fn refuse(&mut self, at: &Span, message: String, help: String) {
-        self.report(ProblemKind::Syntax, true, at, message, help);
+        self.report((ProblemKind::Syntax, true), at, message, help);
     }
 
     /// HAProxy goes on, and does something else than it seems.
     fn warn(&mut self, at: &Span, message: String, help: String) {
-        self.report(ProblemKind::Syntax, false, at, message, help);
+        self.report((ProblemKind::Syntax, false), at, message, help);
     }
 
     /// It names something that is not there. Where a file of the configuration is not here, it may be in that one: nothing is said.
     fn dangling(&mut self, at: &Span, message: String, help: String) {
         if self.config.complete {
-            self.report(ProblemKind::DanglingReference, true, at, message, help);
+            self.report((ProblemKind::DanglingReference, true), at, message, help);
         }
     }
 
-    fn report(&mut self, kind: ProblemKind, fatal: bool, at: &Span, message: String, help: String) {
+    fn report(&mut self, (kind, fatal): (ProblemKind, bool), at: &Span, message: String, help: String) {
         if self.problems.len() < MAX_PROBLEMS && self.blamed.insert(at.clone()) {
             self.problems.push(Problem { kind, fatal, message, help: Some(help), span: at.clone(), related: Vec::new() });
         }
@@ -112,15 +112,12 @@ impl<'a> Check<'a> {
 
     /// Reports `word`, which is none of `list`; `what` says what it should be (`an option of a server`).
     fn no_such_word(&mut self, word: &Word, list: List, what: &str) {
-        match self.near(&word.text, keywords::list(list)) {
-            Some(meant) => {
-                let help = format!("did you mean `{meant}`? HAProxy refuses a word it does not know");
-                self.refuse(&word.span, format!("there is no {what} `{}`", word.text), help);
-            }
-            None => {
-                let help = "correct it, or take it out; HAProxy refuses a word it does not know".to_owned();
-                self.warn(&word.span, format!("`{}` is no {what} that HAProxy is known to have", word.text), help);
-            }
+        if let Some(meant) = self.near(&word.text, keywords::list(list)) {
+            let help = format!("did you mean `{meant}`? HAProxy refuses a word it does not know");
+            self.refuse(&word.span, format!("there is no {what} `{}`", word.text), help);
+        } else {
+            let help = "correct it, or take it out; HAProxy refuses a word it does not know".to_owned();
+            self.warn(&word.span, format!("`{}` is no {what} that HAProxy is known to have", word.text), help);
         }
     }
 

@@ -202,7 +202,7 @@ impl<'a> Check<'a> {
         }
         for text in word.text.split(',') {
             let address = strip_family(text);
-            if SPECIAL.iter().any(|special| address.starts_with(special)) || address.contains("@") {
+            if SPECIAL.iter().any(|special| address.starts_with(special)) || address.contains('@') {
                 continue;
             }
             let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
@@ -235,6 +235,6 @@ fn is_port(port: &str, server: bool) -> bool {
     }
     match port.split_once('-') {
         Some((from, to)) => number(from) && number(to) && from != "0",
-        None => number(port) && port.trim_start_matches('0') != "",
+        None => number(port) && !port.trim_start_matches('0').is_empty(),
     }
 }

@@ -4,7 +4,6 @@
 /// name, or more than one is as near.
 pub(in super::super) fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let most = match name.len() {
-        0..3 => return None,
         3..8 => 1,
         8..40 => 2,
         _ => return None,
