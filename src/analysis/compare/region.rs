@@ -120,7 +120,7 @@ impl Words<'_> {
             by_group.entry(one.group).or_default().push(one);
         }
         let mut hosts: Vec<String> = Vec::new();
-        let mut known_hosts: BTreeSet<&String> = BTreeSet::new();
+        let mut known_hosts: BTreeSet<String> = BTreeSet::new();
         // Groups whose requests are described alike share a clause.
         let mut clauses: Vec<(String, Vec<String>, Vec<String>)> = Vec::new();
         for (group, members) in by_group {
@@ -129,12 +129,15 @@ impl Words<'_> {
                 Wording::Described => self.which(group, &members, &inside),
                 Wording::ByExample => such_as(&members),
             };
-            let entry = clauses.iter_mut().find(|(known, known_hosts, _)| *known == clause && *known_hosts == words.hosts);
+            // A route by host is no path: it says which of the group's hosts these are.
+            let asked = self.host_asked(group, &members, &inside).filter(|host| words.hosts.contains(host));
+            let (clause, named) = asked.map_or_else(|| (clause, words.hosts.clone()), |host| (String::new(), vec![host]));
+            hosts.extend(named.iter().filter(|host| known_hosts.insert((*host).clone())).cloned());
+            let entry = clauses.iter_mut().find(|(known, known_hosts, _)| *known == clause && *known_hosts == named);
             match entry {
                 Some((_, _, doors)) => doors.push(words.door.clone()),
-                None => clauses.push((clause, words.hosts.clone(), vec![words.door.clone()])),
+                None => clauses.push((clause, named, vec![words.door.clone()])),
             }
-            hosts.extend(words.hosts.iter().filter(|host| known_hosts.insert(host)).cloned());
         }
         Change { region: self.sentence(clauses), hosts, pairs, exact: false, behaviour_only: false }
     }
@@ -143,7 +146,8 @@ impl Words<'_> {
     fn sentence(&self, clauses: Vec<(String, Vec<String>, Vec<String>)>) -> String {
         let mut merged: Vec<(String, Vec<String>)> = Vec::new();
         for (clause, hosts, doors) in clauses {
-            let all_doors: BTreeSet<&String> = self.groups.iter().filter(|group| group.hosts == hosts).map(|group| &group.door).collect();
+            let holds = |group: &&GroupWords| hosts.iter().all(|host| group.hosts.contains(host));
+            let all_doors: BTreeSet<&String> = self.groups.iter().filter(holds).map(|group| &group.door).collect();
             let doors: BTreeSet<&String> = doors.iter().collect();
             let door =
                 if doors.len() < all_doors.len() { doors.iter().map(|door| door.as_str()).collect::<Vec<_>>().join(" and ") } else { String::new() };
@@ -180,6 +184,26 @@ impl Words<'_> {
         let path = self.path_clause(members, &outside);
         let parts = std::iter::once(path).chain(extras.iter().map(Extra::words)).filter(|part| !part.is_empty());
         parts.collect::<Vec<_>>().join(", ")
+    }
+
+    /// Returns the host that the route of `members` asks for, where that alone tells them from the others of their group.
+    fn host_asked(&self, group: usize, members: &[&Tried], inside: &BTreeSet<usize>) -> Option<String> {
+        let all = self.members.get(group).into_iter().flatten();
+        let outside: Vec<&Tried> = all.filter(|at| !inside.contains(at)).filter_map(|at| self.tried.get(*at)).collect();
+        let plain = |one: &&Tried| one.extras.is_empty();
+        let now = |one: &&Tried| decider(self.now, &one.pair.now);
+        let ours: BTreeSet<Decider> = members.iter().map(now).collect();
+        let [one] = conditions(self.now, &members.first()?.pair.now, &ours)[..] else { return None };
+        let Some(Condition::Test(test)) = one else { return None };
+        let alone = !outside.is_empty() && members.iter().all(plain) && outside.iter().all(plain);
+        match &test.matcher {
+            Matcher::Equals { text, .. }
+                if alone && test.subject.as_field() == Some(&Field::Host) && !outside.iter().any(|one| ours.contains(&now(&one))) =>
+            {
+                text.as_literal().map(str::to_ascii_lowercase)
+            }
+            _ => None,
+        }
     }
 
     fn path_clause(&self, members: &[&Tried], outside: &[&Tried]) -> String {
