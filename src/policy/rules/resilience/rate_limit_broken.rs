@@ -228,13 +228,16 @@ fn clients_at_peak<'a>(cx: &RuleContext<'a>, met: &Met<'_>) -> Option<&'a LoadFa
     fact(cx, met, Quantity::PeakClients)
 }
 
-/// Returns what is said of the requests that meet the limit: of them, else of everything.
+/// Returns what is said of the requests that meet the limit: of them all, else of everything, else of the busiest of their hosts. A limit that several
+/// hosts share, or hosts that nobody names, sees at least what that one host is asked for.
 fn fact<'a>(cx: &RuleContext<'a>, met: &Met<'_>, quantity: Quantity) -> Option<&'a LoadFact> {
     let requests = met.pairs.iter().filter_map(|at| cx.comparison.pairs.get(*at)).map(|pair| &pair.now.request);
     let requests: Vec<(&str, &str)> = requests.map(|request| (&*request.host, request.target.split('?').next().unwrap_or_default())).collect();
-    let inventory = &cx.head.model.inventory;
-    let everything = || inventory.loads.iter().find(|fact| fact.quantity == quantity && fact.subject == LoadSubject::Everything);
-    load(inventory, quantity, "", &requests).or_else(everything)
+    let facts = || cx.head.model.inventory.loads.iter().filter(|fact| fact.quantity == quantity);
+    let one_host = |fact: &&LoadFact| matches!(&fact.subject, LoadSubject::Host(host) if requests.iter().any(|(asked, _)| *asked == &**host));
+    load(&cx.head.model.inventory, quantity, "", &requests)
+        .or_else(|| facts().find(|fact| fact.subject == LoadSubject::Everything))
+        .or_else(|| facts().filter(one_host).max_by(|a, b| a.amount.total_cmp(&b.amount)))
 }
 
 /// Returns what `limit` of head counts the request of `trace` under.
