@@ -107,7 +107,8 @@ fn change_report(comparison: &Comparison, change: &Change) -> Option<ChangeRepor
     Some(ChangeReport {
         request: RequestReport::new(&pair.now.request, listener),
         region: change.region.clone(),
-        broken_share: share(&pair.now.destination),
+        // What somebody answered and nobody does any more is broken, though no server is to blame for it.
+        broken_share: if pair.now.destination == Destination::None { 1.0 } else { share(&pair.now.destination) },
         broken_share_was: share(&pair.was.destination),
         was: pair.was.destination.clone(),
         now: pair.now.destination.clone(),
