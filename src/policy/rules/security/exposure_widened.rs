@@ -61,7 +61,7 @@ rule! {
     /// ```
     ///
     /// ```text
-    /// requests to shop.example.com under /admin/ were refused with 403 and would go to `web_pool`
+    /// requests to shop.example.com (paths such as /admin/), from 203.0.113.9 among others, were refused with 403 and would go to `web_pool`
     /// help: keep what refused them, or say in the pull request that everybody may have this
     /// ```
     ///

@@ -20,17 +20,15 @@ rule! {
     /// ## Example
     ///
     /// ```nginx
+    /// map $http_x_tier $app { default app-a.shop.example.net; b app-b.shop.example.net; }
     /// server {
     ///     # resolver 10.20.0.53;   (removed)
-    ///     location / {
-    ///         set $app app.shop.example.net;
-    ///         proxy_pass http://$app:8080$request_uri;
-    ///     }
+    ///     location / { proxy_pass http://$app:8080; }
     /// }
     /// ```
     ///
     /// ```text
-    /// nothing resolves app.shop.example.net:8080 when a request comes: requests to shop.example.com would get an error
+    /// nothing resolves app-a.shop.example.net:8080 when a request comes: requests to shop.example.com would get an error
     /// help: say who resolves names (nginx: `resolver`), or write the name as it is, so that it is resolved at the start
     /// ```
     ///

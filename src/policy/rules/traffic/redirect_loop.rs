@@ -60,6 +60,8 @@ struct Circle {
     stops: Vec<String>,
     /// A cookie takes part.
     cookie: bool,
+    /// Where the redirects are written.
+    lines: BTreeSet<Label>,
 }
 
 struct Found<'a> {
@@ -77,7 +79,7 @@ fn check(cx: &RuleContext<'_>, out: &mut Vec<Finding>) {
         let gateway = pair.now.gateway.as_deref().unwrap_or_default();
         if is_circle(&pair.now) && !is_circle(&pair.was) {
             let Some(line) = pair.now.steps.last().map(|step| &step.label) else { continue };
-            let circle = Circle { stops: Vec::new(), cookie: false };
+            let circle = Circle { stops: Vec::new(), lines: BTreeSet::new(), cookie: false };
             found.entry((gateway, line)).or_insert_with(|| Found { circle, line, gateway, pairs: BTreeSet::new() }).pairs.insert(at);
             continue;
         }
@@ -87,6 +89,11 @@ fn check(cx: &RuleContext<'_>, out: &mut Vec<Finding>) {
             continue;
         }
         let Some(line) = outcome_line(&pair.now).or_else(|| route_line(cx.head.model, &pair.now)) else { continue };
+        // Two redirects at each other are one circle, wherever somebody enters it.
+        if let Some(known) = found.values_mut().find(|known| known.gateway == gateway && !known.circle.lines.is_disjoint(&circle.lines)) {
+            known.pairs.insert(at);
+            continue;
+        }
         found.entry((gateway, line)).or_insert_with(|| Found { circle, line, gateway, pairs: BTreeSet::new() }).pairs.insert(at);
     }
     out.extend(found.values().map(|found| found.finding(cx)));
@@ -102,6 +109,7 @@ fn circle(model: &Model, first: &Trace) -> Option<Circle> {
     let mut stops: Vec<String> = Vec::new();
     let mut seen = BTreeSet::from([first.request.url()]);
     let mut cookie = false;
+    let mut lines = BTreeSet::new();
     let mut here = first.clone();
     while stops.len() < MOST {
         // Silent: an open question takes part.
@@ -109,6 +117,7 @@ fn circle(model: &Model, first: &Trace) -> Option<Circle> {
         if !here.exact {
             return None;
         }
+        lines.extend(outcome_line(&here).cloned());
         cookie |= looks_at_cookies(model, &here);
         let mut next = Request::get(location).ok()?;
         next.headers.clone_from(&here.request.headers);
@@ -119,7 +128,7 @@ fn circle(model: &Model, first: &Trace) -> Option<Circle> {
         }
         stops.push(next.url());
         if !seen.insert(next.url()) {
-            return Some(Circle { stops, cookie });
+            return Some(Circle { stops, lines, cookie });
         }
         here = trace(model, &next);
     }

@@ -25,7 +25,7 @@ rule! {
     /// ```
     ///
     /// ```text
-    /// for requests to shop.example.com under /api/ `api_pool` would be asked for /x where it was asked for /api/x
+    /// for requests to shop.example.com under /api/ `api_pool` would be asked for /page where it was asked for /api/page
     /// help: if the service does not expect that, keep the path it was asked for
     /// ```
     ///
