@@ -64,6 +64,11 @@ impl<'a> Files<'a> {
         }
     }
 
+    /// Returns whether the tree has the file that `written` names in `config`.
+    pub(super) fn has(&self, config: &Config, written: &str) -> bool {
+        self.locate(config, written).is_some()
+    }
+
     fn find(&self, config: &Config, written: &str) -> Result<Named, Option<String>> {
         if has_hole(written) {
             let shown = crate::formats::source::shown(written);

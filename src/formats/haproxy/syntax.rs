@@ -68,6 +68,13 @@ pub(super) struct Word {
     pub(super) span: Span,
 }
 
+impl Word {
+    /// Returns whether it parts the terms of a condition. Letters count in any case (HAProxy: `parse_acl_cond`; seen on 2.6.12).
+    pub(super) fn is_or(&self) -> bool {
+        self.text.eq_ignore_ascii_case("or") || &*self.text == "||"
+    }
+}
+
 impl Line {
     /// Returns the keyword.
     pub(super) fn keyword(&self) -> &str {

@@ -125,3 +125,29 @@ fn a_map_that_is_not_here_leaves_every_backend_open() {
     let Destination::Opaque { alternatives, .. } = trace(&model, &Request::get("http://x/x").unwrap()).destination else { panic!() };
     assert_eq!(alternatives.len(), 2);
 }
+
+#[test]
+fn a_variable_that_an_agent_sets_can_be_anything() {
+    let config = format!(
+        "{TIMES}frontend f\n bind :80\n filter spoe engine waf config waf.conf\n http-request set-var(txn.app) str(shop)\n \
+         http-request send-spoe-group waf check\n http-request deny if {{ var(txn.verdict) -m str deny }}\n \
+         http-request deny if {{ var(txn.verdict) -m str drop }}\n use_backend a if {{ var(txn.app) -m str shop }}\n default_backend b\n\
+         backend a\n server s 10.0.0.1:80\nbackend b\n server s 10.0.0.2:80\n"
+    );
+    let model = read(&[("haproxy.cfg", &config)]);
+    let reasons: Vec<&str> = model.unknown.iter().map(|unknown| unknown.reason.as_str()).collect();
+    assert_eq!(reasons, ["`var(txn.verdict)` is not read: it can be anything"]);
+    let trace = trace(&model, &Request::get("http://x/").unwrap());
+    assert!(format!("{:?}", trace.destination).contains("txn.verdict"), "{:?}", trace.destination);
+}
+
+#[test]
+fn a_list_that_is_not_here_is_said_once() {
+    let config = format!(
+        "{TIMES}frontend f\n bind :80\n acl known src -f /lists/known.txt\n acl shops hdr(host),map(/lists/shops.map) -m found\n \
+         http-request deny if !known !shops\n default_backend b\nbackend b\n server s 10.0.0.2:80\n"
+    );
+    let model = read(&[("haproxy.cfg", &config)]);
+    let reasons: Vec<&str> = model.unknown.iter().map(|unknown| unknown.reason.as_str()).collect();
+    assert_eq!(reasons, ["`/lists/known.txt` is not in this tree", "`/lists/shops.map` is not in this tree"]);
+}

@@ -104,7 +104,7 @@ impl<'a> Check<'a> {
                 }
                 self.expression(inside);
                 rest = rest.get(close + 1..).unwrap_or_default();
-            } else if !(name.is_empty() || matches!(name, "or" | "||") || has_hole(name) || defined.contains(name) || PREDEFINED.contains(&name)) {
+            } else if !(name.is_empty() || word.is_or() || has_hole(name) || defined.contains(name) || PREDEFINED.contains(&name)) {
                 return self.no_such_acl((word, name), section, defined, holed);
             }
         }

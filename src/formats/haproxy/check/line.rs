@@ -83,7 +83,10 @@ impl<'a> Check<'a> {
         let keyword = line.keyword();
         let kind = section.head.keyword();
         match keywords::standing(keyword, section) {
-            Some(Standing::Allowed) => return true,
+            Some(Standing::Allowed) => {
+                self.gone(line);
+                return true;
+            }
             Some(Standing::Ignored) => {
                 let message = format!("`{keyword}` does nothing in `{kind}`");
                 self.warn(first(line), message, format!("it may stand in {}", keywords::places(keyword).join(", ")));
@@ -99,6 +102,14 @@ impl<'a> Check<'a> {
             None => return self.unknown_keyword(line, section),
         }
         false
+    }
+
+    /// A keyword of an earlier version. Which version is in use is not in the file.
+    fn gone(&mut self, line: &Line) {
+        if let Some((since, instead)) = keywords::gone(line.keyword()) {
+            let message = format!("HAProxy {since} and later refuse `{}`", line.keyword());
+            self.warn(first(line), message, format!("write `{instead}` in its place"));
+        }
     }
 
     /// A keyword that the tables of `global` and the proxies do not have. Returns whether its arguments can be looked at all the same.
@@ -200,15 +211,16 @@ impl<'a> Check<'a> {
             let message = format!("`timeout {}` has no value", kind.text);
             return self.refuse(&kind.span, message, format!("write a time such as `30s`; {REFUSES}"));
         };
-        self.time(value, 1_000, true);
+        self.time(value, 1_000);
         if let Some(extra) = line.arg(2).filter(|word| !has_hole(&word.text)) {
             let message = format!("`{}` stands after the value of `timeout {}`", extra.text, kind.text);
             self.refuse(&extra.span, message, format!("take it out; {REFUSES}"));
         }
     }
 
-    /// Reports what is no time. `strict` where HAProxy takes nothing after the unit.
-    pub(super) fn time(&mut self, word: &super::Word, default_us: u128, strict: bool) {
+    /// Reports what is no time. What follows a unit is left out, with a warning (seen on 2.6.12; later versions mean to refuse it).
+    pub(super) fn time(&mut self, word: &super::Word, default_us: u128) {
+        const HELP: &str = "write one number with one unit (`us`, `ms`, `s`, `m`, `h`, `d`), such as `90s`";
         let text = &*word.text;
         if has_hole(text) {
             return;
@@ -219,18 +231,11 @@ impl<'a> Check<'a> {
                 let help = format!("the longest is 2147483647 ms, about 24 days; {REFUSES}");
                 self.refuse(&word.span, format!("`{text}` is longer than HAProxy can wait"), help);
             }
-            Time::Odd => {
-                let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
-                let unit = ["us", "ms", "s", "m", "h", "d"]
-                    .iter()
-                    .any(|unit| rest.strip_prefix(unit).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())));
-                let help = "write one number with one unit (`us`, `ms`, `s`, `m`, `h`, `d`), such as `90s`";
-                if unit && !strict && !text.starts_with(rest) {
-                    self.warn(&word.span, format!("`{text}` is not one number with one unit; HAProxy reads only its beginning"), help.to_owned());
-                } else {
-                    self.refuse(&word.span, format!("`{text}` is no time"), format!("{help}; {REFUSES}"));
-                }
+            Time::Begins(read) => {
+                let message = format!("`{text}` is not one number with one unit; HAProxy reads only `{read}`, or refuses it");
+                self.warn(&word.span, message, HELP.to_owned());
             }
+            Time::Odd => self.refuse(&word.span, format!("`{text}` is no time"), format!("{HELP}; {REFUSES}")),
         }
     }
 
@@ -299,7 +304,7 @@ impl<'a> Check<'a> {
     /// `acl NAME …`; its test is looked at with the conditions.
     fn acl(&mut self, line: &Line) {
         let Some(name) = line.arg(0).filter(|word| !has_hole(&word.text)) else { return };
-        if &*name.text == "or" || &*name.text == "||" {
+        if name.is_or() {
             let message = format!("an ACL called `{}` never matches: in a condition the word joins others", name.text);
             self.refuse(&name.span, message, format!("call it otherwise; {REFUSES}"));
         } else if let Some(odd) = super::section::odd_character(&name.text) {

@@ -5,17 +5,19 @@ const LONGEST_MS: u128 = 2_147_483_647;
 
 /// What a written time is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Time {
+pub(super) enum Time<'a> {
     /// So many microseconds.
     Us(u128),
     /// More than HAProxy can count.
     TooLong,
-    /// Something after the number that is no unit.
+    /// A time with something after its unit; this much is read.
+    Begins(&'a str),
+    /// No number, or something after it that is no unit.
     Odd,
 }
 
 /// Returns what `text` is as a time; without a unit it counts `default_us` microseconds each (HAProxy: `src/tools.c`, `parse_time_err`).
-pub(super) fn time(text: &str, default_us: u128) -> Time {
+pub(super) fn time(text: &str, default_us: u128) -> Time<'_> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at_checked(digits).unwrap_or((text, ""));
     let unit = match unit {
@@ -26,7 +28,11 @@ pub(super) fn time(text: &str, default_us: u128) -> Time {
         "m" => 60_000_000,
         "h" => 3_600_000_000,
         "d" => 86_400_000_000,
-        _ => return Time::Odd,
+        _ if number.is_empty() => return Time::Odd,
+        longer => {
+            let length = ["us", "ms", "s", "m", "h", "d"].iter().find(|unit| longer.starts_with(**unit)).map(|unit| digits + unit.len());
+            return length.and_then(|length| text.get(..length)).map_or(Time::Odd, Time::Begins);
+        }
     };
     if number.is_empty() {
         return Time::Odd;
@@ -56,7 +62,9 @@ mod tests {
         assert_eq!(time("2s", 1_000), Time::Us(2_000_000));
         assert_eq!(time("500us", 1_000), Time::Us(500));
         assert_eq!(time("2x", 1_000), Time::Odd);
-        assert_eq!(time("1m30s", 1_000), Time::Odd);
+        assert_eq!(time("1m30s", 1_000), Time::Begins("1m"));
+        assert_eq!(time("5msec", 1_000), Time::Begins("5ms"));
+        assert_eq!(time("s", 1_000), Time::Odd);
         assert_eq!(time("25d", 1_000), Time::TooLong);
         assert_eq!(time("24d", 1_000), Time::Us(24 * 86_400_000_000));
     }

@@ -57,7 +57,16 @@ impl Check<'_> {
             }
             SectionKind::Defaults | SectionKind::Other => {}
         }
+        self.old_address(section);
         self.from(section);
+    }
+
+    /// The old way: the address stands behind the section's name. Which version is in use is not in the file.
+    fn old_address(&mut self, section: &Section) {
+        if let Some(word) = section.head.arg(1).filter(|word| is_frontend(section) && word.text.contains(':') && !has_hole(&word.text)) {
+            let message = format!("HAProxy 2.1 and later refuse an address behind the name of a section: `{}`", word.text);
+            self.warn(&word.span, message, format!("write `bind {}` on a line of its own", word.text));
+        }
     }
 
     /// `from`: the defaults it names must stand above.

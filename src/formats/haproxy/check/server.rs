@@ -132,7 +132,7 @@ impl<'a> Check<'a> {
         }
         let (number, _) = super::number::leading(&value.text);
         if TIMES.contains(&option) {
-            self.time(value, 1_000, false);
+            self.time(value, 1_000);
             if super::number::time(&value.text, 1_000) == super::number::Time::Us(0) && matches!(option, "inter" | "fastinter" | "downinter") {
                 self.refuse(&value.span, format!("`{option}` cannot be 0"), format!("write a time such as `2s`; {REFUSES}"));
             }

@@ -68,6 +68,27 @@ const OTHER: &[(&str, &[&str])] = &[
     ("program", &["command", "group", "option", "user"]),
 ];
 
+/// Keywords that HAProxy 2.6 knows only to refuse: the version that took them out, and what came in their place.
+#[rustfmt::skip]
+const GONE: &[(&str, &str, &str)] = &[
+    ("appsession", "1.6", "stick on"), ("block", "2.1", "http-request deny"), ("cliexp", "2.1", "http-request replace-path"),
+    ("clitimeout", "2.1", "timeout client"), ("contimeout", "2.1", "timeout connect"), ("monitor-net", "2.5", "http-request return"),
+    ("nbproc", "2.5", "nbthread"), ("redisp", "2.1", "option redispatch"), ("redispatch", "2.1", "option redispatch"),
+    ("reqadd", "2.1", "http-request add-header"), ("reqallow", "2.1", "http-request allow"), ("reqdel", "2.1", "http-request del-header"),
+    ("reqdeny", "2.1", "http-request deny"), ("reqiallow", "2.1", "http-request allow"), ("reqidel", "2.1", "http-request del-header"),
+    ("reqideny", "2.1", "http-request deny"), ("reqipass", "2.1", "http-request allow"), ("reqirep", "2.1", "http-request replace-header"),
+    ("reqitarpit", "2.1", "http-request tarpit"), ("reqpass", "2.1", "http-request allow"), ("reqrep", "2.1", "http-request replace-header"),
+    ("reqtarpit", "2.1", "http-request tarpit"), ("rspadd", "2.1", "http-response add-header"), ("rspdel", "2.1", "http-response del-header"),
+    ("rspdeny", "2.1", "http-response deny"), ("rspidel", "2.1", "http-response del-header"), ("rspideny", "2.1", "http-response deny"),
+    ("rspirep", "2.1", "http-response replace-header"), ("rsprep", "2.1", "http-response replace-header"),
+    ("srvexp", "2.1", "http-response replace-header"), ("srvtimeout", "2.1", "timeout server"),
+];
+
+/// Returns the version that took the keyword `name` out, and what came in its place; `None` for one that is still there.
+pub(super) fn gone(name: &str) -> Option<(&'static str, &'static str)> {
+    GONE.iter().find(|(gone, ..)| *gone == name).map(|(_, since, instead)| (*since, *instead))
+}
+
 /// Returns the row of `name`.
 fn row(name: &str) -> Option<&'static Row> {
     ROWS.binary_search_by(|row| row.name.cmp(name)).ok().and_then(|at| ROWS.get(at))

@@ -77,8 +77,8 @@ struct Written {
     method: Option<Method>,
     /// The patterns, each with whether letters compare without case.
     patterns: Vec<(String, bool)>,
-    /// A list that could not be read: what it is.
-    missing: Option<String>,
+    /// A list could not be read.
+    missing: bool,
 }
 
 impl Lowering<'_, '_> {
@@ -106,8 +106,9 @@ impl Lowering<'_, '_> {
         if sample.opaque.is_some() {
             return Condition::Opaque(Opaque { text: Arc::from(said), input: sample.value });
         }
-        if let Some(missing) = written.missing {
-            return self.opaque_test(first, &format!("{said} ({missing})"), sample.value);
+        if written.missing {
+            // Which file it is was said.
+            return Condition::Opaque(Opaque { text: Arc::from(said), input: sample.value });
         }
         self.matched(&sample, method, &written.patterns).unwrap_or_else(|| self.opaque_test(first, &said, sample.value))
     }
@@ -119,7 +120,7 @@ impl Lowering<'_, '_> {
 
     /// Reads flags and patterns. A flag holds for what follows it; behind `--` and the first pattern there are none.
     fn patterns(&mut self, words: &[Word]) -> Written {
-        let mut written = Written { method: None, patterns: Vec::new(), missing: None };
+        let mut written = Written { method: None, patterns: Vec::new(), missing: false };
         let (mut caseless, mut map) = (false, false);
         let mut rest = words;
         while let [flag, after @ ..] = rest {
@@ -134,8 +135,8 @@ impl Lowering<'_, '_> {
                     let Some((file, after)) = rest.split_first() else { break };
                     rest = after;
                     match self.list(file, if map { Shape::Map } else { Shape::List }) {
-                        Ok(lines) => written.patterns.extend(lines.iter().map(|line| (line.key.to_string(), caseless))),
-                        Err(missing) => written.missing = Some(missing),
+                        Some(lines) => written.patterns.extend(lines.iter().map(|line| (line.key.to_string(), caseless))),
+                        None => written.missing = true,
                     }
                 }
                 "-m" => {

@@ -61,7 +61,7 @@ impl Lowering<'_, '_> {
 
     /// Returns the certificates of a `crt-list`: `path [settings] filter…`.
     fn listed(&mut self, file: &Word) -> Vec<Certificate> {
-        let Ok(lines) = self.list(file, Shape::Map) else {
+        let Some(lines) = self.list(file, Shape::Map) else {
             // What is in it is not known, and that it may be the default is.
             return vec![Certificate { path: Arc::from(shown(&file.text)), names: Vec::new(), label: label_of(file) }];
         };

@@ -55,11 +55,11 @@ impl Lowering<'_, '_> {
         let mut rest = terms;
         while let [word, after @ ..] = rest {
             rest = after;
-            let mut text = &*word.text;
-            if matches!(text, "or" | "||" | "|") {
+            if word.is_or() {
                 alternatives.push(std::mem::take(&mut all));
                 continue;
             }
+            let mut text = &*word.text;
             while let Some(positive) = text.strip_prefix('!') {
                 negated = !negated;
                 text = positive;

@@ -21,13 +21,16 @@ impl Lowering<'_, '_> {
     pub(super) fn lower_sample(&mut self, proxy: &Proxy<'_>, expression: &Expression, words: &str, span: &Span) -> Sample {
         let words = shown(words);
         let mut sample = self.lower_fetch(proxy, &expression.fetch, &words);
+        let mut told = false;
         for call in &expression.converters {
             if sample.opaque.is_some() {
                 break;
             }
             sample = self.lower_converter(sample, call, &words, span);
+            // A map that is not here is the reason, and was said.
+            told = call.name.starts_with("map") && call.arg(0).is_some_and(|file| !self.files.has(self.config, file));
         }
-        if sample.opaque.is_some() {
+        if sample.opaque.is_some() && !told && self.is_news(&expression.fetch) {
             self.unknown(span, format!("`{words}` is not read: it can be anything"));
         }
         sample

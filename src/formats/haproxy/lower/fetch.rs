@@ -118,6 +118,9 @@ impl Lowering<'_, '_> {
     pub(super) fn lower_fetch(&mut self, proxy: &Proxy<'_>, call: &Call, words: &str) -> Sample {
         let name = call.name.as_str();
         let short = name.strip_prefix("req.").unwrap_or(name);
+        if self.set_by_code(call) {
+            return Sample::opaque(words, Value::default());
+        }
         let known = request_line(name).or_else(|| connection(name, proxy)).or_else(|| constant(call)).or_else(|| headers(short, call));
         known.or_else(|| self.servers(call)).unwrap_or_else(|| Sample::opaque(words, Value::default()))
     }

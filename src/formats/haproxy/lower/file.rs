@@ -3,7 +3,6 @@
 use super::super::files::Named;
 use super::super::syntax::Word;
 use super::Lowering;
-use crate::formats::source::shown;
 use crate::model::Label;
 use crate::span::Span;
 use std::sync::Arc;
@@ -35,11 +34,11 @@ pub(super) enum Shape {
 }
 
 impl Lowering<'_, '_> {
-    /// Returns the lines of the file that `word` names; `Err` with a few words where it cannot be read, which was said.
-    pub(super) fn list(&mut self, word: &Word, shape: Shape) -> Result<Vec<Entry>, String> {
-        let Some(named) = self.named(word) else { return Err(format!("`{}` is not here", shown(&word.text))) };
+    /// Returns the lines of the file that `word` names; `None` where it cannot be read, which was said.
+    pub(super) fn list(&mut self, word: &Word, shape: Shape) -> Option<Vec<Entry>> {
+        let named = self.named(word)?;
         let entry = |line: super::super::files::Entry<'_>| Entry { key: Arc::from(line.key), value: Arc::from(line.value), span: line.span };
-        Ok(match shape {
+        Some(match shape {
             Shape::List => named.patterns().map(entry).collect(),
             Shape::Map => named.map().map(entry).collect(),
         })

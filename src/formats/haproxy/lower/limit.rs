@@ -30,7 +30,7 @@ impl Lowering<'_, '_> {
         let status = refusal(line)?;
         let at = line.words.iter().position(|word| *word.text == *"if")?;
         let terms = line.words.get(at + 1..)?;
-        if terms.iter().any(|word| matches!(&*word.text, "or" | "||")) {
+        if terms.iter().any(Word::is_or) {
             return None;
         }
         let (counted, others) = Self::counted(proxy, terms)?;

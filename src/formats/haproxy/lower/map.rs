@@ -38,7 +38,7 @@ impl Lowering<'_, '_> {
         }
         let file = Word { text: Arc::from(file), span: span.clone() };
         let sample = if sample.many { Sample { value: last_element(sample.value), many: false, ..sample } } else { sample };
-        let Ok(entries) = self.list(&file, Shape::Map) else { return opaque(sample) };
+        let Some(entries) = self.list(&file, Shape::Map) else { return opaque(sample) };
         let Some(lines) = ordered(method, entries) else { return opaque(sample) };
         let subject = if method == Method::Number { integer(sample.value.clone()) } else { sample.value.clone() };
         let value_of = |entry: &Entry| if groups { with_groups(&entry.value) } else { Value::literal(&entry.value) };

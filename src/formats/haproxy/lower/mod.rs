@@ -97,6 +97,10 @@ struct Lowering<'a, 'f> {
     rewrites: bool,
     /// Some rule changes the `Host` header.
     changes_host: bool,
+    /// An agent or a script is asked, which may set variables.
+    runs_code: bool,
+    /// The variables that rules set.
+    variables: BTreeSet<&'a str>,
     /// What was reported already.
     reported: BTreeSet<String>,
 }
@@ -120,6 +124,8 @@ impl<'a, 'f> Lowering<'a, 'f> {
             entries: BTreeMap::new(),
             rewrites: any(rewrite::REWRITES),
             changes_host: config.sections.iter().flat_map(|section| &section.lines).any(rewrite::changes_host),
+            runs_code: config.sections.iter().flat_map(|section| &section.lines).any(runs_code),
+            variables: actions().filter_map(|word| set_variable(&word.text)).collect(),
             reported: BTreeSet::new(),
         }
     }
@@ -139,6 +145,16 @@ impl<'a, 'f> Lowering<'a, 'f> {
         }
     }
 
+    /// Returns whether nothing was said of what `fetch` gives: of a variable that code sets we speak once.
+    fn is_news(&mut self, fetch: &expression::Call) -> bool {
+        !self.set_by_code(fetch) || self.reported.insert(format!("var {:?}", fetch.arg(0)))
+    }
+
+    /// Returns whether `fetch` is a variable that only something we do not read can set: an agent or a script.
+    fn set_by_code(&self, fetch: &expression::Call) -> bool {
+        fetch.name == "var" && self.runs_code && fetch.arg(0).is_some_and(|name| !self.variables.contains(name))
+    }
+
     /// Adds a table of instructions, or of whatever `kind` says.
     fn table(&mut self, kind: TableKind, label: &Label, routes: Vec<Route>, otherwise: Step) -> TableId {
         self.add(Table { kind, label: label.clone(), routes, otherwise, otherwise_label: None })
@@ -156,6 +172,25 @@ impl<'a, 'f> Lowering<'a, 'f> {
         }
         Step::table(self.table(TableKind::Instruction, label, Vec::new(), step))
     }
+}
+
+/// Returns whether `line` has an agent (`filter spoe`) or a script (Lua) look at requests. Either may set variables (`configuration.txt` 4.2, `do-resolve`; 9.3).
+fn runs_code(line: &Line) -> bool {
+    let first = line.arg(0).map_or("", |word| &*word.text);
+    match line.keyword() {
+        "filter" => first == "spoe",
+        "lua-load" | "lua-load-per-thread" => true,
+        "http-request" | "tcp-request" => {
+            line.words.iter().skip(1).take(2).any(|word| word.text.starts_with("lua.") || word.text.starts_with("do-resolve("))
+        }
+        _ => false,
+    }
+}
+
+/// Returns the variable that the action `word` sets.
+fn set_variable(word: &str) -> Option<&str> {
+    let name = word.strip_prefix("set-var(").or_else(|| word.strip_prefix("set-var-fmt("))?;
+    name.split([')', ',']).next()
 }
 
 /// Returns the step that ends in a refusal.

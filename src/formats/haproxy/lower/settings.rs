@@ -111,14 +111,15 @@ pub(super) fn time_ms(text: &str) -> Option<u64> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at_checked(digits)?;
     let number: u64 = number.parse().ok()?;
+    // What follows a unit is left out (seen on 2.6.12). `ms` comes before `m`.
+    let unit = if unit.is_empty() { "ms" } else { ["us", "ms", "s", "m", "h", "d"].into_iter().find(|known| unit.starts_with(known))? };
     Some(match unit {
         "us" => number.div_ceil(1000),
-        "" | "ms" => number,
         "s" => number.checked_mul(1000)?,
         "m" => number.checked_mul(60_000)?,
         "h" => number.checked_mul(3_600_000)?,
         "d" => number.checked_mul(86_400_000)?,
-        _ => return None,
+        _ => number,
     })
 }
 
@@ -128,7 +129,11 @@ mod tests {
 
     #[test]
     fn a_time_has_a_unit_or_is_in_milliseconds() {
-        let read: Vec<Option<u64>> = ["5", "5ms", "5s", "2m", "1h", "1d", "1500us", "x", "5x", ""].into_iter().map(time_ms).collect();
-        assert_eq!(read, [Some(5), Some(5), Some(5000), Some(120_000), Some(3_600_000), Some(86_400_000), Some(2), None, None, None]);
+        let read: Vec<Option<u64>> =
+            ["5", "5ms", "5s", "2m", "1h", "1d", "1500us", "5secs", "5msec", "x", "5x", ""].into_iter().map(time_ms).collect();
+        assert_eq!(
+            read,
+            [Some(5), Some(5), Some(5000), Some(120_000), Some(3_600_000), Some(86_400_000), Some(2), Some(5000), Some(5), None, None, None]
+        );
     }
 }

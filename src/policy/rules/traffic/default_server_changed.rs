@@ -126,7 +126,9 @@ impl NewDefault<'_> {
         let (before, after) = self.ends;
         let (was, now) = (host_name(self.was), host_name(self.now));
         let help = if served(before) {
-            format!("if that is not meant, mark the virtual host {was} as the default (nginx: `default_server` on its `listen` line)")
+            let nginx = cx.head.model.gateways.iter().any(|gateway| *gateway.id == *self.gateway && gateway.product == "nginx");
+            let how = if nginx { " (nginx: `default_server` on its `listen` line)" } else { "" };
+            format!("if that is not meant, mark the virtual host {was} as the default{how}")
         } else {
             format!("if that is not meant, keep the virtual host {was} as the default: it refused these requests")
         };
