@@ -1,6 +1,6 @@
 //! What a path says about a file before it is read.
 
-use crate::formats::template::template_ending;
+use crate::formats::template::{rendered_name, template_ending};
 use crate::span::TreePath;
 
 /// Directories whose files configure nothing: examples, documentation, tests, other people's code.
@@ -152,8 +152,10 @@ pub(super) fn plausible(path: &TreePath) -> bool {
     if name.starts_with('.') || name.ends_with('~') || extension(name).is_some_and(|ending| SET_ASIDE.contains(&ending.as_str())) {
         return false;
     }
-    if is_template(path) {
-        return mentions_nginx(path);
+    if let Some(ending) = template_ending(path) {
+        // The image of nginx on Docker Hub renders `NAME.conf.template`; other endings are those of all programs' templates.
+        let of_the_image = ending == "template" && extension(rendered_name(name)).as_deref() == Some("conf");
+        return mentions_nginx(path) || (of_the_image || in_sites(path)) && !is_anothers(path);
     }
     match extension(name).as_deref() {
         Some("conf") => mentions_nginx(path) || !is_anothers(path),
@@ -225,13 +227,10 @@ fn is_of_a_project(name: &str) -> bool {
         .any(|known| name.starts_with(known))
 }
 
-fn is_template(path: &TreePath) -> bool {
-    template_ending(path).is_some()
-}
-
 fn is_anothers(path: &TreePath) -> bool {
     path.as_str().to_ascii_lowercase().split('/').any(|segment| {
-        let stem = segment.strip_suffix(".conf").unwrap_or(segment);
+        let stem = rendered_name(segment);
+        let stem = stem.strip_suffix(".conf").unwrap_or(stem);
         OTHERS.contains(&segment) || OTHERS.contains(&stem)
     })
 }

@@ -89,7 +89,9 @@ fn plain(words: &str) -> String {
             _ => text.push('_'),
         }
     }
-    text.trim_end_matches(['_', '.']).to_owned()
+    let text = text.trim_end_matches(['_', '.']);
+    // Go's `{{ . }}`.
+    if text.is_empty() { "value".to_owned() } else { text.to_owned() }
 }
 
 /// Returns what is wrong with the template, in its tags and in the text between them.
@@ -146,8 +148,9 @@ fn repeated(rounds: &[Round], directives: &[Directive], parent: Option<&Span>, p
 /// Returns whether `word` differs from round to round.
 fn changes(round: &Round, word: &Word) -> bool {
     let hole = parts(&word.text).into_iter().any(|part| matches!(part, Part::Hole(words) if round.changes(&words)));
-    // Hosts and paths have names instead of holes by now.
-    hole || word.text.split(['{', '}']).skip(1).step_by(2).any(|name| round.changes(&name.replace('_', " ")) || round.changes(name))
+    // Hosts and paths have names instead of holes by now: what was a field of Go's `.` cannot be told from others.
+    let of_go = round.names_dot() && word.text.contains('{');
+    hole || of_go || word.text.split(['{', '}']).skip(1).step_by(2).any(|name| round.changes(&name.replace('_', " ")) || round.changes(name))
 }
 
 /// The statements of one reading, by where they are written.

@@ -36,6 +36,11 @@ impl Round {
             || used.any(|word| self.names.iter().any(|name| name == word))
             || words.contains("{{ .")
     }
+
+    /// Returns whether it is a loop of Go's, in which `.` is the element.
+    pub(in crate::formats) fn names_dot(&self) -> bool {
+        self.names.iter().any(|name| name == ".")
+    }
 }
 
 /// Adds the loops among `nodes`, the outer ones first.

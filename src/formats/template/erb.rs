@@ -158,8 +158,16 @@ fn ruby(line: &str) -> Vec<Kind> {
         }
         "end" => vec![Kind::End(None)],
         _ if line == "}" => vec![Kind::End(None)],
+        _ if begins_value(line) => assignment(line).into_iter().chain([Kind::Group("begin")]).collect(),
         _ => iteration(line).map_or_else(|| assignment(line), |kind| vec![kind]),
     }
+}
+
+/// Returns whether `line` gives a name the value of a body that begins here: `ports = if @tls`. It ends with an `end` of its own.
+fn begins_value(line: &str) -> bool {
+    let Some((_, value)) = line.split_once('=') else { return false };
+    let first = value.split_whitespace().next().unwrap_or_default();
+    matches!(first, "if" | "unless" | "case" | "begin" | "while" | "until") && !ends_with_end(line)
 }
 
 /// `list.each do |a, b|`, `list.each { |a|`.

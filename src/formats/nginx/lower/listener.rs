@@ -173,7 +173,7 @@ impl Lowering<'_> {
                     let (rank, when) = name_test(pattern);
                     ranked.push((rank, Route { when, step: Step::table(host.table), label: Some(label.clone()) }));
                 } else if let Some(owner) = claimed.patterns.get(pattern).filter(|owner| owner.span != label.span).cloned() {
-                    self.claimed_twice(group, label, &owner);
+                    self.claimed_twice(group, hosts, label, &owner);
                 }
             }
         }
@@ -194,7 +194,12 @@ impl Lowering<'_> {
 
 impl Lowering<'_> {
     /// nginx starts and only warns: "conflicting server name, ignored".
-    fn claimed_twice(&mut self, group: &Group, label: &Label, owner: &Label) {
+    ///
+    /// A server without `listen` may have one in a file that is not read: then it is not known to be on this address.
+    fn claimed_twice(&mut self, group: &Group, hosts: &[VirtualHost], label: &Label, owner: &Label) {
+        if !self.complete && hosts.iter().any(|host| host.listen_label == host.label) {
+            return;
+        }
         if !self.reported.insert(format!("name:{}:{}", label.span.path, label.span.start)) {
             return;
         }

@@ -1,8 +1,9 @@
 //! `traffic/redirect-loop`.
 
 use crate::analysis::{Choice, Destination, Trace, trace};
-use crate::model::{Condition, Field, Label, Model, Part, Request, Test, Value};
+use crate::model::{Condition, Field, HostPattern, Label, Model, Part, Request, Test, Value, VirtualHost};
 use crate::policy::arrival::{outcome_line, route_line, witnesses};
+use crate::policy::hosts::is_catch_all;
 use crate::policy::{Finding, RuleContext, Severity, Tree};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,7 +45,7 @@ rule! {
     /// ## When it stays silent
     ///
     /// - The redirect leads to a host or listener that this configuration does not have: what is there is not known. A balancer that ends TLS
-    ///   in front, and says so in `X-Forwarded-Proto`, is such a place.
+    ///   in front, and says so in `X-Forwarded-Proto`, is such a place; so is another host that only the default server would answer for.
     /// - The requests went in circles before.
     /// - Something that cannot be read takes part in the choice.
     ///
@@ -130,9 +131,31 @@ fn circle(model: &Model, first: &Trace) -> Option<Circle> {
         if !seen.insert(next.url()) {
             return Some(Circle { stops, lines, cookie });
         }
+        let moved = next.host != here.request.host;
         here = trace(model, &next);
+        // Silent: another host, of which nothing here says that it leads here.
+        if moved && !is_named(model, &here) {
+            return None;
+        }
     }
     None
+}
+
+/// A host that no configuration names.
+const UNNAMED: &str = "unnamed.invalid";
+
+/// Returns whether something in `model` knows the host of `trace`: the virtual host that answers claims it, or a condition tells it from other hosts.
+fn is_named(model: &Model, trace: &Trace) -> bool {
+    let names = |host: &VirtualHost| {
+        let may_be = |name: &HostPattern| !matches!(name, HostPattern::Hole(_)) && name.may_be(&trace.request.host);
+        !is_catch_all(host) && host.names.iter().any(|(name, _)| may_be(name))
+    };
+    if trace.virtual_host_in(model).is_some_and(names) {
+        return true;
+    }
+    let unnamed = self::trace(model, &Request { host: UNNAMED.into(), ..trace.request.clone() });
+    let lines = |trace: &Trace| trace.steps.iter().map(|step| step.label.clone()).collect::<Vec<_>>();
+    lines(&unnamed) != lines(trace)
 }
 
 /// Returns whether a route on the way, taken or not, asks for a cookie.
