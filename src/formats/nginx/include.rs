@@ -228,7 +228,7 @@ impl<'a, 'b> Expander<'a, 'b> {
             Place::Shipped => {}
             // Beside a main file that is not here there may be other files that are not: only a name nearly that of one here, or in a directory
             // that is here, says where it should lie.
-            Place::Missing(path) if walk.assumed && !written.trim_start_matches('/').contains('/') && self.nearest(&path).is_none() => {
+            Place::Missing(path) if walk.assumed && walk.is_guess(written, &path) && self.nearest(&path).is_none() => {
                 self.elsewhere(directive, format!("`{written}` is not in this tree"), walk);
             }
             Place::Missing(path) => {
@@ -357,6 +357,11 @@ impl Walk {
             assumed,
             further: Vec::new(),
         }
+    }
+
+    /// Returns whether only the guess where names begin says that `path`, of an include `written` so, should be in this directory.
+    fn is_guess(&self, written: &str, path: &TreePath) -> bool {
+        !written.trim_start_matches('/').contains('/') || written.starts_with('/') && path.parent() == self.prefix
     }
 
     /// Returns the configuration this came to, and the files reached.
