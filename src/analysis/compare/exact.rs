@@ -7,8 +7,9 @@ use super::{Survey, Work};
 use crate::analysis::prints::Prints;
 use crate::analysis::route::Entrance;
 use crate::analysis::symbolic::{Asker, Difference, Stop, differences};
-use crate::model::{Normalization, Request};
+use crate::model::{Name, Normalization, Request};
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// The most cells with the same was and now of which a request is tried; the others are the same region.
 const MOST_ALIKE: usize = 30;
@@ -21,6 +22,9 @@ const MOST_LOOKS: usize = 200_000;
 
 /// The rank of hosts that nobody would think of.
 const UNNAMED: u8 = 5;
+
+/// A request with the group of its host and how far-fetched that host is.
+type Witness = (Request, (usize, u8));
 
 /// What was found symbolically.
 #[derive(Debug, Default)]
@@ -62,7 +66,7 @@ impl Exactly {
             if rules.any(|other| other != first) {
                 exactly.reasons.insert("both sides read paths in different ways".to_owned());
             }
-            let asker = exactly.askers.entry(first).or_insert_with(|| Asker::new(survey.now.patterns.clone(), first));
+            let asker = exactly.askers.entry(first).or_insert_with(|| Asker::new(Rc::clone(&survey.now.patterns), first));
             let (found, complete) = differences(asker, sides);
             if !complete {
                 exactly.reasons.insert("there is more here than can be followed".to_owned());
@@ -82,6 +86,15 @@ impl Exactly {
     /// Returns whether all that changes was found, as far as is known so far.
     pub(super) fn is_exact(&self) -> bool {
         self.reasons.is_empty() && self.disagreements == 0
+    }
+
+    /// Returns why not all that changes is known to be found, sorted; our own mistakes too.
+    pub(super) fn reasons(&self) -> Vec<String> {
+        let mut all = self.reasons.clone();
+        if self.disagreements > 0 {
+            all.insert("what was worked out for all requests at once is not what some of them get, which is a defect of Waypost".to_owned());
+        }
+        all.into_iter().collect()
     }
 
     /// Counts the changed requests of `survey` that are in no cell: cases that the walk has missed.
@@ -143,13 +156,7 @@ impl<'m> Survey<'_, 'm> {
     }
 
     /// Returns requests of a cell with the groups of their hosts.
-    fn witnesses(
-        &mut self,
-        exactly: &mut Exactly,
-        door: &Door<'m>,
-        work: &[Work<'_, 'm>],
-        difference: &Difference,
-    ) -> Result<Vec<(Request, (usize, u8))>, Stop> {
+    fn witnesses(&mut self, exactly: &mut Exactly, door: &Door<'m>, work: &[Work<'_, 'm>], difference: &Difference) -> Result<Vec<Witness>, Stop> {
         let Some(asker) = exactly.asker(door) else { return Ok(Vec::new()) };
         let here = || work.iter().filter(|one| std::ptr::eq(one.door, door));
         let hosts = || here().flat_map(|one| one.hosts.iter());
@@ -175,21 +182,17 @@ impl<'m> Survey<'_, 'm> {
     fn group_of(&mut self, door: &Door<'m>, work: &[Work<'_, 'm>], request: &Request) -> (usize, u8) {
         let reached = super::hosts::reached(self.was, self.now, door, &request.host);
         let known = work.iter().filter(|one| std::ptr::eq(one.door, door)).find(|one| one.reached == reached);
-        match known {
-            Some(known) => {
-                let host = known.hosts.iter().find(|host| host.text == request.host);
-                (known.group, host.map_or(UNNAMED, |host| host.rank))
-            }
-            None => {
-                let cause: Cause = (door.now.or(door.was).map(|one| one.gateway.id.to_string()).unwrap_or_default(), None);
-                let door = format!("{} port {}", if door.tls { "https" } else { "http" }, door.port);
-                self.words.push(super::region::GroupWords { hosts: vec![request.host.clone()], door, cause });
-                (self.words.len() - 1, UNNAMED)
-            }
+        if let Some(known) = known {
+            let host = known.hosts.iter().find(|host| host.text == request.host);
+            return (known.group, host.map_or(UNNAMED, |host| host.rank));
         }
+        let cause: Cause = (door.now.or(door.was).map(|one| one.gateway.id.to_string()).unwrap_or_default(), None);
+        let door = format!("{} port {}", if door.tls { "https" } else { "http" }, door.port);
+        self.words.push(super::region::GroupWords { hosts: vec![request.host.clone()], door, cause });
+        (self.words.len() - 1, UNNAMED)
     }
 
-    fn try_cell(&mut self, exactly: &mut Exactly, door: &Door<'m>, difference: &Difference, requests: Vec<(Request, (usize, u8))>) {
+    fn try_cell(&mut self, exactly: &mut Exactly, door: &Door<'m>, difference: &Difference, requests: Vec<Witness>) {
         let mut changed = false;
         for (request, (group, rank)) in requests {
             let extras = extras(&request);
@@ -227,7 +230,7 @@ fn extras(request: &Request) -> Vec<Extra> {
             let pairs = value.split("; ").filter_map(|pair| pair.split_once('='));
             extras.extend(pairs.map(|(name, value)| Extra::Cookie(name.into(), value.to_owned())));
         } else {
-            extras.push(Extra::Header(name.clone(), value.clone()));
+            extras.push(Extra::Header(Name::clone(name), value.clone()));
         }
     }
     extras

@@ -109,16 +109,11 @@ pub fn compare(base: &Model, head: &Model) -> Comparison {
     tried.sort_by(|a, b| (a.oddity, &a.pair.now.request).cmp(&(b.oddity, &b.pair.now.request)));
     let mut changes = regions(base, head, &tried, &words);
     let exact = exactly.is_exact();
-    changes.iter_mut().for_each(|change| change.exact = exact);
-    let pairs = tried.into_iter().map(|one| one.pair).collect();
-    Comparison {
-        changes,
-        pairs,
-        exact,
-        limited: limited && !exact,
-        reasons: exactly.reasons.into_iter().collect(),
-        disagreements: exactly.disagreements,
+    for change in &mut changes {
+        change.exact = exact;
     }
+    let pairs = tried.into_iter().map(|one| one.pair).collect();
+    Comparison { changes, pairs, exact, limited: limited && !exact, reasons: exactly.reasons(), disagreements: exactly.disagreements }
 }
 
 /// How many requests are tried for one group of hosts.

@@ -117,7 +117,7 @@ impl<'m> Gather<'_, 'm> {
     fn step(&mut self, step: &'m Step) {
         for action in &step.actions {
             match action {
-                Action::Set { value, .. } => self.value(value),
+                Action::Set { value, .. } | Action::SetSource { value, .. } => self.value(value),
                 Action::Rewrite { path, query, .. } => {
                     if let Some(path) = path {
                         self.value(path);
@@ -127,7 +127,6 @@ impl<'m> Gather<'_, 'm> {
                         QueryEdit::Keep | QueryEdit::FromPath => {}
                     }
                 }
-                Action::SetSource { value, .. } => self.value(value),
                 Action::SetHeader { value, .. } => {
                     if let Some(value) = value {
                         self.value(value);

@@ -100,7 +100,7 @@ impl Asker {
         if let Matcher::Network(network) = matcher {
             return match subject.whole() {
                 Some(Dim::Source) => Ok(in_network(cell, *network)),
-                _ => Ok(self.unfollowed(cell, words, subject, "an address out of a header is compared with networks")),
+                _ => Ok(Self::unfollowed(cell, words, subject, "an address out of a header is compared with networks")),
             };
         }
         if let Some((before, dim, from, after)) = subject.around().filter(|(_, dim, ..)| **dim != Dim::Source) {
@@ -110,13 +110,13 @@ impl Asker {
                     let language = self.languages.pulled(language, from, before, after)?;
                     self.text_passes(cell, dim, language, Front::default())
                 }
-                Err(NotRegular(why)) => Ok(self.unfollowed(cell, words, subject, &why)),
+                Err(NotRegular(why)) => Ok(Self::unfollowed(cell, words, subject, &why)),
             };
         }
         if let Some(answer) = self.in_two(cell, subject, matcher)? {
             return Ok(answer);
         }
-        Ok(self.unfollowed(cell, words, subject, "a text is made of several unknown parts"))
+        Ok(Self::unfollowed(cell, words, subject, "a text is made of several unknown parts"))
     }
 
     /// A known text passes or does not, unless the pattern cannot be read.
@@ -130,10 +130,10 @@ impl Asker {
                         let found = self.patterns.get(regex).and_then(|pattern| pattern.find(text).ok());
                         match found {
                             Some(found) => found.is_some(),
-                            None => return Ok(self.unfollowed(cell, words, &Sym::text(text), &why)),
+                            None => return Ok(Self::unfollowed(cell, words, &Sym::text(text), &why)),
                         }
                     }
-                    _ => return Ok(self.unfollowed(cell, words, &Sym::text(text), &why)),
+                    _ => return Ok(Self::unfollowed(cell, words, &Sym::text(text), &why)),
                 },
             },
         };
@@ -281,7 +281,7 @@ impl Asker {
     }
 
     /// Returns both answers to what the configuration does not say.
-    pub(super) fn open(&mut self, cell: &Cell, text: &str, input: &str) -> Parts {
+    pub(super) fn open(cell: &Cell, text: &str, input: &str) -> Parts {
         // What is a file is no directory.
         let other = match text {
             Opaque::FILE => Some(Opaque::DIRECTORY),
@@ -298,7 +298,7 @@ impl Asker {
     }
 
     /// Returns both answers to a question that is not followed.
-    pub(super) fn unfollowed(&mut self, cell: &Cell, words: &str, subject: &Sym, why: &str) -> Parts {
+    pub(super) fn unfollowed(cell: &Cell, words: &str, subject: &Sym, why: &str) -> Parts {
         both(cell, &question(words, &subject.to_string()), Some(&Rc::from(format!("{words}: {why}"))))
     }
 }

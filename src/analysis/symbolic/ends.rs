@@ -143,7 +143,7 @@ impl<'m> Walk<'_, 'm> {
             UpstreamUri::AsReceived => whole(&state.path, &state.query),
             UpstreamUri::ReplacePrefix { prefix, with } => {
                 let path = Sym::text(with.as_bytes()).then(&state.path.without_front(prefix.len()));
-                whole(&self.path_front(cell, path), &state.query)
+                whole(&Self::path_front(cell, path), &state.query)
             }
             UpstreamUri::Exact(value) => {
                 let forks = self.value(side, cell, state, value)?.into_iter();
@@ -154,7 +154,7 @@ impl<'m> Walk<'_, 'm> {
     }
 
     /// Returns `path` as all of the client's path, where a prefix was only replaced by itself.
-    fn path_front(&self, cell: &Cell, path: Sym) -> Sym {
+    fn path_front(cell: &Cell, path: Sym) -> Sym {
         let [Piece::Text(front), Piece::Rest { of: Dim::Path, from }] = path.pieces() else { return path };
         let facts = cell.facts(&Dim::Path);
         let same = front.len() == *from && facts.front.starts_with(front);

@@ -1,6 +1,6 @@
 //! Values and conditions for all requests of a cell at once. Where requests differ, the cell is split: every function returns the parts.
 
-use super::ask::{Parts, Stop};
+use super::ask::{Asker, Parts, Stop};
 use super::cell::Cell;
 use super::state::State;
 use super::sym::{Dim, Piece, Sym};
@@ -38,14 +38,16 @@ impl<'m> Walk<'_, 'm> {
             Condition::Any(any) => self.until(side, Fork::new(cell, state, false), any),
             Condition::Not(inner) => {
                 let mut forks = self.holds(side, cell, state, inner)?;
-                forks.iter_mut().for_each(|fork| fork.found = !fork.found);
+                for fork in &mut forks {
+                    fork.found = !fork.found;
+                }
                 Ok(forks)
             }
             Condition::Test(test) => self.test(side, cell, state, test),
             Condition::Opaque(opaque) => {
                 let mut all = Vec::new();
                 for input in self.value(side, cell, state, &opaque.input)? {
-                    let answer = self.asker.open(&input.cell, &opaque.text, &input.found.to_string());
+                    let answer = Asker::open(&input.cell, &opaque.text, &input.found.to_string());
                     split(answer, &input.state, &mut all);
                 }
                 Ok(all)
@@ -84,20 +86,14 @@ impl<'m> Walk<'_, 'm> {
                         split(answer, &state, &mut all);
                     }
                 }
-                matcher => self.matches(&cell, &state, (&subject, matcher), test, &mut all)?,
+                matcher => all.extend(self.matches(&cell, &state, (&subject, matcher), test)?),
             }
         }
         Ok(all)
     }
 
-    fn matches(
-        &mut self,
-        cell: &Cell,
-        state: &Rc<State>,
-        (subject, matcher): (&Sym, &Matcher),
-        test: &'m Test,
-        all: &mut Vec<Fork<bool>>,
-    ) -> Result<(), Stop> {
+    fn matches(&mut self, cell: &Cell, state: &Rc<State>, (subject, matcher): (&Sym, &Matcher), test: &'m Test) -> Forks<bool> {
+        let mut all = Vec::new();
         let words = test_words(test);
         let nonempty = Matcher::Truthy { zero_is_false: false };
         // A request that carries an empty header is as one that carries none here.
@@ -105,21 +101,20 @@ impl<'m> Walk<'_, 'm> {
         let converted = matches!(test.subject.parts.as_slice(), [Part::Converted(_)]) && matches!(test.matcher, Matcher::Element(_));
         let held = matches!(test.subject.parts.as_slice(), [Part::Variable(_)]) && matches!(test.matcher, Matcher::Present);
         if converted || held {
-            let parts = self.asker.unfollowed(cell, &words, subject, "what is looked at is more than a text");
-            split(parts, state, all);
-            return Ok(());
+            let parts = Asker::unfollowed(cell, &words, subject, "what is looked at is more than a text");
+            split(parts, state, &mut all);
+            return Ok(all);
         }
-        let from = all.len();
         let answer = self.asker.passes(cell, subject, matcher, &words)?;
-        split(answer, state, all);
+        split(answer, state, &mut all);
         if let Matcher::Regex(regex) = matcher
             && (self.captures || !regex.names.is_empty())
         {
-            for fork in all.iter_mut().skip(from).filter(|fork| fork.found) {
+            for fork in all.iter_mut().filter(|fork| fork.found) {
                 Rc::make_mut(&mut fork.state).remember(regex, subject);
             }
         }
-        Ok(())
+        Ok(all)
     }
 
     fn equal(&mut self, cell: &Cell, (ours, theirs): (&Sym, &Sym), caseless: bool, test: &Test) -> Result<Parts, Stop> {
@@ -130,7 +125,7 @@ impl<'m> Walk<'_, 'm> {
             (_, Some(known)) => (ours, known),
             (Some(known), None) => (theirs, known),
             (None, None) => {
-                return Ok(self.asker.unfollowed(cell, &format!("{} {theirs}", test_words(test)), ours, "two unknown texts are compared"));
+                return Ok(Asker::unfollowed(cell, &format!("{} {theirs}", test_words(test)), ours, "two unknown texts are compared"));
             }
         };
         match std::str::from_utf8(known) {
@@ -138,7 +133,7 @@ impl<'m> Walk<'_, 'm> {
                 let matcher = Matcher::Equals { text: Value::literal(text), caseless };
                 self.asker.passes(cell, open, &matcher, &test_words(test))
             }
-            Err(_bytes) => Ok(self.asker.unfollowed(cell, &format!("{} {theirs}", test_words(test)), ours, "a text is no UTF-8")),
+            Err(_bytes) => Ok(Asker::unfollowed(cell, &format!("{} {theirs}", test_words(test)), ours, "a text is no UTF-8")),
         }
     }
 
@@ -168,7 +163,9 @@ impl<'m> Walk<'_, 'm> {
             Part::Capture(Capture::Named(name)) => one(state.named.get(name).cloned().unwrap_or_default()),
             Part::Converted(converted) => {
                 let mut forks = self.value(side, cell, state, &converted.value)?;
-                forks.iter_mut().for_each(|fork| fork.found = self.converted(&fork.found, &converted.by));
+                for fork in &mut forks {
+                    fork.found = self.converted(&fork.found, &converted.by);
+                }
                 Ok(forks)
             }
             Part::Hole(words) => one(Sym::unknown(words)),

@@ -4,19 +4,21 @@
 //! once; where a test tells its requests apart, the cell is split. Nothing is shared with the evaluator but the model, so that the two check each other.
 //!
 //! Read in this order: `sym` (texts of which some parts are not known), `cell` and `ask` (sets of requests, and what is asked of them), `state`, `eval` and
-//! `act` (values, conditions and actions for all requests of a cell), `align` (what differs between two tables), `walk`, `ends` (what a request gets),
+//! `act` (values, conditions and actions for all requests of a cell), `align` (what differs between two tables), `walk`, `choose`, `take`, `ends` (what a request gets),
 //! `witness` (a request of a cell that one can type).
 
 mod act;
 mod align;
 mod ask;
 mod cell;
+mod choose;
 mod ends;
 mod eval;
 mod front;
 mod network;
 mod state;
 mod sym;
+mod take;
 mod walk;
 mod witness;
 

@@ -19,7 +19,7 @@ pub(super) fn some_address(networks: &[(Cidr, bool)]) -> Option<IpAddr> {
         return Some(stranger);
     }
     // Networks are inside each other or apart: the smallest that must hold it is all that counts.
-    let smallest = networks.iter().filter(|(_, inside)| *inside).map(|(network, _)| *network).max_by_key(|network| network.bits());
+    let smallest = networks.iter().filter(|(_, inside)| *inside).map(|(network, _)| *network).max_by_key(Cidr::bits);
     let not: Vec<Cidr> = networks.iter().filter(|(_, inside)| !inside).map(|(network, _)| *network).collect();
     let places = match smallest {
         Some(network) => vec![network],

@@ -66,8 +66,7 @@ impl Matched {
     pub(super) fn group(&self, capture: &Capture) -> Sym {
         let tail = tail_group(&self.regex);
         let asked = |length: usize, name: Option<&str>| match capture {
-            Capture::Index(0) => true,
-            Capture::Index(1) => true,
+            Capture::Index(0 | 1) => true,
             Capture::Index(_) => false,
             Capture::Named(asked) => name == Some(&**asked) && length < usize::MAX,
         };
@@ -82,10 +81,9 @@ impl Matched {
     /// Returns whether the first bytes are known or all of one part.
     fn reaches(&self, length: usize) -> bool {
         match self.subject.pieces() {
-            [] => length == 0,
             [Piece::Text(text), rest @ ..] => text.len() >= length || matches!(rest, [Piece::Rest { .. }]),
             [Piece::Rest { .. }] => true,
-            [Piece::Rest { .. } | Piece::Mark | Piece::Unknown(_), ..] => length == 0,
+            [] | [Piece::Rest { .. } | Piece::Mark | Piece::Unknown(_), ..] => length == 0,
         }
     }
 }

@@ -125,7 +125,7 @@ fn put(request: &Request, dim: &Dim, value: &[u8]) -> Request {
     match dim {
         Dim::Path => request.target = with_query(&encode_path(value), query),
         Dim::Query => request.target = with_query(path, &text),
-        Dim::Param(_) if text.is_empty() => {}
+        Dim::Param(_) | Dim::Header(_) | Dim::Cookie(_) if text.is_empty() => {}
         Dim::Param(name) => {
             let pair = format!("{name}={text}");
             let query = if query.is_empty() { pair } else { format!("{query}&{pair}") };
@@ -133,7 +133,6 @@ fn put(request: &Request, dim: &Dim, value: &[u8]) -> Request {
         }
         Dim::Host => request.host = text,
         Dim::Method => request.method = text,
-        Dim::Header(_) | Dim::Cookie(_) if text.is_empty() => {}
         Dim::Header(name) => request.headers.push((Name::clone(name), text)),
         Dim::Cookie(name) => match request.headers.iter_mut().find(|(have, _)| &**have == "cookie") {
             Some((_, cookies)) => *cookies = format!("{cookies}; {name}={text}"),
