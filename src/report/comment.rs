@@ -4,7 +4,7 @@ use super::budget::Budget;
 use super::escape::cut;
 use super::markdown::{Place, code, fence, line_link, prose};
 use super::put::put;
-use super::words::{count, input_words, percent, request_words, severity_word, way_words};
+use super::words::{count, input_words, not_exact_words, percent, request_words, severity_word, way_words};
 use super::{CommentContext, excerpt, hunks};
 use crate::policy::{Severity, Tree};
 use crate::review::{ChangeReport, FindingReport, Review, Verdict};
@@ -192,9 +192,7 @@ fn reproduce(material: Material<'_>) -> String {
     if !cx.head_sha.is_empty() {
         footer.push(format!("{} against {}", code(&short(&cx.head_sha), Place::Text), code(&short(&cx.base_sha), Place::Text)));
     }
-    if !review.exact && !review.inputs.is_empty() {
-        footer.push("not every possible request was tried".to_owned());
-    }
+    footer.extend(not_exact_words(review).map(|words| prose(&words, Place::Text)));
     if !footer.is_empty() {
         put!(text, "\n<sub>{}</sub>\n", footer.join(" · "));
     }

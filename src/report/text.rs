@@ -3,7 +3,7 @@
 use super::escape::{cut, printable};
 use super::excerpt;
 use super::put::put;
-use super::words::{count, input_words, percent, request_words, way_words};
+use super::words::{count, input_words, not_exact_words, percent, request_words, way_words};
 use crate::policy::{Severity, Tree};
 use crate::review::{ChangeReport, FindingReport, Review, Verdict};
 use crate::snapshot::Snapshot;
@@ -157,7 +157,7 @@ fn footer(review: &Review) -> String {
     }
     let found = if parts.is_empty() { "nothing found".to_owned() } else { parts.join(", ") };
     let read = if review.inputs.is_empty() { "no file read".to_owned() } else { format!("{} read", input_words(&review.inputs)) };
-    let exact = if review.exact || review.inputs.is_empty() { "" } else { "; not every possible request was tried" };
+    let exact = not_exact_words(review).map(|words| format!("; {}", printable(&words))).unwrap_or_default();
     format!("{found}; {read}{exact}")
 }
 
@@ -184,7 +184,7 @@ mod tests {
         insta::assert_snapshot!(text(&fixture::quiet(), &fixture::base(), &fixture::head(), false), @"
         PASS  No request goes elsewhere, as far as 412 tried requests show
 
-        nothing found; 1 ansible file, 2 nginx files read; not every possible request was tried
+        nothing found; 1 ansible file, 2 nginx files read; not every possible request was tried, because $arg_a: a text is made of several unknown parts; there is more here than can be followed
         ");
     }
 

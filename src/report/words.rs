@@ -5,7 +5,7 @@ use super::put::put;
 use crate::analysis::{Destination, ServerShare, ServerState};
 use crate::policy::Severity;
 pub(super) use crate::policy::percent;
-use crate::review::RequestReport;
+use crate::review::{RequestReport, Review};
 use std::collections::BTreeMap;
 
 /// The most characters about the servers of one pool.
@@ -23,6 +23,27 @@ pub(super) fn severity_word(severity: Severity) -> &'static str {
 /// Returns `1 error` or `3 errors`.
 pub(super) fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+/// The most reasons that the sentence on what was not tried gives.
+const MAX_REASONS: usize = 2;
+
+/// The most characters of one of them.
+const MAX_REASON: usize = 160;
+
+/// Returns the sentence, without a full stop, on a review that is not exact, and why; `None` for one that is, or that had nothing to look at.
+pub(super) fn not_exact_words(review: &Review) -> Option<String> {
+    if review.exact || review.inputs.is_empty() {
+        return None;
+    }
+    let mut reasons: Vec<String> = review.inexact.iter().take(MAX_REASONS).map(|reason| cut(reason, MAX_REASON)).collect();
+    match review.inexact.len().saturating_sub(MAX_REASONS) {
+        0 => {}
+        1 => reasons.push("for 1 more reason".to_owned()),
+        more => reasons.push(format!("for {more} more reasons")),
+    }
+    let because = if reasons.is_empty() { String::new() } else { format!(", because {}", reasons.join("; ")) };
+    Some(format!("not every possible request was tried{because}"))
 }
 
 /// Returns a request as one types it for `waypost trace`, without the command and the listener.

@@ -28,6 +28,7 @@ pub(super) fn assemble(base: Side<'_>, head: Side<'_>, comparison: &Comparison, 
         dry_run: None,
         inputs: input_reports(base.model, head.model),
         exact: comparison.exact,
+        inexact: if comparison.exact { Vec::new() } else { comparison.reasons.clone() },
         timings_ms: Timings::default(),
     };
     review.verdict = verdict(&review.findings);

@@ -33,6 +33,10 @@ pub struct Review {
     pub inputs: Vec<InputReport>,
     /// Whether all changed requests are among `changes`.
     pub exact: bool,
+    /// Why not, in words that follow "because", sorted; left out where `exact` is true.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub inexact: Vec<String>,
     /// How long it took; filled in by who has a clock.
     pub timings_ms: Timings,
 }
