@@ -246,6 +246,52 @@ mod properties {
         facts
     }
 
+    /// Conditions of which no request passes two.
+    fn apart(at: usize) -> Condition {
+        match at {
+            0 => exact("/a"),
+            1 => prefix("/b/"),
+            2 => exact("/c"),
+            3 => path_regex(r"^/d.*\.php$"),
+            _ => prefix("/e"),
+        }
+    }
+
+    #[test]
+    fn rules_that_are_apart_may_stand_in_any_order() {
+        let site = |order: [usize; 5]| {
+            let routes = order.into_iter().map(|at| (apart(at), answer(200 + u16::try_from(at).unwrap()))).chain([(prefix("/"), answer(404))]);
+            Site { hosts: vec![("a.example", routes.collect())], pools: Vec::new() }.model()
+        };
+        for order in [[4, 3, 2, 1, 0], [1, 0, 2, 3, 4], [3, 0, 4, 1, 2]] {
+            let comparison = compare(&site([0, 1, 2, 3, 4]), &site(order));
+            assert!(comparison.exact && comparison.changes.is_empty(), "{order:?}: {:?} {:?}", comparison.reasons, comparison.changes);
+        }
+    }
+
+    #[test]
+    fn two_equal_tables_are_as_good_as_one() {
+        let routes = || (0..5).map(|at| (apart(at), answer(200))).chain([(prefix("/"), answer(404))]).collect::<Vec<_>>();
+        let two = Site { hosts: vec![("a.example", routes()), ("b.example", routes())], pools: Vec::new() }.model();
+        let mut one = two.clone();
+        let gateway = &mut one.gateways[0];
+        let (kept, copy) = (gateway.listeners[0].virtual_hosts[0].table, gateway.listeners[0].virtual_hosts[1].table);
+        gateway.listeners[0].virtual_hosts[1].table = kept;
+        let entry = gateway.listeners[0].entry.0;
+        let table = &mut gateway.tables[entry];
+        for step in table.routes.iter_mut().map(|route| &mut route.step).chain([&mut table.otherwise]) {
+            if let crate::model::Next::Table(to) = &mut step.next
+                && *to == copy
+            {
+                *to = kept;
+            }
+        }
+        for (base, head) in [(&one, &two), (&two, &one)] {
+            let comparison = compare(base, head);
+            assert!(comparison.exact && comparison.changes.is_empty(), "{:?} {:?}", comparison.reasons, comparison.changes);
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
