@@ -19,5 +19,5 @@ mod words;
 pub(crate) use arrival::goes;
 pub use category::{Category, Severity};
 pub use finding::{Finding, Side, Tree};
-pub use registry::{HEADINGS, Rule, RuleContext, by_name, check_all, explanation, rules};
+pub use registry::{HEADINGS, Rule, RuleContext, Shared, by_name, check_all, explanation, rules};
 pub(crate) use words::{of_requests, percent, to_region};

@@ -34,7 +34,11 @@ pub(super) struct Stop<'a> {
 }
 
 /// Returns the passages of all changed requests, by gateway and the names of the pools.
-pub(super) fn passages<'a>(cx: &RuleContext<'a>) -> Vec<Passage<'a>> {
+pub(super) fn passages<'c, 'a>(cx: &'c RuleContext<'a>) -> &'c [Passage<'a>] {
+    cx.shared.passages.get_or_init(|| find(cx))
+}
+
+fn find<'a>(cx: &RuleContext<'a>) -> Vec<Passage<'a>> {
     let mut found: BTreeMap<(&str, &str, &str, [usize; 2]), Passage<'a>> = BTreeMap::new();
     if cx.comparison.changes.is_empty() {
         return Vec::new();

@@ -1,8 +1,10 @@
 //! The list of rules.
 
+use super::passage::Passage;
 use super::rules::ALL;
 use super::{Category, Finding, Severity, Side};
 use crate::analysis::Comparison;
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 /// The headings of every rule's documentation, in order.
@@ -27,7 +29,7 @@ pub struct Rule {
 }
 
 /// What a rule looks at.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct RuleContext<'a> {
     /// Before.
     pub base: Side<'a>,
@@ -43,6 +45,14 @@ pub struct RuleContext<'a> {
     pub title: &'a str,
     /// The pull request's body.
     pub body: &'a str,
+    /// What several rules look at; made when the first one asks.
+    pub shared: Shared<'a>,
+}
+
+/// What is worked out once for all rules.
+#[derive(Debug, Default)]
+pub struct Shared<'a> {
+    pub(super) passages: OnceCell<Vec<Passage<'a>>>,
 }
 
 /// Returns every rule, in the order of the documentation.

@@ -1,6 +1,6 @@
 //! A small builder of changes for the tests of rules: two configurations, some requests, and what the rules say.
 
-use super::{Finding, RuleContext, Side, check_all};
+use super::{Finding, RuleContext, Shared, Side, check_all};
 use crate::analysis::{Change, Comparison, Pair, trace};
 use crate::model::{
     Address, Cidr, Claim, Condition, Ejection, Field, Forward, Gateway, HealthCheck, Host, HostPattern, Inventory, InventoryHost, Label,
@@ -285,6 +285,7 @@ pub(super) fn say_titled(title: &str, good: Option<&str>, (base, head): (&str, &
         comparison: &comparison,
         title,
         body: "",
+        shared: Shared::default(),
     });
     findings.iter().map(|finding| line(finding, &head_model)).filter(|line| !line.starts_with("info")).collect()
 }

@@ -15,7 +15,7 @@ pub use types::{ChangeReport, FindingReport, InputReport, RequestReport, Review,
 
 use crate::analysis::{Comparison, compare};
 use crate::formats;
-use crate::policy::{RuleContext, Side, check_all};
+use crate::policy::{RuleContext, Shared, Side, check_all};
 use crate::snapshot::Snapshot;
 
 /// What is reviewed.
@@ -51,6 +51,7 @@ pub fn review(change: &Change<'_>) -> Review {
         comparison: &comparison,
         title: change.title,
         body: change.body,
+        shared: Shared::default(),
     });
     assemble::assemble(base, head, &comparison, rollback.as_ref(), &findings)
 }

@@ -138,7 +138,8 @@ fn computed(cx: &RuleContext<'_>, out: &mut Vec<Finding>) {
             let name = arrival.name.split(':').next().unwrap_or(arrival.name);
             let base = cx.base.model.gateways.iter().find(|base| base.id == gateway.id);
             let was_pool = arrivals(cx.base.model, &pair.was).iter().any(|was| was.pool.is_some_and(|pool| *pool.name == *name));
-            if was_pool && base.is_some_and(|base| declares(base, name)) && !known_elsewhere(cx, name) {
+            // Silent: the pool is still there, and the name was put together with a port, which makes it another.
+            if was_pool && base.is_some_and(|base| declares(base, name)) && !declares(gateway, name) && !known_elsewhere(cx, name) {
                 out.push(Dangling { gateway, name, line, meant: Meant::Gone, pairs: BTreeSet::from([at]) }.finding(cx));
             }
         }
@@ -246,7 +247,10 @@ impl Dangling<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::scene::say;
+    use crate::analysis::{Alternative, Destination};
+    use crate::policy::scene::{self, compare_urls, say};
+    use crate::policy::{Shared, Side};
+    use crate::snapshot::memory;
 
     const URL: [&str; 1] = ["http://a.example/"];
 
@@ -293,5 +297,29 @@ mod tests {
     fn short_names_and_siblings_are_no_slips() {
         assert!(is_slip("web_pol", "web_pool") && is_slip("strorefront", "storefront"));
         assert!(!is_slip("api", "app") && !is_slip("backend1", "backend2") && !is_slip("web_pool", "web_pool"));
+    }
+
+    #[test]
+    fn a_name_with_a_port_is_not_the_pool_that_is_still_there() {
+        let model = scene::model("pool web: 10.0.0.1:80\nhost a.example\n/ -> web");
+        let mut comparison = compare_urls(&model, &model, &URL);
+        let to_pool = comparison.pairs[0].now.destination.clone();
+        let mut computed_name = to_pool.clone();
+        if let Destination::Forward { pool, .. } = &mut computed_name {
+            *pool = "web:8080".to_owned();
+        }
+        let either = [("one", to_pool), ("other", computed_name)];
+        let alternatives = either.map(|(when, outcome)| Alternative { when: when.to_owned(), outcome: Box::new(outcome) }).into();
+        comparison.pairs[0].was.destination = Destination::Opaque { reason: "a file".to_owned(), alternatives };
+        comparison.pairs[0].now = comparison.pairs[0].was.clone();
+        let tree = memory([("web.conf", "")]);
+        let side = Side { snapshot: &tree, model: &model };
+        let mut out = Vec::new();
+        let (known_good, rollback) = (None, None);
+        computed(
+            &RuleContext { base: side, head: side, known_good, rollback, comparison: &comparison, title: "", body: "", shared: Shared::default() },
+            &mut out,
+        );
+        assert!(out.is_empty(), "{out:?}");
     }
 }

@@ -65,8 +65,8 @@ fn check(cx: &RuleContext<'_>, out: &mut Vec<Finding>) {
         if !passage.was.pool.complete || !passage.now.pool.complete || passage.now.usable().is_empty() {
             continue;
         }
-        out.extend(overloaded(cx, &passage).or_else(|| fewer(cx, &passage)));
-        out.extend(connections(cx, &passage));
+        out.extend(overloaded(cx, passage).or_else(|| fewer(cx, passage)));
+        out.extend(connections(cx, passage));
     }
 }
 

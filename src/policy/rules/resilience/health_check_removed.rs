@@ -62,7 +62,7 @@ fn check(cx: &RuleContext<'_>, out: &mut Vec<Finding>) {
         if passage.was.servers().is_disjoint(&passage.now.servers()) {
             continue;
         }
-        out.extend(unwatched(cx, &passage).or_else(|| weaker(cx, &passage)));
+        out.extend(unwatched(cx, passage).or_else(|| weaker(cx, passage)));
     }
 }
 

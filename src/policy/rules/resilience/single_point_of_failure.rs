@@ -54,7 +54,7 @@ fn check(cx: &RuleContext<'_>, out: &mut Vec<Finding>) {
         if !passage.was.pool.complete || !passage.now.pool.complete {
             continue;
         }
-        out.extend(one_server(cx, &passage).or_else(|| one_zone(cx, &passage)));
+        out.extend(one_server(cx, passage).or_else(|| one_zone(cx, passage)));
     }
 }
 

@@ -67,7 +67,7 @@ struct Need<'a> {
 
 fn check(cx: &RuleContext<'_>, out: &mut Vec<Finding>) {
     for passage in passages(cx) {
-        out.extend(gives_up(cx, &passage).or_else(|| connects_longer(cx, &passage)));
+        out.extend(gives_up(cx, passage).or_else(|| connects_longer(cx, passage)));
     }
 }
 

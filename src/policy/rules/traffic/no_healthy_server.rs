@@ -58,7 +58,7 @@ fn check(cx: &RuleContext<'_>, out: &mut Vec<Finding>) {
     out.extend(idle_pools(cx).iter().filter(|idle| idle.cause == Cause::Other).map(|idle| finding(cx, idle)));
 }
 
-fn finding(cx: &RuleContext<'_>, idle: &Idle<'_>) -> Finding {
+fn finding<'a>(cx: &RuleContext<'a>, idle: &Idle<'a>) -> Finding {
     let name = &idle.pool.name;
     // The pool served before: the member that no longer does is the reason. It did not: the line that sends requests here is.
     let lost = idle.pool.members.iter().find(|member| idle.served_before(&cx.base.model.inventory, member));

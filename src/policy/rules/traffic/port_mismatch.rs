@@ -57,12 +57,14 @@ fn check(cx: &RuleContext<'_>, out: &mut Vec<Finding>) {
     for gateway in &cx.head.model.gateways {
         let base = cx.base.model.gateways.iter().find(|base| base.id == gateway.id);
         for (at, pool) in gateway.pools.iter().enumerate() {
-            let was = base.and_then(|base| base.pools.iter().find(|was| was.name == pool.name));
-            let lines = pool.members.iter().filter_map(|member| wrong(cx, (was, pool), member));
+            // HAProxy starts with two sections of one name, and says that it will not for long.
+            let was: Vec<&Member> =
+                base.into_iter().flat_map(|base| &base.pools).filter(|was| was.name == pool.name).flat_map(|was| &was.members).collect();
+            let lines = pool.members.iter().filter_map(|member| wrong(cx, (&was, pool), member));
             for (member, declared) in lines {
                 out.push(finding(cx, (gateway, PoolId(at)), member, declared));
             }
-            if let Some((member, port)) = odd_one(was, pool) {
+            if let Some((member, port)) = odd_one(&was, pool) {
                 let known = declared(&cx.head.model.inventory, member).is_some();
                 out.extend((!known).then(|| odd(cx, (gateway, PoolId(at)), member, port)));
             }
@@ -83,25 +85,24 @@ fn agrees(inventory: &Inventory, member: &Member) -> Option<bool> {
 }
 
 /// Returns `member` with what the inventory says, where it says another port since this change.
-fn wrong<'a>(cx: &RuleContext<'a>, (was, pool): (Option<&Pool>, &'a Pool), member: &'a Member) -> Option<(&'a Member, &'a (u16, Label))> {
+fn wrong<'a>(cx: &RuleContext<'a>, (was, pool): (&[&Member], &'a Pool), member: &'a Member) -> Option<(&'a Member, &'a (u16, Label))> {
     let (base, head) = (&cx.base.model.inventory, &cx.head.model.inventory);
     // Silent: it agrees, or nothing is said.
     if agrees(head, member)? {
         return None;
     }
-    let before = was.into_iter().flat_map(|was| &was.members).find(|before| before.address == member.address);
     // Silent: it was like this before.
-    if before.is_some_and(|before| agrees(base, before) != Some(true)) {
+    if was.iter().any(|before| before.address == member.address && agrees(base, before) != Some(true)) {
         return None;
     }
-    let others = was.into_iter().flat_map(|was| &was.members).any(|one| agrees(base, one) == Some(true));
+    let others = was.iter().any(|one| agrees(base, one) == Some(true));
     let neighbours = pool.members.iter().any(|one| agrees(head, one) == Some(true));
     // Silent: no member was ever where the inventory says: its port is another service's.
     (others || neighbours).then_some((member, declared(head, member)?))
 }
 
 /// Returns the one member whose port differs from all others, which have one in common, where that is new.
-fn odd_one<'a>(was: Option<&Pool>, pool: &'a Pool) -> Option<(&'a Member, u16)> {
+fn odd_one<'a>(was: &[&Member], pool: &'a Pool) -> Option<(&'a Member, u16)> {
     let mut ports: BTreeMap<u16, Vec<&Member>> = BTreeMap::new();
     for member in &pool.members {
         ports.entry(member.address.port?).or_default().push(member);
@@ -111,7 +112,7 @@ fn odd_one<'a>(was: Option<&Pool>, pool: &'a Pool) -> Option<(&'a Member, u16)> 
     let mut rest = ports.iter().filter(|(port, _)| *port != common);
     let ((_, members), None) = (rest.next()?, rest.next()) else { return None };
     let [member] = members.as_slice() else { return None };
-    let before = was.into_iter().flat_map(|was| &was.members).any(|before| before.address == member.address);
+    let before = was.iter().any(|before| before.address == member.address);
     // Silent: it was there before, or several instances on one host need ports of their own.
     (!before && hosts.len() == pool.members.len()).then_some((*member, *common))
 }
@@ -148,5 +149,17 @@ fn make(
         when: None,
         identity: format!("{}|{}|{name}|{}", PORT_MISMATCH.id, gateway.id, member.address),
         requests: witnesses(cx.comparison, &pairs),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::policy::scene::say;
+
+    #[test]
+    fn what_stands_in_the_second_pool_of_a_name_was_there_before() {
+        let hosts = "inventory 10.0.0.0/24: 10.0.0.1,10.0.0.2\nfact 10.0.0.1 port=8080\nfact 10.0.0.2 port=8080\n";
+        let both = format!("{hosts}pool web: 10.0.0.1:8080\npool web: 10.0.0.2:5432\nhost a.example\n/ -> web");
+        assert!(say(&both, &both, &["http://a.example/"]).is_empty());
     }
 }
