@@ -198,7 +198,7 @@ impl Words<'_> {
         let alone = !outside.is_empty() && members.iter().all(plain) && outside.iter().all(plain);
         match &test.matcher {
             Matcher::Equals { text, .. }
-                if alone && test.subject.as_field() == Some(&Field::Host) && !outside.iter().any(|one| ours.contains(&now(&one))) =>
+                if alone && test.subject.as_field() == Some(&Field::Host) && !outside.iter().any(|one| ours.contains(&now(one))) =>
             {
                 text.as_literal().map(str::to_ascii_lowercase)
             }
