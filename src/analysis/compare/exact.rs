@@ -155,28 +155,43 @@ impl<'m> Survey<'_, 'm> {
         exactly.found = found;
     }
 
-    /// Returns requests of a cell with the groups of their hosts.
-    fn witnesses(&mut self, exactly: &mut Exactly, door: &Door<'m>, work: &[Work<'_, 'm>], difference: &Difference) -> Result<Vec<Witness>, Stop> {
+    /// Returns requests of a cell with the groups of their hosts, by group: hosts that reach the same virtual hosts by name and by default are two
+    /// groups, and a sentence names each.
+    fn witnesses(
+        &mut self,
+        exactly: &mut Exactly,
+        door: &Door<'m>,
+        work: &[Work<'_, 'm>],
+        difference: &Difference,
+    ) -> Result<Vec<Vec<Witness>>, Stop> {
         let Some(asker) = exactly.asker(door) else { return Ok(Vec::new()) };
         let here = || work.iter().filter(|one| std::ptr::eq(one.door, door));
-        let hosts = || here().flat_map(|one| one.hosts.iter());
-        let mut plain = None;
-        for host in hosts() {
+        let mut first = None;
+        for (one, host) in here().flat_map(|one| one.hosts.iter().map(move |host| (one, host))) {
             let request = door.request(&host.text, "/");
             if asker.covers_host(&difference.cell, &request)? {
-                plain = Some(request);
+                first = Some((one, request));
                 break;
             }
         }
-        let plain = plain.unwrap_or_else(|| door.request("other.example", "/"));
+        let plain = first.as_ref().map_or_else(|| door.request("other.example", "/"), |(_, request)| request.clone());
         let requests = asker.requests(&difference.cell, &plain)?;
-        Ok(requests
-            .into_iter()
-            .map(|request| {
-                let group = self.group_of(door, work, &request);
-                (request, group)
-            })
-            .collect())
+        let mut all = vec![self.placed(door, work, requests.clone())];
+        let tables = first.map(|(one, _)| one).filter(|_| difference.any_host);
+        for one in here().filter(|one| tables.is_some_and(|first| first.group != one.group && one.reaches_as(first))) {
+            let Some(host) = one.hosts.first() else { continue };
+            let others = requests.iter().map(|request| Request { host: host.text.clone(), ..request.clone() });
+            all.push(self.placed(door, work, others.collect()));
+        }
+        Ok(all)
+    }
+
+    fn placed(&mut self, door: &Door<'m>, work: &[Work<'_, 'm>], requests: Vec<Request>) -> Vec<Witness> {
+        let place = |request: Request| {
+            let group = self.group_of(door, work, &request);
+            (request, group)
+        };
+        requests.into_iter().map(place).collect()
     }
 
     fn group_of(&mut self, door: &Door<'m>, work: &[Work<'_, 'm>], request: &Request) -> (usize, u8) {
@@ -192,14 +207,14 @@ impl<'m> Survey<'_, 'm> {
         (self.words.len() - 1, UNNAMED)
     }
 
-    fn try_cell(&mut self, exactly: &mut Exactly, door: &Door<'m>, difference: &Difference, requests: Vec<Witness>) {
+    fn try_cell(&mut self, exactly: &mut Exactly, door: &Door<'m>, difference: &Difference, requests: Vec<Vec<Witness>>) {
         let mut changed = false;
-        for (request, (group, rank)) in requests {
-            let extras = extras(&request);
-            changed |= self.try_one((door, group), rank, request, extras);
-            if changed {
-                break;
-            }
+        for requests in requests {
+            let mut tried = requests.into_iter();
+            changed |= tried.any(|(request, (group, rank))| {
+                let extras = extras(&request);
+                self.try_one((door, group), rank, request, extras)
+            });
         }
         if changed {
             return;

@@ -160,6 +160,13 @@ struct Work<'a, 'm> {
     reached: Reached,
 }
 
+impl Work<'_, '_> {
+    /// Returns whether its hosts reach the same virtual hosts as those of `other`, by name or by default.
+    fn reaches_as(&self, other: &Self) -> bool {
+        (self.reached.0, self.reached.1) == (other.reached.0, other.reached.1)
+    }
+}
+
 impl<'m> Survey<'_, 'm> {
     fn run(&mut self) -> Exactly {
         let [before, after] = Prints::of([self.was.model, self.now.model]).map(|prints| prints.into_iter().map(Workshop::new).collect::<Vec<_>>());
