@@ -6,6 +6,7 @@ use super::seeds::{Collector, Extra, Seeds, address_in};
 use crate::analysis::prints::{Follow, Prints, RoutePrint};
 use crate::analysis::route::{encode_path, target};
 use crate::model::{Gateway, Name, Next, Normalization, Request, Step, TableId, TableKind};
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -33,6 +34,9 @@ pub(super) struct Plan {
     hot: Seeds,
     /// All of both sides.
     all: Seeds,
+    /// The paths of either, which are the same for every host.
+    hot_paths: OnceCell<Vec<Vec<u8>>>,
+    rest_paths: OnceCell<Vec<Vec<u8>>>,
     /// What both sides make of a path before they look at it, if they agree.
     rules: Option<Normalization>,
 }
@@ -75,7 +79,7 @@ impl Plan {
         }
         let mut rules = was.iter().chain(&now).map(|half| half.gateway.normalization);
         let first = rules.next().filter(|first| rules.all(|other| other == *first));
-        Self { hot, all, rules: first }
+        Self { hot, all, hot_paths: OnceCell::new(), rest_paths: OnceCell::new(), rules: first }
     }
 
     /// Returns whether requests to several names of one virtual host may end differently.
@@ -84,15 +88,15 @@ impl Plan {
     }
 
     /// Returns the requests near what differs.
-    pub(super) fn hot(&self, door: &Door<'_>, host: &Host) -> Vec<(Request, Vec<Extra>)> {
-        let paths = self.seen(paths(&self.hot, &self.all), usize::MAX);
-        self.requests(door, host, &paths, true)
+    pub(super) fn hot(&self, door: &Door<'_>, host: &Host) -> impl Iterator<Item = (Request, Vec<Extra>)> {
+        let paths = self.hot_paths.get_or_init(|| self.seen(paths(&self.hot, &self.all), usize::MAX));
+        self.requests(door, host, paths, true)
     }
 
-    /// Returns one request for each path of both sides, at most `most`.
-    pub(super) fn rest(&self, door: &Door<'_>, host: &Host, most: usize) -> Vec<(Request, Vec<Extra>)> {
-        let paths = self.seen(paths(&self.all, &Seeds::default()), most);
-        self.requests(door, host, &paths, false)
+    /// Returns one request for each path of both sides, at most as many as the first call's `most`.
+    pub(super) fn rest(&self, door: &Door<'_>, host: &Host, most: usize) -> impl Iterator<Item = (Request, Vec<Extra>)> {
+        let paths = self.rest_paths.get_or_init(|| self.seen(paths(&self.all, &Seeds::default()), most));
+        self.requests(door, host, paths, false)
     }
 
     /// Returns the first paths that the tests can see: `/./a` is `/a` by then, and a person would ask for that.
@@ -101,7 +105,8 @@ impl Plan {
         paths.into_iter().filter(|path| self.rules.is_none_or(|rules| same(path, rules))).take(most).collect()
     }
 
-    fn requests(&self, door: &Door<'_>, host: &Host, paths: &[Vec<u8>], with_extras: bool) -> Vec<(Request, Vec<Extra>)> {
+    /// Returns requests as they are asked for: at a limit most of them are never made.
+    fn requests(&self, door: &Door<'_>, host: &Host, paths: &[Vec<u8>], with_extras: bool) -> impl Iterator<Item = (Request, Vec<Extra>)> {
         let stranger = self.stranger();
         let mut extras: Vec<Extra> = self.all.extras.iter().cloned().collect();
         if extras.iter().any(|extra| matches!(extra, Extra::Method(_))) {
@@ -121,7 +126,7 @@ impl Plan {
                 }
             }
         }
-        let build = |path: &[u8], set: &[Extra]| {
+        let build = move |path: &[u8], set: &[Extra]| {
             let mut request = door.request(&host.text, &encode_path(path));
             request.from = stranger;
             for extra in set {
@@ -130,7 +135,7 @@ impl Plan {
             request
         };
         // Plain requests of all paths come first: at a limit they are the ones to keep.
-        sets.iter().flat_map(|set| paths.iter().map(move |path| (build(path, set), set.clone()))).collect()
+        sets.into_iter().flat_map(move |set| paths.iter().map(move |path| (build(path, &set), set.clone())))
     }
 
     /// Returns an address outside all networks asked about, if any are.

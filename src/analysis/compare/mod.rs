@@ -23,6 +23,7 @@ use exact::Exactly;
 use hosts::{Host, Reached, groups};
 use region::{GroupWords, Tried, regions};
 use seeds::Extra;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -123,17 +124,17 @@ struct Sampling {
     hot: usize,
     /// Of all paths of a pair of virtual hosts that differ.
     rest: usize,
-    /// Of those that do not.
-    unchanged: usize,
+    /// Of those that do not; `None` for the one that is asked for first, without looking at what is there.
+    unchanged: Option<usize>,
 }
 
 impl Sampling {
     /// Where all that changes was worked out, requests are tried to describe it, to check it, and to show rules who reaches what.
     fn of(exactly: &Exactly) -> Self {
         if exactly.is_exact() {
-            Self { hot: 600, rest: 600, unchanged: 40 }
+            Self { hot: 600, rest: 600, unchanged: None }
         } else {
-            Self { hot: MOST_PAIRS, rest: MOST_PAIRS, unchanged: MOST_UNCHANGED }
+            Self { hot: MOST_PAIRS, rest: MOST_PAIRS, unchanged: Some(MOST_UNCHANGED) }
         }
     }
 }
@@ -155,15 +156,25 @@ struct Work<'a, 'm> {
     /// Index into [`Survey::words`].
     group: usize,
     hosts: Vec<Host>,
-    plan: Rc<Plan>,
+    sides: [Option<Half<'a, 'm>>; 2],
+    plan: LatePlan,
+    /// Both sides mean the same.
+    same: bool,
     changed: bool,
     reached: Reached,
 }
+
+/// What is worth trying for a pair of virtual hosts, made when it is asked for: many are the same on both sides, and little is tried there.
+type LatePlan = Rc<OnceCell<Plan>>;
 
 impl Work<'_, '_> {
     /// Returns whether its hosts reach the same virtual hosts as those of `other`, by name or by default.
     fn reaches_as(&self, other: &Self) -> bool {
         (self.reached.0, self.reached.1) == (other.reached.0, other.reached.1)
+    }
+
+    fn plan(&self) -> &Plan {
+        self.plan.get_or_init(|| Plan::new(self.sides[0], self.sides[1], self.same))
     }
 }
 
@@ -186,29 +197,31 @@ impl<'m> Survey<'_, 'm> {
         // Near the change first, everywhere, so that a limit cuts off what matters least.
         for one in work.iter().filter(|one| one.changed) {
             for host in &one.hosts {
-                self.try_all(one, host, one.plan.hot(one.door, host), most.hot);
+                self.try_all(one, host, one.plan().hot(one.door, host), most.hot);
             }
         }
         for one in work.iter().filter(|one| one.changed) {
             for host in &one.hosts {
-                self.try_all(one, host, one.plan.rest(one.door, host, most.rest), most.rest);
+                self.try_all(one, host, one.plan().rest(one.door, host, most.rest), most.rest);
             }
         }
         for one in work.iter().filter(|one| !one.changed) {
             if self.now.patterns.spent() > MOST_WORK / 2 {
                 return;
             }
-            if let Some(host) = one.hosts.first() {
-                self.try_all(one, host, one.plan.rest(one.door, host, most.unchanged), most.unchanged);
+            match (one.hosts.first(), most.unchanged) {
+                (Some(host), Some(most)) => self.try_all(one, host, one.plan().rest(one.door, host, most), most),
+                (Some(host), None) => self.try_all(one, host, vec![(one.door.request(&host.text, "/"), Vec::new())], 1),
+                (None, _) => {}
             }
         }
     }
 
     /// Returns the groups of hosts of all doors. A pair of virtual hosts is looked at once, however many doors lead there.
-    fn work<'w>(&mut self, doors: &'w [Door<'m>], before: &[Workshop<'m>], after: &[Workshop<'m>]) -> Vec<Work<'w, 'm>> {
+    fn work<'w>(&mut self, doors: &'w [Door<'m>], before: &'w [Workshop<'m>], after: &'w [Workshop<'m>]) -> Vec<Work<'w, 'm>> {
         let files = |model: &Model| model.gateways.iter().filter(|gateway| gateway.variant.is_none()).count();
         let several = files(self.was.model).max(files(self.now.model)) > 1;
-        let mut plans: BTreeMap<PlanKey, (Rc<Plan>, bool)> = BTreeMap::new();
+        let mut plans: BTreeMap<PlanKey, (LatePlan, bool)> = BTreeMap::new();
         let mut all = Vec::new();
         for door in doors {
             let was = door.was.and_then(|entrance| workshop(before, entrance.gateway));
@@ -224,16 +237,16 @@ impl<'m> Survey<'_, 'm> {
                     was.zip(group.was).map(|(shop, table)| (shop.gateway.id.to_string(), table)),
                     now.zip(group.now).map(|(shop, table)| (shop.gateway.id.to_string(), table)),
                 );
-                let (plan, changed) = plans
+                let sides = [was.zip(group.was).map(|(shop, table)| shop.half(table)), now.zip(group.now).map(|(shop, table)| shop.half(table))];
+                let (plan, same) = plans
                     .entry(key)
                     .or_insert_with(|| {
-                        let (was, now) =
-                            (was.zip(group.was).map(|(shop, table)| shop.half(table)), now.zip(group.now).map(|(shop, table)| shop.half(table)));
-                        let print = |half: Option<Half<'_, 'm>>| half.map(|half| half.prints.table(half.table));
-                        let same = print(was) == print(now);
-                        (Rc::new(Plan::new(was, now, same)), !same || door.handshakes_differ())
+                        let [was, now] = sides.map(|half| half.map(|half| half.prints.table(half.table)));
+                        (LatePlan::default(), was == now)
                     })
                     .clone();
+                let mut one =
+                    Work { door, group: self.words.len(), hosts: Vec::new(), sides, plan, same, changed: !same || door.handshakes_differ(), reached };
                 let scheme = if door.tls { "https" } else { "http" };
                 let door_words = if several { format!("{scheme} port {} of {gateway}", door.port) } else { format!("{scheme} port {}", door.port) };
                 self.words.push(GroupWords {
@@ -242,14 +255,14 @@ impl<'m> Survey<'_, 'm> {
                     cause: (gateway.clone(), Some(group.named).filter(|(was, now)| was != now && door.was.is_some() && door.now.is_some())),
                 });
                 // One name of a virtual host speaks for all, unless the name is looked at again.
-                let hosts = if plan.host_matters() && changed { group.hosts } else { group.hosts.into_iter().take(1).collect() };
-                all.push(Work { door, group: self.words.len() - 1, hosts, plan, changed, reached });
+                one.hosts = if one.changed && one.plan().host_matters() { group.hosts } else { group.hosts.into_iter().take(1).collect() };
+                all.push(one);
             }
         }
         all
     }
 
-    fn try_all(&mut self, work: &Work<'_, 'm>, host: &Host, requests: Vec<(Request, Vec<Extra>)>, most: usize) {
+    fn try_all(&mut self, work: &Work<'_, 'm>, host: &Host, requests: impl IntoIterator<Item = (Request, Vec<Extra>)>, most: usize) {
         for (request, extras) in requests.into_iter().take(most) {
             if self.tried.len() >= MOST_PAIRS || self.tried.len() >= FEW_PAIRS && self.now.patterns.spent() > MOST_WORK {
                 // What is the same on both sides was only looked at to show where it goes.
