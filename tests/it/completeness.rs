@@ -72,7 +72,7 @@ const HAPROXY_RULES: &[&str] = &[
 
 #[test]
 fn every_changed_request_of_nginx_is_in_a_reported_change() {
-    tried("nginx.conf", 11, NGINX_PLACES.len() * NGINX_BODIES.len(), |random| nginx_rule(random), &|rules| nginx(rules));
+    tried("nginx.conf", 11, NGINX_PLACES.len() * NGINX_BODIES.len(), nginx_rule, &|rules| nginx(rules));
 }
 
 #[test]

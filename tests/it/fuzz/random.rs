@@ -1,6 +1,6 @@
 //! Numbers that look like chance and are the same every time.
 
-/// A stream of numbers that its seed decides (SplitMix64).
+/// A stream of numbers that its seed decides (`SplitMix64`).
 #[derive(Clone, Debug)]
 pub(crate) struct Random(u64);
 

@@ -29,6 +29,9 @@ const METHODS: &[&str] = &["GET", "GET", "GET", "HEAD", "POST", "PUT", "DELETE",
 const CODES: &[&str] = &["301", "302", "303", "307", "308"];
 const BACKENDS: &[&str] = &["be_a", "be_b", "be_c", "be_d"];
 
+/// Makes a key of a map.
+type Key = fn(&mut Generator) -> String;
+
 impl Generator {
     pub(super) fn new(seed: u64) -> Self {
         Self { state: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0xD1B5_4A32_D192_ED03 }
@@ -55,7 +58,7 @@ impl Generator {
             return self.pick(ODD).to_owned();
         }
         let mut path = String::new();
-        for _ in 0..1 + self.below(3) {
+        for _ in 0..=self.below(3) {
             write!(path, "/{}", self.pick(SEGMENTS)).unwrap();
         }
         if self.chance(20) { path + "/" } else { path }
@@ -85,14 +88,14 @@ impl Generator {
         config.push_str(" bind 127.0.0.1:{port:front}\n");
         let acls = 2 + self.below(6);
         for acl in 0..acls {
-            for _ in 0..1 + self.below(2) {
+            for _ in 0..=self.below(2) {
                 writeln!(config, " acl acl{acl} {}", self.test()).unwrap();
             }
         }
         for _ in 0..self.below(7) {
             writeln!(config, " http-request {}", self.rule(acls)).unwrap();
         }
-        for _ in 0..1 + self.below(6) {
+        for _ in 0..=self.below(6) {
             let name = if self.chance(30) { self.dynamic() } else { self.pick(BACKENDS).to_owned() };
             writeln!(config, " use_backend {name} {}", self.condition(acls)).unwrap();
         }
@@ -106,7 +109,7 @@ impl Generator {
             writeln!(config, "backend {name}").unwrap();
             if self.chance(50) {
                 writeln!(config, " acl acl0 {}", self.test()).unwrap();
-                for _ in 0..1 + self.below(3) {
+                for _ in 0..=self.below(3) {
                     writeln!(config, " http-request {}", self.rule(1)).unwrap();
                 }
             }
@@ -138,7 +141,7 @@ impl Generator {
     fn files(&mut self) -> Vec<(String, String)> {
         let mut files = Vec::new();
         // A file for each kind of match: HAProxy 2.6 answers two kinds on one file from one cache, with what the first of them found.
-        let keys: [(&str, fn(&mut Self) -> String); 8] = [
+        let keys: [(&str, Key); 8] = [
             ("paths", Self::path),
             ("beginnings", Self::path),
             ("ends", |this| this.pick(SEGMENTS).to_owned()),
@@ -186,7 +189,7 @@ impl Generator {
     /// `if …` or `unless …` over the first `acls` ACLs and anonymous ones.
     fn condition(&mut self, acls: usize) -> String {
         let mut text = if self.chance(85) { "if".to_owned() } else { "unless".to_owned() };
-        for at in 0..1 + self.below(3) {
+        for at in 0..=self.below(3) {
             if at > 0 && self.chance(35) {
                 text.push_str(if self.chance(50) { " or" } else { " ||" });
             }

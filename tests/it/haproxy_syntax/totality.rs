@@ -78,5 +78,5 @@ fn hostile_texts_are_read_in_bounded_time() {
     ] {
         check(&text);
     }
-    assert!(begun.elapsed() < Duration::from_secs(120), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_mins(2), "{:?}", begun.elapsed());
 }

@@ -32,7 +32,7 @@ fn nginx_matches_the_texts_of_the_language_and_no_others() {
     let path = languages.universe(Universe::Path { decoded: true, merged: true });
     let mut all: Vec<(String, LanguageId)> = Vec::new();
     while all.len() < PATTERNS {
-        let taste = Taste { places: true, atomic: all.len() % 3 == 0 };
+        let taste = Taste { places: true, atomic: all.len().is_multiple_of(3) };
         let written = pattern(&mut random, 5, taste);
         // PCRE takes a look-behind of a fixed length only.
         if written.contains("(?<") {
@@ -46,7 +46,7 @@ fn nginx_matches_the_texts_of_the_language_and_no_others() {
     for (at, (written, _)) in all.iter().enumerate() {
         let quoted = written.replace('\\', r"\\").replace('"', "\\\"");
         // Inside nginx's quotes two backslashes are one.
-        write!(tests, "set $m{at} 0; if ($uri ~ \"{quoted}\") {{ set $m{at} 1; }}\n").unwrap();
+        writeln!(tests, "set $m{at} 0; if ($uri ~ \"{quoted}\") {{ set $m{at} 1; }}").unwrap();
     }
     let said: String = (0..all.len()).map(|at| format!("$m{at}")).collect();
     let config = format!(

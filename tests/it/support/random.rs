@@ -1,6 +1,6 @@
 //! Random choices that can be repeated: the same seed makes the same choices on every machine.
 
-/// A source of choices (SplitMix64: Steele, Lea and Flood, 2014).
+/// A source of choices (`SplitMix64`: Steele, Lea and Flood, 2014).
 #[derive(Clone, Debug)]
 pub(crate) struct Random(u64);
 
@@ -64,5 +64,5 @@ fn a_seed_repeats_its_choices() {
     };
     assert_eq!(choices(7), choices(7));
     assert_ne!(choices(7), choices(8));
-    assert!(choices(7).iter().any(|choice| *choice == 9));
+    assert!(choices(7).contains(&9));
 }

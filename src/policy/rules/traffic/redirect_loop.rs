@@ -129,7 +129,7 @@ fn circle(model: &Model, first: &Trace) -> Option<Circle> {
         }
         stops.push(next.url());
         if !seen.insert(next.url()) {
-            return Some(Circle { stops, lines, cookie });
+            return Some(Circle { stops, cookie, lines });
         }
         let moved = next.host != here.request.host;
         here = trace(model, &next);

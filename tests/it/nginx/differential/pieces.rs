@@ -151,7 +151,7 @@ pub(super) fn variables(random: &mut Random) -> String {
             out.push_str("  volatile;\n");
         }
         let mut seen = Vec::new();
-        for _ in 0..1 + random.below(5) {
+        for _ in 0..=random.below(5) {
             let key = if hostnames {
                 random.pick(&["a.test", "*.a.test", "www.a.*", "b.test", "~^z"])
             } else {
@@ -196,7 +196,7 @@ fn networks(random: &mut Random) -> String {
     if random.chance(50) {
         out.push_str("  default far;\n");
     }
-    for _ in 0..1 + random.below(5) {
+    for _ in 0..=random.below(5) {
         out.push_str(&format!("  {} {};\n", random.pick(keys), random.pick(&["near", "own", "\"\"", "x"])));
     }
     if random.chance(15) {

@@ -92,7 +92,7 @@ fn host(random: &mut Random, case: &Case) -> String {
         1 => host = host.to_ascii_uppercase(),
         2 => host = format!("x.{host}"),
         3 => host.push_str(":81"),
-        4 => host.push_str("x"),
+        4 => host.push('x'),
         _ => {}
     }
     if host.is_empty() { "h".to_owned() } else { host }
