@@ -104,6 +104,10 @@ impl Exactly {
         for one in changed {
             let Some(at) = groups.get(&one.group) else { continue };
             let (Some(door), Some(found)) = (doors.get(*at), self.found.get(*at)) else { continue };
+            // Who is refused in the handshake is not followed, which is a reason of its own.
+            if door.handshakes_differ() {
+                continue;
+            }
             looks += found.len();
             if looks > MOST_LOOKS {
                 return;
