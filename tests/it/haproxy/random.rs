@@ -1,6 +1,6 @@
 //! Random configurations, random requests: the model and the real HAProxy must agree on every one.
 //!
-//! `RANDOM_REQUESTS` says how many are sent (2,000), `RANDOM_SEED` where to begin. A failure prints the seed of its configuration.
+//! `DIFFERENTIAL_REQUESTS` says how many are sent (2,000), `DIFFERENTIAL_SEED` where to begin (`tests/differential haproxy`). A failure prints the seed of its configuration.
 
 use super::generator::Generator;
 use crate::support::haproxy::{Haproxy, available, compare};
@@ -15,7 +15,7 @@ fn random_configurations_route_as_on_the_real_haproxy() {
         return;
     }
     let number = |name: &str, default: usize| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
-    let (requests, seed) = (number("RANDOM_REQUESTS", 2000), number("RANDOM_SEED", 1));
+    let (requests, seed) = (number("DIFFERENTIAL_REQUESTS", 2000), number("DIFFERENTIAL_SEED", 1));
     let (mut sent, mut open, mut wrong, mut told) = (0, 0, Vec::new(), None);
     for seed in seed..seed + requests.div_ceil(EACH) {
         let mut generator = Generator::new(seed as u64);
