@@ -1,6 +1,6 @@
 //! `traffic/upstream-path-changed`.
 
-use crate::analysis::Destination;
+use crate::analysis::{Destination, Pair};
 use crate::model::Label;
 use crate::policy::arrival::{changes_of, outcome_line, route_line, whose, witnesses};
 use crate::policy::{Finding, RuleContext, Severity, Tree};
@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 rule! {
     /// ## What it checks
     ///
-    /// Whether the same route leads to the same servers, and asks them for another path.
+    /// Whether the same route, or the one in its place, leads to the same servers and asks them for another path.
     ///
     /// ## Why it matters
     ///
@@ -37,7 +37,7 @@ rule! {
     ///
     /// ## When it stays silent
     ///
-    /// - Other servers are asked, or another route asks: then the path may well be another one.
+    /// - Other servers are asked, or another route asks while the one that asked is still there: then the path may well be another one.
     /// - Only the query changes.
     ///
     /// ## Where it has hurt
@@ -71,9 +71,9 @@ fn check(cx: &RuleContext<'_>, out: &mut Vec<Finding>) {
         if !shared || was == now {
             continue;
         }
-        // Silent: another route asks.
+        // Silent: another route asks, and the one that asked is still there.
         let routes = route_line(cx.base.model, &pair.was).zip(route_line(cx.head.model, &pair.now));
-        if routes.is_none_or(|(was, now)| was.text != now.text) {
+        if routes.is_none_or(|(was, now)| was.text != now.text && still_there(cx, pair, &was.text)) {
             continue;
         }
         let Some(line) = outcome_line(&pair.now) else { continue };
@@ -86,6 +86,12 @@ fn check(cx: &RuleContext<'_>, out: &mut Vec<Finding>) {
         }
     }
     out.extend(found.values().map(|asked| asked.finding(cx)));
+}
+
+/// Returns whether the gateway that `pair` comes to has a route with the words `text`, anywhere.
+fn still_there(cx: &RuleContext<'_>, pair: &Pair, text: &str) -> bool {
+    let tables = pair.now.gateway_in(cx.head.model).map_or(&[][..], |gateway| &gateway.tables);
+    tables.iter().flat_map(|table| &table.routes).any(|route| route.label.as_ref().is_some_and(|label| *label.text == *text))
 }
 
 fn path(uri: &str) -> &str {
