@@ -7,7 +7,7 @@ pub mod inventory;
 pub mod nginx;
 mod source;
 mod template;
-mod yaml;
+pub(crate) mod yaml;
 
 use crate::model::Model;
 use crate::snapshot::Snapshot;

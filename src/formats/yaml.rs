@@ -8,22 +8,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The most nodes of a document, aliases expanded.
-pub(super) const MAX_NODES: usize = 500_000;
+pub(crate) const MAX_NODES: usize = 500_000;
 
 /// The most levels of a document, aliases expanded.
 const MAX_DEPTH: usize = 200;
 
 /// A value and where it is written.
 #[derive(Debug)]
-pub(super) struct Node {
+pub(crate) struct Node {
     /// First byte in the file.
-    pub(super) start: usize,
+    pub(crate) start: usize,
     /// One past the last byte.
-    pub(super) end: usize,
+    pub(crate) end: usize,
     /// The tag as written (`!vault`), if any.
-    pub(super) tag: Option<String>,
+    pub(crate) tag: Option<String>,
     /// The value.
-    pub(super) value: Value,
+    pub(crate) value: Value,
     /// How many nodes it stands for.
     size: usize,
     /// How many levels it has.
@@ -32,7 +32,7 @@ pub(super) struct Node {
 
 /// The kinds of values.
 #[derive(Debug)]
-pub(super) enum Value {
+pub(crate) enum Value {
     /// A text, a number, a boolean: as written, escapes resolved.
     Scalar(Box<str>),
     /// Nothing: `~`, `null` or no value at all.
@@ -45,38 +45,38 @@ pub(super) enum Value {
 
 /// A file's documents and what is wrong with it.
 #[derive(Debug, Default)]
-pub(super) struct Yaml {
+pub(crate) struct Yaml {
     /// The documents that could be read, in file order.
-    pub(super) documents: Vec<Arc<Node>>,
+    pub(crate) documents: Vec<Arc<Node>>,
     /// Why others could not, in file order.
-    pub(super) errors: Vec<Fault>,
+    pub(crate) errors: Vec<Fault>,
     /// Keys written twice in a mapping, in file order; the last one counts.
-    pub(super) duplicates: Vec<Duplicate>,
+    pub(crate) duplicates: Vec<Duplicate>,
 }
 
 /// Why a document cannot be read.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(crate) struct Fault {
     /// Where, in bytes.
-    pub(super) at: usize,
+    pub(crate) at: usize,
     /// Why: lower case, no full stop.
-    pub(super) reason: String,
+    pub(crate) reason: String,
 }
 
 /// A key written twice.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Duplicate {
+pub(crate) struct Duplicate {
     /// The key.
-    pub(super) key: String,
+    pub(crate) key: String,
     /// The bytes of the one that is dropped.
-    pub(super) dropped: std::ops::Range<usize>,
+    pub(crate) dropped: std::ops::Range<usize>,
     /// The bytes of the one that counts.
-    pub(super) kept: std::ops::Range<usize>,
+    pub(crate) kept: std::ops::Range<usize>,
 }
 
 impl Node {
     /// Returns the text of a scalar.
-    pub(super) fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         match &self.value {
             Value::Scalar(text) => Some(text),
             Value::Null | Value::Sequence(_) | Value::Mapping(_) => None,
@@ -84,7 +84,7 @@ impl Node {
     }
 
     /// Returns the keys and values of a mapping; none for anything else. A key that is no scalar is left out.
-    pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &Node, &Node)> {
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &Node, &Node)> {
         let pairs = match &self.value {
             Value::Mapping(pairs) => pairs.as_slice(),
             Value::Scalar(_) | Value::Null | Value::Sequence(_) => &[],
@@ -93,7 +93,7 @@ impl Node {
     }
 
     /// Returns the items of a sequence; none for anything else.
-    pub(super) fn items(&self) -> &[Arc<Node>] {
+    pub(crate) fn items(&self) -> &[Arc<Node>] {
         match &self.value {
             Value::Sequence(items) => items,
             Value::Scalar(_) | Value::Null | Value::Mapping(_) => &[],
@@ -101,23 +101,23 @@ impl Node {
     }
 
     /// Returns the value of `key` of a mapping.
-    pub(super) fn get(&self, key: &str) -> Option<&Node> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Node> {
         self.pairs().find(|(name, ..)| *name == key).map(|(_, _, value)| value)
     }
 
     /// Returns whether this is a mapping.
-    pub(super) fn is_mapping(&self) -> bool {
+    pub(crate) fn is_mapping(&self) -> bool {
         matches!(self.value, Value::Mapping(_))
     }
 
     /// Returns whether this is nothing at all.
-    pub(super) fn is_null(&self) -> bool {
+    pub(crate) fn is_null(&self) -> bool {
         matches!(self.value, Value::Null)
     }
 }
 
 /// Reads `text`.
-pub(super) fn parse(text: &str) -> Yaml {
+pub(crate) fn parse(text: &str) -> Yaml {
     let options = options! { emit_comments: false, emit_unresolved_aliases: true };
     let mut parser = Parser::new_from_str_with_options(text, options);
     let mut yaml = Yaml::default();

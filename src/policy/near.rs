@@ -80,9 +80,25 @@ pub(super) fn slips(a: &str, b: &str) -> usize {
     row.last().copied().unwrap_or(0).min(3)
 }
 
+/// Returns the name that `word` is one or two slips away from, never one of which nothing would be left.
+pub fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word: String = word.chars().take(80).flat_map(char::to_lowercase).collect();
+    let close = names.into_iter().map(|name| (slips(&word, &name.to_ascii_lowercase()), name)).min_by_key(|(slips, _)| *slips)?;
+    (close.0 <= 2 && close.0 < close.1.chars().count()).then_some(close.1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_nearest_name_is_at_most_two_slips_away() {
+        let nearest = |word| nearest(word, ["help", "ack", "waive"]);
+        assert_eq!(nearest("HLEP"), Some("help"));
+        assert_eq!(nearest("wave"), Some("waive"));
+        assert_eq!(nearest("deploy"), None);
+        assert_eq!(super::nearest("x", ["a"]), None);
+    }
 
     #[test]
     fn slips_are_counted() {

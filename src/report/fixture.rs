@@ -70,6 +70,8 @@ pub(super) fn finding() -> FindingReport {
         end_column: 48,
         fingerprint: "0123456789abcdef".into(),
         waived: None,
+        acknowledged: None,
+        reopened: None,
         when: None,
         requests: vec![request("http://shop.example.com/cart")],
     }

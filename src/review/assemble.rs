@@ -3,20 +3,35 @@
 use super::place::Places;
 use super::summary::{Facts, summary};
 use super::types::SCHEMA;
-use super::{ChangeReport, FindingReport, InputReport, RequestReport, Review, RollbackReport, Timings, UnknownReport, Verdict, traffic_unchanged};
+use super::{
+    Acknowledgement, ChangeReport, FindingReport, InputReport, RequestReport, Review, RollbackReport, Timings, UnknownReport, Verdict, Waiver,
+    traffic_unchanged,
+};
 use crate::analysis::{Change, Comparison, Destination};
 use crate::model::{Model, Role};
-use crate::policy::{Category, Finding, Severity, Side, Tree, by_name};
+use crate::policy::{Category, Decision, DecisionKind, Finding, Said, Severity, Side, Tree, by_name, content_of, decided};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
-/// Puts a review together. `findings` and the comparison's changes are in order of importance and stay so.
-pub(super) fn assemble(base: Side<'_>, head: Side<'_>, comparison: &Comparison, rollback: Option<&Comparison>, findings: &[Finding]) -> Review {
+/// What a review is put together from.
+#[derive(Clone, Copy)]
+pub(super) struct Parts<'a> {
+    pub(super) base: Side<'a>,
+    pub(super) head: Side<'a>,
+    pub(super) comparison: &'a Comparison,
+    pub(super) rollback: Option<&'a Comparison>,
+    pub(super) findings: &'a [Finding],
+    pub(super) decisions: &'a [Decision],
+}
+
+/// Puts a review together. The findings and the comparison's changes are in order of importance and stay so; what is waived comes last.
+pub(super) fn assemble(parts: &Parts<'_>) -> Review {
+    let Parts { base, head, comparison, rollback, findings, decisions } = *parts;
     let mut review = Review {
         schema: SCHEMA.to_owned(),
         verdict: Verdict::Pass,
         summary: String::new(),
-        findings: finding_reports(base, head, findings),
+        findings: finding_reports(base, head, findings, decisions),
         changes: change_reports(comparison),
         unknown: unknown_reports(head, comparison.limited),
         rollback: rollback.map(|compared| {
@@ -51,7 +66,7 @@ fn verdict(findings: &[FindingReport]) -> Verdict {
     }
 }
 
-fn finding_reports(base: Side<'_>, head: Side<'_>, findings: &[Finding]) -> Vec<FindingReport> {
+fn finding_reports(base: Side<'_>, head: Side<'_>, findings: &[Finding], decisions: &[Decision]) -> Vec<FindingReport> {
     let mut base_places = Places::new(base.snapshot);
     let mut head_places = Places::new(head.snapshot);
     let mut seen: BTreeMap<(&str, &str), usize> = BTreeMap::new();
@@ -76,11 +91,32 @@ fn finding_reports(base: Side<'_>, head: Side<'_>, findings: &[Finding]) -> Vec<
             end_column: place.end_column,
             fingerprint: fingerprint(finding.rule, &finding.identity, *times),
             waived: None,
+            acknowledged: None,
+            reopened: None,
             when: finding.when.clone(),
             requests: finding.requests.iter().map(|request| RequestReport::new(request, None)).collect(),
         }
     });
-    reports.collect()
+    let mut reports: Vec<FindingReport> = reports.collect();
+    reports.iter_mut().for_each(|report| decide(report, decisions));
+    reports.sort_by_key(|report| report.waived.is_some());
+    reports
+}
+
+/// Writes into a finding what people have decided about it.
+fn decide(report: &mut FindingReport, decisions: &[Decision]) {
+    let content = content_of(Said { rule: &report.rule, severity: report.severity, message: &report.message, when: report.when.as_deref() });
+    if let Some((given, fits)) = decided(decisions, DecisionKind::Waiver, &report.fingerprint, &content) {
+        let waiver = Some(Waiver { by: given.by.clone(), reason: given.reason.clone(), until: given.until.clone() });
+        if fits {
+            report.waived = waiver;
+        } else {
+            report.reopened = waiver;
+        }
+    }
+    if let Some((given, true)) = decided(decisions, DecisionKind::Acknowledgement, &report.fingerprint, &content) {
+        report.acknowledged = Some(Acknowledgement { by: given.by.clone(), reason: given.reason.clone() });
+    }
 }
 
 /// Returns 16 hexadecimal digits made of what a finding is about. `times` tells apart findings that a rule says are the same.

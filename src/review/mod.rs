@@ -5,17 +5,20 @@
 mod assemble;
 mod place;
 mod relevance;
+pub mod settings;
 mod summary;
 mod trace;
 mod types;
 
 pub use relevance::{touches_traffic, traffic_unchanged};
 pub use trace::{StepReport, TraceReport, trace_report};
-pub use types::{ChangeReport, FindingReport, InputReport, RequestReport, Review, RollbackReport, SCHEMA, Timings, UnknownReport, Verdict, Waiver};
+pub use types::{
+    Acknowledgement, ChangeReport, FindingReport, InputReport, RequestReport, Review, RollbackReport, SCHEMA, Timings, UnknownReport, Verdict, Waiver,
+};
 
 use crate::analysis::{Comparison, compare};
 use crate::formats;
-use crate::policy::{RuleContext, Shared, Side, check_all};
+use crate::policy::{Decision, RuleContext, Shared, Side, check_all};
 use crate::snapshot::Snapshot;
 
 /// What is reviewed.
@@ -33,8 +36,13 @@ pub struct Change<'a> {
     pub body: &'a str,
 }
 
-/// Reviews a change.
+/// Reviews a change of which nobody has decided anything yet.
 pub fn review(change: &Change<'_>) -> Review {
+    review_with(change, &[])
+}
+
+/// Reviews a change. `decisions` are those in force today: who has a clock leaves out what has lapsed.
+pub fn review_with(change: &Change<'_>, decisions: &[Decision]) -> Review {
     let base_model = formats::read(change.base);
     let head_model = formats::read(change.head);
     let known_good_model = change.known_good.map(formats::read);
@@ -53,5 +61,5 @@ pub fn review(change: &Change<'_>) -> Review {
         body: change.body,
         shared: Shared::default(),
     });
-    assemble::assemble(base, head, &comparison, rollback.as_ref(), &findings)
+    assemble::assemble(&assemble::Parts { base, head, comparison: &comparison, rollback: rollback.as_ref(), findings: &findings, decisions })
 }

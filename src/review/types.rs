@@ -82,6 +82,12 @@ pub struct FindingReport {
     pub fingerprint: String,
     /// The waiver that keeps it from blocking.
     pub waived: Option<Waiver>,
+    /// Who has seen it; without effect on the verdict.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<Acknowledgement>,
+    /// A waiver that was given when this finding said something else: it holds no longer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reopened: Option<Waiver>,
     /// Under which condition it happens.
     pub when: Option<String>,
     /// Requests that show it.
@@ -97,6 +103,15 @@ pub struct Waiver {
     pub reason: String,
     /// `YYYY-MM-DD`, the last day it holds.
     pub until: Option<String>,
+}
+
+/// Somebody has seen a finding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Acknowledgement {
+    /// Who.
+    pub by: String,
+    /// What they say of it.
+    pub reason: String,
 }
 
 /// A request as one can paste it.

@@ -6,10 +6,12 @@
 #![forbid(unsafe_code)]
 
 mod clock;
+mod decisions;
 mod sqlite;
 mod types;
 
 pub use clock::now_ms;
+pub use decisions::{AuditRecord, Effect, StoredDecision};
 pub use sqlite::Sqlite;
 pub use types::{Accepted, Claimed, Delivery, End, Fence, JobId, Merge, NewJob, QueueState, ReviewKey, StoreError, StoredReview};
 
@@ -58,6 +60,18 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Keeps a small fact; `None` forgets it.
     fn keep_note(&self, key: String, value: Option<String>) -> Answer<'_, ()>;
+
+    /// Writes a decision down with its record; `false` where that source was written down before, and then nothing is changed.
+    fn decide(&self, record: AuditRecord, effect: Effect) -> Answer<'_, bool>;
+
+    /// Returns the decisions about a pull request, the oldest first, also those that have lapsed and are not cleared away yet.
+    fn decisions(&self, repository_id: u64, number: u64) -> Answer<'_, Vec<StoredDecision>>;
+
+    /// Returns decisions that have lapsed, of all pull requests.
+    fn lapsed(&self, now_ms: i64) -> Answer<'_, Vec<StoredDecision>>;
+
+    /// Returns the record of a pull request, the oldest first.
+    fn audit(&self, repository_id: u64, number: u64) -> Answer<'_, Vec<AuditRecord>>;
 
     /// Returns how much work there is.
     fn queue_state(&self) -> Answer<'_, QueueState>;

@@ -25,6 +25,8 @@ mod compare;
 #[cfg(test)]
 mod completeness;
 #[cfg(test)]
+mod decisions;
+#[cfg(test)]
 mod end_to_end;
 mod examples;
 #[cfg(test)]

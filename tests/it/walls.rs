@@ -19,7 +19,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("report", &["analysis", "model", "policy", "review", "snapshot", "span"]),
     ("dryrun", &["analysis", "model", "review", "snapshot", "span"]),
     ("github", &["analysis", "formats", "model", "policy", "report", "review", "snapshot", "span", "store"]),
-    ("store", &["span"]),
+    ("store", &["policy", "span"]),
 ];
 
 /// The edge. `cli` and `standin` drive the others; nobody but `main` and each other drives them.

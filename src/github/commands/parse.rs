@@ -1,6 +1,7 @@
 //! From a comment to its commands.
 
-use super::{Command, SPECS, Spec, markdown};
+use super::{Command, SPECS, markdown};
+use crate::policy::nearest;
 use crate::report::replies::Refusal;
 
 /// More commands than this in one comment are not read.
@@ -24,7 +25,7 @@ fn command(rest: &str) -> Result<Command, Refusal> {
     };
     match SPECS.iter().find(|spec| spec.name.eq_ignore_ascii_case(name)) {
         Some(spec) => (spec.parse)(arguments),
-        None => Err(Refusal::Unknown { word: name.clone(), nearest: nearest(name).map(|spec| spec.name) }),
+        None => Err(Refusal::Unknown { word: name.clone(), nearest: nearest(name, SPECS.iter().map(|spec| spec.name)) }),
     }
 }
 
@@ -51,34 +52,6 @@ fn words(text: &str) -> Result<Vec<String>, Refusal> {
     }
     words.extend(word);
     Ok(words)
-}
-
-/// Returns the command that `name` is a slip of the finger away from.
-fn nearest(name: &str) -> Option<&'static Spec> {
-    let name = name.to_ascii_lowercase();
-    let close = SPECS.iter().map(|spec| (distance(&name, spec.name), *spec)).min_by_key(|(distance, _)| *distance)?;
-    (close.0 <= 2 && close.0 < close.1.name.len()).then_some(close.1)
-}
-
-/// Returns how many letters must be changed, added, removed or swapped with their neighbour.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(40).collect(), b.chars().collect());
-    let mut before_last: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, y) in b.iter().enumerate() {
-            let at = |row: &[usize], index: usize| row.get(index).copied().unwrap_or(usize::MAX / 2);
-            let mut best = (at(&last, j + 1) + 1).min(at(&row, j) + 1).min(at(&last, j) + usize::from(x != y));
-            let swapped = i > 0 && j > 0 && a.get(i - 1) == Some(y) && b.get(j - 1) == Some(x);
-            if swapped {
-                best = best.min(at(&before_last, j - 1) + 1);
-            }
-            row.push(best);
-        }
-        before_last = std::mem::replace(&mut last, row);
-    }
-    last.last().copied().unwrap_or(0)
 }
 
 #[cfg(test)]

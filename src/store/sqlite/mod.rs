@@ -3,11 +3,15 @@
 //! Write-ahead log, so that pages are read while a delivery is written. Every writing transaction begins with `BEGIN IMMEDIATE`: a
 //! transaction that first reads and then wants to write fails at once when another writer was faster, whatever the busy timeout.
 
+mod decisions;
 mod inbox;
 mod keep;
 mod queue;
 
-use super::{Accepted, Answer, Claimed, Delivery, End, Fence, Merge, NewJob, QueueState, ReviewKey, Store, StoreError, StoredReview};
+use super::{
+    Accepted, Answer, AuditRecord, Claimed, Delivery, Effect, End, Fence, Merge, NewJob, QueueState, ReviewKey, Store, StoreError, StoredDecision,
+    StoredReview,
+};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite as Db, Transaction};
 use std::collections::BTreeMap;
@@ -19,7 +23,7 @@ use std::time::Duration;
 const CONNECTIONS: u32 = 3;
 
 /// The steps from an empty file to today's tables. Only ever added to.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_inbox.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_inbox.sql"), include_str!("../migrations/0002_decisions.sql")];
 
 /// A store in an SQLite file.
 #[derive(Clone, Debug)]
@@ -129,6 +133,22 @@ impl Store for Sqlite {
 
     fn keep_note(&self, key: String, value: Option<String>) -> Answer<'_, ()> {
         Box::pin(keep::keep_note(self, key, value))
+    }
+
+    fn decide(&self, record: AuditRecord, effect: Effect) -> Answer<'_, bool> {
+        Box::pin(decisions::decide(self, record, effect))
+    }
+
+    fn decisions(&self, repository_id: u64, number: u64) -> Answer<'_, Vec<StoredDecision>> {
+        Box::pin(decisions::decisions(self, repository_id, number))
+    }
+
+    fn lapsed(&self, now_ms: i64) -> Answer<'_, Vec<StoredDecision>> {
+        Box::pin(decisions::lapsed(self, now_ms))
+    }
+
+    fn audit(&self, repository_id: u64, number: u64) -> Answer<'_, Vec<AuditRecord>> {
+        Box::pin(decisions::audit(self, repository_id, number))
     }
 
     fn queue_state(&self) -> Answer<'_, QueueState> {
