@@ -169,10 +169,26 @@ impl RepoApi {
         self.send(reading(&format!("git/blobs/{sha}"), RAW)).await.map(|(_, body)| body)
     }
 
-    /// Returns the open pull requests whose head is `sha`.
+    /// Returns the open pull requests whose head is `sha`. GitHub finds those of forks only in the list of all that are open.
     pub(crate) async fn pulls_of(&self, sha: &Sha) -> Result<Vec<PrNumber>, ApiError> {
-        let pulls: Vec<PullRef> = self.get(&format!("commits/{sha}/pulls")).await?;
-        Ok(pulls.into_iter().filter(|pull| pull.state == PullState::Open).map(|pull| pull.number).collect())
+        let open = |pull: &PullRef| pull.state == PullState::Open;
+        match self.get::<Vec<PullRef>>(&format!("commits/{sha}/pulls?per_page={PAGE}")).await {
+            Ok(pulls) if pulls.iter().any(open) => return Ok(pulls.into_iter().filter(open).map(|pull| pull.number).collect()),
+            Ok(_) => {}
+            // The commit is in no branch of the repository itself.
+            Err(error) if matches!(error.status(), Some(404 | 422)) => {}
+            Err(error) => return Err(error),
+        }
+        for page in 1..=MAX_PAGES {
+            let pulls: Vec<PullRef> = self.get(&format!("pulls?state=open&sort=updated&direction=desc&per_page={PAGE}&page={page}")).await?;
+            let last = pulls.len() < PAGE;
+            let of_head = |pull: &PullRef| open(pull) && pull.head.as_ref().is_some_and(|head| head.sha == *sha);
+            let found: Vec<PrNumber> = pulls.into_iter().filter(of_head).map(|pull| pull.number).collect();
+            if last || !found.is_empty() {
+                return Ok(found);
+            }
+        }
+        Ok(Vec::new())
     }
 
     /// Returns our check runs on a commit, finished ones too.

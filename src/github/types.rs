@@ -314,13 +314,16 @@ impl User {
 }
 
 /// A pull request, where only its number is told.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct PullRef {
     /// Its number.
     pub number: PrNumber,
     /// Whether it is open, where that is told.
     #[serde(default)]
     pub state: PullState,
+    /// What is to be merged, where that is told.
+    #[serde(default)]
+    pub head: Option<PullEnd>,
 }
 
 /// Whether a pull request is open.

@@ -4,7 +4,7 @@ use super::Activity;
 use super::clock::now_seconds;
 use super::hub::Hub;
 use super::objects::{CommitObject, Files, Stamp};
-use super::state::{Account, Comment, Pull, State, Suite};
+use super::state::{Account, Comment, Fork, Pull, Repository, Review, Run, State, Suite};
 use gix::hash::ObjectId;
 use serde_json::{Value, json};
 
@@ -39,8 +39,11 @@ pub(super) fn move_branch(hub: &Hub, state: &mut State, (at, branch): (usize, &s
     if before == Some(id) {
         return;
     }
-    push_event(hub, state, (at, branch), (before, id), sender);
-    suite_requested(hub, state, (at, branch), (before, id), sender);
+    // What happens in a fork is told to the Apps of the fork.
+    if !branch.contains(':') {
+        push_event(hub, state, (at, branch), (before, id), sender);
+        suite_requested(hub, state, (at, branch), (before, id), sender);
+    }
     let numbers: Vec<u64> = state
         .repositories
         .get(at)
@@ -66,6 +69,19 @@ fn push_event(hub: &Hub, state: &mut State, (at, branch): (usize, &str), (before
         "ref": format!("refs/heads/{branch}"), "before": old, "after": id.to_string(), "created": before.is_none(), "deleted": false,
         "forced": false, "base_ref": null, "compare": format!("{}/{full_name}/compare/{old}...{id}", hub.shapes.web), "commits": [commit],
         "head_commit": commit, "pusher": {"name": sender.login, "email": null},
+    });
+    hub.emit(state, "push", (at, sender), payload);
+}
+
+/// Takes a branch away.
+pub(super) fn delete_branch(hub: &Hub, state: &mut State, (at, branch): (usize, &str), sender: &Account) {
+    let Some(repository) = state.repositories.get_mut(at) else { return };
+    let Some(before) = repository.branches.remove(branch) else { return };
+    let none = "0".repeat(40);
+    let payload = json!({
+        "ref": format!("refs/heads/{branch}"), "before": before.to_string(), "after": none, "created": false, "deleted": true, "forced": false,
+        "base_ref": null, "compare": format!("{}/{}/compare/{before}...{none}", hub.shapes.web, repository.full_name()), "commits": [],
+        "head_commit": null, "pusher": {"name": sender.login, "email": null},
     });
     hub.emit(state, "push", (at, sender), payload);
 }
@@ -99,6 +115,7 @@ pub(super) struct Opening {
     pub(super) title: String,
     pub(super) body: Option<String>,
     pub(super) draft: bool,
+    pub(super) fork: Option<Fork>,
 }
 
 /// Opens a pull request; `None` where a branch is not there.
@@ -126,6 +143,9 @@ pub(super) fn open_pull(hub: &Hub, state: &mut State, at: usize, author: &Accoun
         updated: now,
         offers: Vec::new(),
         suggestions: Vec::new(),
+        fork: opening.fork,
+        merged: None,
+        labels: Vec::new(),
     });
     pull_event(hub, state, (at, number), (author, "opened"), json!({}));
     Some(number)
@@ -147,18 +167,46 @@ pub(super) fn comment(hub: &Hub, state: &mut State, (at, number): (usize, u64), 
     Some(id)
 }
 
+/// Adds a review with its comments, and sends the events of both.
+pub(super) fn review(hub: &Hub, state: &mut State, at: usize, review: &Review) {
+    let Some(repository) = state.repositories.get(at) else { return };
+    let full_name = repository.full_name();
+    let pull = repository.pull(review.number).map(|pull| hub.shapes.pull_simple(repository, pull));
+    let mut shown = hub.shapes.review(&full_name, review);
+    if let Some(object) = shown.as_object_mut() {
+        // The events say it in lower case, unlike the API.
+        object.insert("state".to_owned(), json!(review.state.to_ascii_lowercase()));
+    }
+    let author = review.author.clone();
+    let pending = review.state == "PENDING";
+    let Some(repository) = state.repositories.get_mut(at) else { return };
+    repository.reviews.push(review.clone());
+    state.version += 1;
+    if pending {
+        return;
+    }
+    hub.emit(state, "pull_request_review", (at, &author), json!({"action": "submitted", "review": shown, "pull_request": pull}));
+    for comment in &review.comments {
+        let Some(repository) = state.repositories.get(at) else { return };
+        let shown = hub.shapes.review_comment(state, repository, review, comment);
+        hub.emit(state, "pull_request_review_comment", (at, &author), json!({"action": "created", "comment": shown, "pull_request": pull}));
+    }
+}
+
 /// Asks for one run again. The run stays as it is; its suite is open again.
 pub(super) fn rerequest_run(hub: &Hub, state: &mut State, at: usize, id: u64, sender: &Account) -> bool {
     let Some(repository) = state.repositories.get_mut(at) else { return false };
     let Some(run) = repository.runs.iter().find(|run| run.id == id).cloned() else { return false };
     repository.suites.iter_mut().filter(|suite| suite.id == run.suite).for_each(|suite| suite.rerequested = true);
-    let suite = repository.suites.iter().find(|suite| suite.id == run.suite).map(|suite| hub.shapes.suite(repository, suite));
-    let mut shown = hub.shapes.run(repository, &run);
-    if let Some(object) = shown.as_object_mut() {
-        object.insert("check_suite".to_owned(), suite.unwrap_or_default());
-    }
+    let shown = run_in_event(hub, repository, &run);
     hub.emit(state, "check_run", (at, sender), json!({"action": "rerequested", "check_run": shown}));
     true
+}
+
+/// A run as events have it: with its suite.
+pub(super) fn run_in_event(hub: &Hub, repository: &Repository, run: &Run) -> Value {
+    let suite = repository.suites.iter().find(|suite| suite.id == run.suite).map(|suite| hub.shapes.suite(repository, suite));
+    super::shape::merged(hub.shapes.run(repository, run), json!({"check_suite": suite}))
 }
 
 /// Asks for all runs of a commit again ("Re-run all checks").

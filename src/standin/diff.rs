@@ -75,6 +75,29 @@ impl ChangedFile {
     }
 }
 
+impl ChangedFile {
+    /// The hunk of a line, up to that line.
+    pub(super) fn hunk_text(&self, side: &str, line: u64) -> String {
+        let Some(hunk) = self.hunk_of(side, line).and_then(|at| self.hunks.as_ref()?.get(at)) else { return String::new() };
+        let last = |shown: &DiffLine| if side == "LEFT" { shown.old == Some(line) } else { shown.new == Some(line) };
+        let mut out = vec![hunk.header.clone()];
+        for shown in &hunk.lines {
+            out.push(format!("{}{}", shown.sign, shown.text));
+            if last(shown) {
+                break;
+            }
+        }
+        out.join("\n")
+    }
+}
+
+/// Where a line of `old` is in `new`; `None` where it was changed or taken away.
+pub(super) fn moved_line(old: &str, new: &str, line: u64) -> Option<u64> {
+    let diff = TextDiff::from_lines(old, new);
+    let mut same = diff.iter_all_changes().filter(|change| change.tag() == ChangeTag::Equal);
+    same.find(|change| change.old_index().map(number) == Some(line)).and_then(|change| change.new_index().map(number))
+}
+
 /// Compares two commits or trees; the files are in the order of their paths.
 pub(super) fn changed_files(objects: &Objects, base: ObjectId, head: ObjectId) -> Vec<ChangedFile> {
     let old = objects.files(base);

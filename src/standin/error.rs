@@ -42,6 +42,16 @@ impl Refusal {
         Self::new(StatusCode::NOT_FOUND, "Not Found")
     }
 
+    /// 404 with a reason.
+    pub(super) fn gone(message: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, message)
+    }
+
+    /// Any other status with a sentence.
+    pub(super) fn with(status: StatusCode, message: impl Into<String>) -> Self {
+        Self::new(status, message)
+    }
+
     /// 422 with one error about a field.
     pub(super) fn invalid(resource: &str, field: &str, code: &str, message: &str) -> Self {
         let mut refusal = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Validation Failed");

@@ -22,6 +22,8 @@ pub enum Fault {
     TooManyRequests(Option<u64>),
     /// 403 as for the secondary rate limit, with `Retry-After` in seconds, or without it.
     Forbidden(Option<u64>),
+    /// 403 for the primary rate limit: no `Retry-After`, but nothing remaining until so many seconds from now.
+    Exhausted(i64),
     /// Answered rightly, after so many milliseconds.
     Slow(u64),
     /// The connection breaks in the middle of the answer; nothing happens.
@@ -100,10 +102,15 @@ pub(super) async fn gate(State(hub): State<Arc<Hub>>, request: Request, next: Ne
     let has_agent = request.headers().get(header::USER_AGENT).is_some_and(|agent| !agent.is_empty());
     let fault = hub.faults.take(&method, &path);
     let secondary = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
+    let exhausted = match fault {
+        Some(Fault::Exhausted(seconds)) => Some(super::clock::now_seconds() + seconds),
+        _ => None,
+    };
     let mut response = match fault {
         Some(Fault::Status(status)) => Refusal::fault(status, "Server Error", None).into_response(),
         Some(Fault::TooManyRequests(after)) => Refusal::fault(429, secondary, after).into_response(),
         Some(Fault::Forbidden(after)) => Refusal::fault(403, secondary, after).into_response(),
+        Some(Fault::Exhausted(_)) => Refusal::fault(403, "API rate limit exceeded for installation.", None).into_response(),
         Some(Fault::Reset) => Response::new(Body::new(Broken)),
         Some(Fault::AfterAccepting(status)) => {
             drop(next.run(request).await);
@@ -122,6 +129,7 @@ pub(super) async fn gate(State(hub): State<Arc<Hub>>, request: Request, next: Ne
     let headers = response.headers_mut();
     headers.insert("x-github-api-version-selected", HeaderValue::from_static("2022-11-28"));
     headers.insert("x-ratelimit-limit", HeaderValue::from_static("5000"));
-    headers.insert("x-ratelimit-remaining", HeaderValue::from_static("4999"));
+    headers.insert("x-ratelimit-remaining", HeaderValue::from_static(if exhausted.is_some() { "0" } else { "4999" }));
+    headers.insert("x-ratelimit-reset", HeaderValue::from(exhausted.unwrap_or_else(|| super::clock::now_seconds() + 3600)));
     response
 }

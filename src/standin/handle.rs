@@ -32,7 +32,7 @@ pub struct Standin {
     pub webhook_secret: String,
     /// A person's own token, which is no App.
     pub user_token: String,
-    hub: Arc<Hub>,
+    pub(super) hub: Arc<Hub>,
     _tasks: Arc<Tasks>,
 }
 
@@ -162,6 +162,9 @@ impl Standin {
             runs: Vec::new(),
             next_number: 1,
             installed: true,
+            roles: BTreeMap::new(),
+            required: Vec::new(),
+            queue: Vec::new(),
         };
         state.repositories.push(repository);
         let at = state.repositories.len() - 1;
@@ -206,41 +209,10 @@ impl Standin {
             title: pull.title.to_owned(),
             body: Some(pull.body.to_owned()).filter(|body| !body.is_empty()),
             draft: false,
+            fork: None,
         };
         let author = State::account("you", "User");
         self.change(repository, |hub, state, at| actions::open_pull(hub, state, at, &author, opening)).flatten().unwrap_or_default()
-    }
-
-    /// Makes a pull request a draft, or one that is ready for review, which sends that event.
-    pub fn set_draft(&self, repository: &str, number: u64, draft: bool) {
-        self.change(repository, |hub, state, at| {
-            let Some(pull) = state.repositories.get_mut(at).and_then(|repository| repository.pull_mut(number)) else { return };
-            pull.draft = draft;
-            let action = if draft { "converted_to_draft" } else { "ready_for_review" };
-            actions::pull_event(hub, state, (at, number), (&State::account("you", "User"), action), json!({}));
-        });
-    }
-
-    /// Lets a pull request go to another branch.
-    pub fn retarget(&self, repository: &str, number: u64, base: &str) {
-        self.change(repository, |hub, state, at| {
-            let Some(tip) = state.repositories.get(at).and_then(|repository| repository.branches.get(base)).copied() else { return };
-            let Some(pull) = state.repositories.get_mut(at).and_then(|repository| repository.pull_mut(number)) else { return };
-            let changes = json!({"changes": {"base": {"ref": {"from": pull.base_branch}, "sha": {"from": pull.base.to_string()}}}});
-            base.clone_into(&mut pull.base_branch);
-            pull.base = tip;
-            actions::pull_event(hub, state, (at, number), (&State::account("you", "User"), "edited"), changes);
-        });
-    }
-
-    /// Changes the title of a pull request.
-    pub fn retitle(&self, repository: &str, number: u64, title: &str) {
-        self.change(repository, |hub, state, at| {
-            let Some(pull) = state.repositories.get_mut(at).and_then(|repository| repository.pull_mut(number)) else { return };
-            let changes = json!({"changes": {"title": {"from": pull.title}}});
-            title.clone_into(&mut pull.title);
-            actions::pull_event(hub, state, (at, number), (&State::account("you", "User"), "edited"), changes);
-        });
     }
 
     /// Prepares a push that the page shows as a button.
@@ -263,40 +235,9 @@ impl Standin {
         });
     }
 
-    /// Comments as a person. Returns the comment's id; 0 where there is no such pull request.
-    pub fn comment_as_user(&self, repository: &str, number: u64, login: &str, body: &str) -> u64 {
-        let author = State::account(login, "User");
-        self.change(repository, |hub, state, at| actions::comment(hub, state, (at, number), &author, body.to_owned())).flatten().unwrap_or_default()
-    }
-
-    /// Takes a comment away.
-    pub fn delete_comment(&self, repository: &str, comment: u64) {
-        self.change(repository, |_, state, at| {
-            if let Some(repository) = state.repositories.get_mut(at) {
-                repository.comments.retain(|have| have.id != comment);
-            }
-        });
-    }
-
     /// Lets recursive listings of trees end after this many entries, as GitHub's do after 100,000.
     pub fn limit_trees(&self, entries: usize) {
         self.hub.lock().tree_limit = Some(entries);
-    }
-
-    /// Asks for a check run again, as the "Re-run" button does.
-    pub fn rerequest(&self, repository: &str, check_run: u64) -> bool {
-        let sender = State::account("you", "User");
-        self.change(repository, |hub, state, at| actions::rerequest_run(hub, state, at, check_run, &sender)).unwrap_or_default()
-    }
-
-    /// Asks for all checks of a pull request's head again, as "Re-run all checks" does.
-    pub fn rerequest_suite(&self, repository: &str, number: u64) -> bool {
-        let sender = State::account("you", "User");
-        let done = self.change(repository, |hub, state, at| {
-            let head = state.repositories.get(at)?.pull(number)?.head;
-            Some(actions::rerequest_suite(hub, state, at, head, &sender))
-        });
-        done.flatten().unwrap_or_default()
     }
 
     /// Sends the ping that GitHub sends when an App gets its webhook address.
@@ -380,15 +321,6 @@ impl Standin {
         found.unwrap_or_default()
     }
 
-    /// Takes the App off a repository: it is 404 for it from now on, and sends no events.
-    pub fn uninstall(&self, repository: &str) {
-        self.change(repository, |_, state, at| {
-            if let Some(repository) = state.repositories.get_mut(at) {
-                repository.installed = false;
-            }
-        });
-    }
-
     /// Lets all installation tokens given out so far run out.
     pub fn expire_tokens(&self) {
         self.hub.lock().tokens.values_mut().for_each(|token| token.expires = 0);
@@ -410,7 +342,7 @@ impl Standin {
     }
 
     /// Does something with `owner/name`; `None` where it is not there.
-    fn change<T>(&self, repository: &str, act: impl FnOnce(&Hub, &mut State, usize) -> T) -> Option<T> {
+    pub(super) fn change<T>(&self, repository: &str, act: impl FnOnce(&Hub, &mut State, usize) -> T) -> Option<T> {
         let (owner, name) = repository.split_once('/')?;
         let mut state = self.hub.lock();
         let at = state.find(owner, name)?;

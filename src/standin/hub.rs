@@ -1,7 +1,7 @@
 //! What the rooms of the stand-in share: the state behind a lock, who the App is, and the way out for webhooks.
 
 use super::Activity;
-use super::auth::{Caller, Keys, caller};
+use super::auth::{Caller, Keys, app_permissions, caller};
 use super::clock::{new_guid, now_seconds};
 use super::error::Refusal;
 use super::faults::Faults;
@@ -21,6 +21,8 @@ pub(super) struct Hub {
     pub(super) secret: String,
     /// A person's token: reads all, but is no App.
     pub(super) user_token: String,
+    /// A GitHub Enterprise Server: its API is below `/api/v3`.
+    pub(super) enterprise: bool,
     pub(super) faults: Faults,
     /// Ids of deliveries that are to be sent, in order.
     pub(super) queue: mpsc::UnboundedSender<u64>,
@@ -69,12 +71,12 @@ impl Hub {
     pub(super) fn new(
         shapes: Shapes,
         (keys, secret, user_token): (Keys, String, String),
-        token_lifetime_seconds: i64,
+        (token_lifetime_seconds, enterprise): (i64, bool),
         queue: mpsc::UnboundedSender<u64>,
     ) -> Self {
-        let state = State { last_id: 1000, token_lifetime_seconds, ..State::default() };
+        let state = State { last_id: 1000, token_lifetime_seconds, permissions: app_permissions(), ..State::default() };
         let (activity, _) = broadcast::channel(4096);
-        Self { state: Mutex::new(state), shapes, keys, secret, user_token, faults: Faults::default(), queue, activity }
+        Self { state: Mutex::new(state), shapes, keys, secret, user_token, enterprise, faults: Faults::default(), queue, activity }
     }
 
     /// Locks the state. A panic elsewhere does not stop the stand-in.
@@ -121,7 +123,8 @@ impl Hub {
 
     /// Sends a webhook about a repository to the App. `payload` is what the event adds to the common keys.
     pub(super) fn emit(&self, state: &mut State, event: &str, (at, sender): (usize, &Account), payload: Value) {
-        let Some(repository) = state.repositories.get(at).filter(|repository| repository.installed) else { return };
+        let suspended = state.suspended;
+        let Some(repository) = state.repositories.get(at).filter(|repository| repository.installed && !suspended) else { return };
         let id = repository.id;
         let common = json!({
             "repository": self.shapes.repository(repository), "sender": self.shapes.account(sender),

@@ -14,10 +14,14 @@ mod diff;
 mod error;
 mod faults;
 pub mod founding;
+mod graphql;
 mod handle;
 mod hub;
+mod merge;
 mod objects;
 mod page;
+mod people;
+mod settings;
 mod shape;
 mod state;
 mod webhooks;
@@ -49,11 +53,13 @@ pub struct Options {
     pub token_lifetime_seconds: i64,
     /// Who may write as the App: its name in comments is `{slug}[bot]`.
     pub slug: String,
+    /// A GitHub Enterprise Server: the API is below `/api/v3`.
+    pub enterprise: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { web_port: 0, token_lifetime_seconds: 3600, slug: "waypost".to_owned() }
+        Self { web_port: 0, token_lifetime_seconds: 3600, slug: "waypost".to_owned(), enterprise: false }
     }
 }
 
@@ -151,10 +157,11 @@ pub async fn start(options: Options) -> Result<Standin, StartError> {
         slug: options.slug,
         installation_id: 51_001,
     };
-    let shapes = Shapes { api: format!("http://{api_address}"), web: format!("http://{web_address}"), identity };
+    let prefix = if options.enterprise { "/api/v3" } else { "" };
+    let shapes = Shapes { api: format!("http://{api_address}{prefix}"), web: format!("http://{web_address}"), identity };
     let (queue, deliveries) = mpsc::unbounded_channel();
     let secrets = (keys, clock::random_hex::<20>(), format!("ghp_{}", clock::random_hex::<18>()));
-    let hub = Arc::new(Hub::new(shapes, secrets, options.token_lifetime_seconds, queue));
+    let hub = Arc::new(Hub::new(shapes, secrets, (options.token_lifetime_seconds, options.enterprise), queue));
     let tasks = vec![
         tokio::spawn(serve(api, guarded(api::router(&hub)))),
         tokio::spawn(serve(web, guarded(page::router(&hub)))),

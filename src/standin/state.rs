@@ -35,6 +35,32 @@ pub(super) struct Repository {
     pub(super) next_number: u64,
     /// Whether the App is installed on it.
     pub(super) installed: bool,
+    /// What people may do, by login. Who is not here may write.
+    pub(super) roles: BTreeMap<String, String>,
+    /// The checks that branches demand.
+    pub(super) required: Vec<Required>,
+    /// The merge groups of the queue, the first in line first.
+    pub(super) queue: Vec<Group>,
+}
+
+/// A check that must pass before a merge.
+#[derive(Clone, Debug)]
+pub(super) struct Required {
+    pub(super) branch: String,
+    pub(super) context: String,
+    /// The App that must have set it; any where `None`.
+    pub(super) integration: Option<u64>,
+}
+
+/// What the merge queue tries: everything before it in line, and this pull request.
+#[derive(Clone, Debug)]
+pub(super) struct Group {
+    pub(super) number: u64,
+    /// `gh-readonly-queue/{base}/pr-{number}-{base sha}`.
+    pub(super) branch: String,
+    pub(super) base_branch: String,
+    pub(super) base: ObjectId,
+    pub(super) head: ObjectId,
 }
 
 impl Repository {
@@ -80,6 +106,20 @@ pub(super) struct Pull {
     pub(super) offers: Vec<Offer>,
     /// Comments that the page suggests to try.
     pub(super) suggestions: Vec<String>,
+    /// Where the head branch is, if not in the repository itself.
+    pub(super) fork: Option<Fork>,
+    /// The commit it was merged as.
+    pub(super) merged: Option<ObjectId>,
+    pub(super) labels: Vec<String>,
+}
+
+/// A fork that a pull request comes from.
+#[derive(Clone, Debug)]
+pub(super) struct Fork {
+    pub(super) id: u64,
+    pub(super) owner: Account,
+    /// It was deleted; GitHub then says `head.repo: null`.
+    pub(super) deleted: bool,
 }
 
 /// A push that is prepared as a button.
@@ -129,6 +169,12 @@ pub(super) struct ReviewComment {
     pub(super) start_line: Option<u64>,
     pub(super) side: String,
     pub(super) body: String,
+    /// The first comment of the thread, where this one is an answer.
+    pub(super) reply_to: Option<u64>,
+    /// The part of the diff that is shown with it.
+    pub(super) hunk: String,
+    pub(super) updated: i64,
+    pub(super) reactions: Vec<(u64, String, Account)>,
 }
 
 /// The checks of one App on one commit.
@@ -208,6 +254,20 @@ pub(super) struct State {
     pub(super) deliveries: Vec<Delivery>,
     pub(super) webhook_url: Option<String>,
     pub(super) token_lifetime_seconds: i64,
+    /// Members by organisation and team.
+    pub(super) teams: BTreeMap<(String, String), BTreeSet<String>>,
+    /// Old names of repositories, in lower case, and their ids.
+    pub(super) moved: BTreeMap<String, u64>,
+    /// What the App may do.
+    pub(super) permissions: BTreeMap<String, String>,
+    /// The installation is suspended: no tokens, no events.
+    pub(super) suspended: bool,
+    /// First comments of threads that are resolved, and who resolved them.
+    pub(super) resolved: BTreeMap<u64, Account>,
+    /// `resolveReviewThread` is refused, as GitHub does to Apps that may not write contents.
+    pub(super) resolving_refused: bool,
+    /// Comments that are folded away, by node id, with the reason.
+    pub(super) minimized: BTreeMap<String, String>,
 }
 
 impl State {
@@ -228,6 +288,14 @@ impl State {
         self.repositories
             .iter()
             .position(|repository| repository.owner.login.eq_ignore_ascii_case(owner) && repository.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Where the repository now is that once had this name.
+    pub(super) fn moved_to(&self, owner: &str, name: &str) -> Option<u64> {
+        if self.find(owner, name).is_some() {
+            return None;
+        }
+        self.moved.get(&format!("{owner}/{name}").to_ascii_lowercase()).copied()
     }
 
     pub(super) fn repository(&self, owner: &str, name: &str) -> Option<&Repository> {

@@ -1,11 +1,11 @@
 //! What the App asks as itself: who it is, where it is installed, tokens, its deliveries.
 
-use super::super::auth::{app_permissions, issue, require_app};
-use super::super::clock::rfc3339;
+use super::super::auth::{issue, require_app};
+use super::super::clock::{now_seconds, rfc3339};
 use super::super::error::{Answer, Refusal, answer, created, ok};
 use super::super::hub::{Hub, Need};
 use super::super::state::{Delivery, State as Data};
-use super::{body, paged, query};
+use super::{body, link_to_next, paged, query};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -21,6 +21,7 @@ pub(super) fn router() -> Router<Arc<Hub>> {
         .route("/app/installations", get(installations))
         .route("/app/installations/{id}", get(installation))
         .route("/app/installations/{id}/access_tokens", post(access_token))
+        .route("/app/hook/config", get(hook_config))
         .route("/app/hook/deliveries", get(deliveries))
         .route("/app/hook/deliveries/{id}", get(delivery))
         .route("/app/hook/deliveries/{id}/attempts", post(attempt))
@@ -31,17 +32,24 @@ pub(super) fn router() -> Router<Arc<Hub>> {
 
 async fn app(State(hub): State<Arc<Hub>>, headers: HeaderMap) -> Answer {
     require_app(&hub.keys, &hub.shapes.identity, &headers)?;
-    let mut app = hub.shapes.app();
+    let mut app = hub.shapes.app(&hub.lock().permissions);
     if let Some(object) = app.as_object_mut() {
         object.insert("installations_count".to_owned(), json!(1));
     }
     ok(app)
 }
 
+/// Where the App's webhooks go; the secret is not told.
+async fn hook_config(State(hub): State<Arc<Hub>>, headers: HeaderMap) -> Answer {
+    require_app(&hub.keys, &hub.shapes.identity, &headers)?;
+    let url = hub.lock().webhook_url.clone().unwrap_or_default();
+    ok(json!({"content_type": "json", "insecure_ssl": "0", "secret": "********", "url": url}))
+}
+
 /// The installation exists while the App is on at least one repository.
 fn the_installation(hub: &Hub, state: &Data) -> Option<Value> {
     let repository = state.repositories.iter().find(|repository| repository.installed)?;
-    Some(hub.shapes.installation(&repository.owner))
+    Some(hub.shapes.installation(state, &repository.owner))
 }
 
 async fn installations(State(hub): State<Arc<Hub>>, headers: HeaderMap, uri: Uri) -> Answer {
@@ -60,7 +68,7 @@ async fn installation_of(State(hub): State<Arc<Hub>>, Path((owner, repo)): Path<
     require_app(&hub.keys, &hub.shapes.identity, &headers)?;
     let state = hub.lock();
     let found = state.repository(&owner, &repo).filter(|repository| repository.installed);
-    ok(hub.shapes.installation(&found.ok_or_else(Refusal::not_found)?.owner))
+    ok(hub.shapes.installation(&state, &found.ok_or_else(Refusal::not_found)?.owner))
 }
 
 async fn repository(State(hub): State<Arc<Hub>>, Path((owner, repo)): Path<(String, String)>, headers: HeaderMap) -> Answer {
@@ -86,9 +94,8 @@ fn asked_repositories(state: &Data, asked: &Map<String, Value>) -> Result<Option
 }
 
 /// Which permissions a token is asked for; none that the App does not have.
-fn asked_permissions(asked: &Map<String, Value>) -> Result<BTreeMap<String, String>, Refusal> {
-    let own = app_permissions();
-    let Some(wanted) = asked.get("permissions").and_then(Value::as_object) else { return Ok(own) };
+fn asked_permissions(own: &BTreeMap<String, String>, asked: &Map<String, Value>) -> Result<BTreeMap<String, String>, Refusal> {
+    let Some(wanted) = asked.get("permissions").and_then(Value::as_object) else { return Ok(own.clone()) };
     let mut out = BTreeMap::from([("metadata".to_owned(), "read".to_owned())]);
     for (name, level) in wanted {
         let level = level.as_str().unwrap_or_default();
@@ -108,8 +115,11 @@ async fn access_token(State(hub): State<Arc<Hub>>, Path(id): Path<u64>, headers:
     if id != hub.shapes.identity.installation_id || the_installation(&hub, &state).is_none() {
         return Err(Refusal::not_found());
     }
+    if state.suspended {
+        return Err(Refusal::forbidden("This installation has been suspended"));
+    }
     let repositories = asked_repositories(&state, &asked)?;
-    let permissions = asked_permissions(&asked)?;
+    let permissions = asked_permissions(&state.permissions, &asked)?;
     let selection = if repositories.is_some() { "selected" } else { "all" };
     let listed: Vec<Value> = state
         .repositories
@@ -155,14 +165,33 @@ async fn deliveries(State(hub): State<Arc<Hub>>, headers: HeaderMap, uri: Uri) -
         Some(_) | None => true,
     };
     let state = hub.lock();
-    let items = state.deliveries.iter().rev().filter(|delivery| delivery.done).filter(fits).map(|delivery| delivery_item(&hub, delivery)).collect();
-    paged(&hub, &uri, items, None)
+    let listed = state.deliveries.iter().rev().filter(|delivery| delivery.done && is_kept(delivery)).filter(fits);
+    let per_page = query(&uri, "per_page").and_then(|value| value.parse::<usize>().ok()).unwrap_or(30).clamp(1, 100);
+    // Pages by cursor, not by number: new deliveries come in at the front all the time.
+    let below = match query(&uri, "cursor") {
+        None => u64::MAX,
+        Some(cursor) => cursor.strip_prefix("v1_").and_then(|id| id.parse().ok()).ok_or_else(|| Refusal::unfit("Invalid cursor"))?,
+    };
+    let mut page: Vec<&Delivery> = listed.filter(|delivery| delivery.id < below).take(per_page + 1).collect();
+    let more = page.len() > per_page;
+    page.truncate(per_page);
+    let next = page.last().filter(|_| more).map(|last| format!("cursor=v1_{}", last.id));
+    let mut response = ok(Value::Array(page.iter().map(|delivery| delivery_item(&hub, delivery)).collect()))?;
+    if let Some(next) = next {
+        link_to_next(&hub, &uri, &mut response, "cursor=", &next);
+    }
+    Ok(response)
+}
+
+/// GitHub keeps deliveries for three days.
+fn is_kept(delivery: &Delivery) -> bool {
+    delivery.delivered + 3 * 24 * 3600 > now_seconds()
 }
 
 async fn delivery(State(hub): State<Arc<Hub>>, Path(id): Path<u64>, headers: HeaderMap) -> Answer {
     require_app(&hub.keys, &hub.shapes.identity, &headers)?;
     let state = hub.lock();
-    let found = state.deliveries.iter().find(|delivery| delivery.id == id && delivery.done).ok_or_else(Refusal::not_found)?;
+    let found = state.deliveries.iter().find(|delivery| delivery.id == id && delivery.done && is_kept(delivery)).ok_or_else(Refusal::not_found)?;
     let payload: Value = serde_json::from_str(&found.body).unwrap_or_default();
     let more = json!({
         "url": state.webhook_url, "request": {"headers": {"X-GitHub-Delivery": found.guid, "X-GitHub-Event": found.event}, "payload": payload},
@@ -174,7 +203,7 @@ async fn delivery(State(hub): State<Arc<Hub>>, Path(id): Path<u64>, headers: Hea
 async fn attempt(State(hub): State<Arc<Hub>>, Path(id): Path<u64>, headers: HeaderMap) -> Answer {
     require_app(&hub.keys, &hub.shapes.identity, &headers)?;
     let mut state = hub.lock();
-    let found = state.deliveries.iter().find(|delivery| delivery.id == id).cloned().ok_or_else(Refusal::not_found)?;
+    let found = state.deliveries.iter().find(|delivery| delivery.id == id && is_kept(delivery)).cloned().ok_or_else(Refusal::not_found)?;
     hub.send_again(&mut state, &Delivery { redelivery: true, ..found });
     answer(StatusCode::ACCEPTED, json!({}))
 }

@@ -1,6 +1,7 @@
 //! Check runs and suites.
 
 use super::super::Activity;
+use super::super::actions;
 use super::super::clock::{now_seconds, rfc3339};
 use super::super::error::{Answer, Refusal, created, ok};
 use super::super::hub::{Hub, Need, Opened};
@@ -39,7 +40,9 @@ fn find_run(repository: &Repository, id: u64) -> Result<&Run, Refusal> {
 
 /// The App's suite on a commit; made where there is none.
 pub(in super::super) fn suite_of(opened: &mut Opened<'_>, sha: ObjectId) -> Result<u64, Refusal> {
-    let branch = opened.repository()?.branches.iter().find(|(_, id)| **id == sha).map(|(name, _)| name.clone());
+    // The head of a fork is on no branch of this repository.
+    let here = |(name, id): &(&String, &ObjectId)| **id == sha && !name.contains(':');
+    let branch = opened.repository()?.branches.iter().find(here).map(|(name, _)| name.clone());
     if let Some(found) = opened.repository()?.suites.iter().find(|suite| suite.sha == sha) {
         return Ok(found.id);
     }
@@ -91,7 +94,8 @@ async fn create(State(hub): State<Arc<Hub>>, Path((owner, repo)): Two, headers: 
 fn written(hub: &Hub, opened: &mut Opened<'_>, action: &str, run: &Run, shown: &Value) {
     let sender = hub.author(&opened.caller);
     let at = opened.at;
-    hub.emit(&mut opened.state, "check_run", (at, &sender), json!({"action": action, "check_run": shown}));
+    let in_event = opened.repository().map_or_else(|_| shown.clone(), |repository| actions::run_in_event(hub, repository, run));
+    hub.emit(&mut opened.state, "check_run", (at, &sender), json!({"action": action, "check_run": in_event}));
     if action == "created" && run.status == "completed" {
         // The same run is told of as completed.
         return;
@@ -177,7 +181,7 @@ async fn rerequest(State(hub): State<Arc<Hub>>, Path((owner, repo, id)): Numbere
     find_run(opened.repository()?, id)?;
     let sender = hub.author(&opened.caller);
     let at = opened.at;
-    super::super::actions::rerequest_run(&hub, &mut opened.state, at, id, &sender);
+    actions::rerequest_run(&hub, &mut opened.state, at, id, &sender);
     super::super::error::answer(StatusCode::CREATED, json!({}))
 }
 

@@ -1,11 +1,14 @@
 //! The REST API: one file a group of endpoints, and what they share.
 
+mod address;
 mod app;
 mod checks;
 mod code;
 mod comments;
 mod limits;
+mod people;
 mod pulls;
+mod review_comments;
 mod reviews;
 
 use super::error::{Answer, Refusal, ok};
@@ -14,23 +17,30 @@ use super::hub::Hub;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, Uri, header};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use gix::hash::ObjectId;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 /// All endpoints.
 pub(super) fn router(hub: &Arc<Hub>) -> Router {
-    Router::new()
+    let endpoints = Router::new()
         .merge(app::router())
         .merge(code::router())
         .merge(pulls::router())
         .merge(checks::router())
         .merge(comments::router())
         .merge(reviews::router())
+        .merge(review_comments::router())
+        .merge(people::router())
+        .merge(super::graphql::router())
         .fallback(async || Refusal::not_found().into_response())
         .layer(DefaultBodyLimit::max(25 * 1024 * 1024))
-        .with_state(Arc::clone(hub))
+        .with_state(Arc::clone(hub));
+    // Addresses are rewritten before they are routed, so what routes stands behind.
+    Router::new()
+        .fallback_service(endpoints)
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(hub), address::rewrite))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(hub), faults::gate))
 }
 
@@ -79,14 +89,19 @@ pub(super) fn paged(hub: &Hub, uri: &Uri, items: Vec<Value>, wrap: Option<&str>)
         None => ok(Value::Array(items))?,
     };
     if more {
-        let others = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("page="));
-        let query: Vec<String> = others.map(str::to_owned).chain([format!("page={}", page + 1)]).collect();
-        let link = format!("<{}{}?{}>; rel=\"next\"", hub.shapes.api, uri.path(), query.join("&"));
-        if let Ok(link) = HeaderValue::from_str(&link) {
-            response.headers_mut().insert(header::LINK, link);
-        }
+        link_to_next(hub, uri, &mut response, "page=", &format!("page={}", page + 1));
     }
     Ok(response)
+}
+
+/// Adds the `Link` header: the same address, with `next` in place of the part that starts with `part`. Absolute, as on GitHub.
+pub(super) fn link_to_next(hub: &Hub, uri: &Uri, response: &mut Response, part: &str, next: &str) {
+    let others = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with(part));
+    let query: Vec<&str> = others.chain([next]).collect();
+    let link = format!("<{}{}?{}>; rel=\"next\"", hub.shapes.api, uri.path(), query.join("&"));
+    if let Ok(link) = HeaderValue::from_str(&link) {
+        response.headers_mut().insert(header::LINK, link);
+    }
 }
 
 /// The object in a request's body; an empty body is an empty object.

@@ -1,10 +1,11 @@
 //! Reviews with line comments. One line outside the diff, and the whole review is refused.
 
+use super::super::actions;
 use super::super::clock::now_seconds;
 use super::super::diff::{ChangedFile, changed_files};
 use super::super::error::{Answer, Refusal, ok};
-use super::super::hub::{Hub, Need};
-use super::super::state::{Review, ReviewComment};
+use super::super::hub::{Hub, Need, Opened};
+use super::super::state::{Pull, Review, ReviewComment};
 use super::comments::BODY_CHARACTERS;
 use super::{body, missing, paged, text, wrong_type};
 use axum::Router;
@@ -21,7 +22,8 @@ type Numbered = Path<(String, String, u64)>;
 pub(super) fn router() -> Router<Arc<Hub>> {
     Router::new()
         .route("/repos/{owner}/{repo}/pulls/{number}/reviews", get(list).post(create))
-        .route("/repos/{owner}/{repo}/pulls/{number}/comments", get(comments))
+        .route("/repos/{owner}/{repo}/pulls/{number}/reviews/{id}", get(review))
+        .route("/repos/{owner}/{repo}/pulls/{number}/reviews/{id}/comments", get(comments))
 }
 
 async fn list(State(hub): State<Arc<Hub>>, Path((owner, repo, number)): Numbered, headers: HeaderMap, uri: Uri) -> Answer {
@@ -33,13 +35,25 @@ async fn list(State(hub): State<Arc<Hub>>, Path((owner, repo, number)): Numbered
     paged(&hub, &uri, reviews.map(|review| hub.shapes.review(&full_name, review)).collect(), None)
 }
 
-async fn comments(State(hub): State<Arc<Hub>>, Path((owner, repo, number)): Numbered, headers: HeaderMap, uri: Uri) -> Answer {
+type Two = Path<(String, String, u64, u64)>;
+
+fn find<'a>(opened: &'a Opened<'_>, number: u64, id: u64) -> Result<&'a Review, Refusal> {
+    let found = opened.repository()?.reviews.iter().find(|review| review.number == number && review.id == id);
+    found.ok_or_else(Refusal::not_found)
+}
+
+async fn review(State(hub): State<Arc<Hub>>, Path((owner, repo, number, id)): Two, headers: HeaderMap) -> Answer {
+    let opened = hub.open(&headers, &owner, &repo, Need::Read(&["pull_requests"]))?;
+    ok(hub.shapes.review(&opened.repository()?.full_name(), find(&opened, number, id)?))
+}
+
+async fn comments(State(hub): State<Arc<Hub>>, Path((owner, repo, number, id)): Two, headers: HeaderMap, uri: Uri) -> Answer {
     let opened = hub.open(&headers, &owner, &repo, Need::Read(&["pull_requests"]))?;
     let repository = opened.repository()?;
-    repository.pull(number).ok_or_else(Refusal::not_found)?;
-    let full_name = repository.full_name();
-    let reviews = repository.reviews.iter().filter(|review| review.number == number);
-    paged(&hub, &uri, reviews.flat_map(|review| hub.shapes.review_comments(&full_name, review)).collect(), None)
+    let review = find(&opened, number, id)?;
+    // Without the line, unlike the list of a pull request: this is the older `review-comment`.
+    let shown = review.comments.iter().map(|comment| hub.shapes.legacy_review_comment(&opened.state, repository, review, comment)).collect();
+    paged(&hub, &uri, shown, None)
 }
 
 async fn create(State(hub): State<Arc<Hub>>, Path((owner, repo, number)): Numbered, headers: HeaderMap, bytes: Bytes) -> Answer {
@@ -58,15 +72,7 @@ async fn create(State(hub): State<Arc<Hub>>, Path((owner, repo, number)): Number
         Some("REQUEST_CHANGES" | "COMMENT") => return Err(Refusal::unprocessable(&["Body can't be blank"])),
         Some(other) => return Err(Refusal::unfit(format!("Variable $event of type PullRequestReviewEvent was provided invalid value {other}"))),
     };
-    let commit = match text(&body, "commit_id")? {
-        None => pull.head,
-        Some(hex) => ObjectId::from_hex(hex.as_bytes())
-            .ok()
-            .filter(|id| opened.state.objects.ancestors(pull.head).contains(id))
-            .ok_or_else(|| Refusal::unprocessable(&["The commit is not part of the pull request"]))?,
-    };
-    let merge_base = opened.state.objects.merge_base(pull.base, commit).unwrap_or(pull.base);
-    let files = changed_files(&opened.state.objects, merge_base, commit);
+    let (commit, files) = reviewed(&opened, &pull, text(&body, "commit_id")?)?;
     let wanted = match body.get("comments") {
         None | Some(Value::Null) => &Vec::new(),
         Some(Value::Array(list)) => list,
@@ -81,13 +87,27 @@ async fn create(State(hub): State<Arc<Hub>>, Path((owner, repo, number)): Number
     let id = opened.state.new_id();
     let review = Review { id, number, author, body: words, state, commit, submitted: now_seconds(), comments: line_comments };
     let shown = hub.shapes.review(&opened.repository()?.full_name(), &review);
-    opened.repository_mut()?.reviews.push(review);
-    opened.state.version += 1;
+    let at = opened.at;
+    actions::review(&hub, &mut opened.state, at, &review);
     // A new review is answered with 200, unlike nearly everything else that is created.
     ok(shown)
 }
 
-fn line_comment(object: &Map<String, Value>, files: &[ChangedFile], id: u64) -> Result<ReviewComment, Refusal> {
+/// The commit that a review is of, and what the pull request changes there.
+pub(super) fn reviewed(opened: &Opened<'_>, pull: &Pull, commit: Option<&str>) -> Result<(ObjectId, Vec<ChangedFile>), Refusal> {
+    let commit = match commit {
+        None => pull.head,
+        Some(hex) => ObjectId::from_hex(hex.as_bytes())
+            .ok()
+            .filter(|id| opened.state.objects.ancestors(pull.head).contains(id))
+            .ok_or_else(|| Refusal::unprocessable(&["The commit is not part of the pull request"]))?,
+    };
+    let merge_base = opened.state.objects.merge_base(pull.base, commit).unwrap_or(pull.base);
+    Ok((commit, changed_files(&opened.state.objects, merge_base, commit)))
+}
+
+/// Reads a comment on a line, which must be in the diff.
+pub(super) fn line_comment(object: &Map<String, Value>, files: &[ChangedFile], id: u64) -> Result<ReviewComment, Refusal> {
     let path = text(object, "path")?.ok_or_else(|| missing("path"))?;
     let words = text(object, "body")?.filter(|words| !words.is_empty()).ok_or_else(|| missing("body"))?;
     let file = files.iter().find(|file| file.path == path).ok_or_else(|| Refusal::unprocessable(&["Path could not be resolved"]))?;
@@ -96,12 +116,20 @@ fn line_comment(object: &Map<String, Value>, files: &[ChangedFile], id: u64) -> 
     let start_line = object.get("start_line").and_then(Value::as_u64);
     let start_side = text(object, "start_side")?.unwrap_or(&side);
     let whole_file = text(object, "subject_type")? == Some("file");
+    let made = |hunk: String| ReviewComment {
+        id,
+        path: path.to_owned(),
+        line,
+        start_line,
+        side: side.clone(),
+        body: words.to_owned(),
+        reply_to: None,
+        hunk,
+        updated: now_seconds(),
+        reactions: Vec::new(),
+    };
     let Some(end) = line else {
-        return if whole_file {
-            Ok(ReviewComment { id, path: path.to_owned(), line: None, start_line: None, side, body: words.to_owned() })
-        } else {
-            Err(Refusal::unprocessable(&["Line could not be resolved"]))
-        };
+        return if whole_file { Ok(made(String::new())) } else { Err(Refusal::unprocessable(&["Line could not be resolved"])) };
     };
     if !file.has_line(&side, end) {
         return Err(Refusal::unprocessable(&["Line could not be resolved"]));
@@ -117,5 +145,5 @@ fn line_comment(object: &Map<String, Value>, files: &[ChangedFile], id: u64) -> 
             return Err(Refusal::unprocessable(&["start_line must be part of the same hunk as the line."]));
         }
     }
-    Ok(ReviewComment { id, path: path.to_owned(), line, start_line, side, body: words.to_owned() })
+    Ok(made(file.hunk_text(&side, end)))
 }

@@ -1,5 +1,6 @@
 //! Check runs, their annotations, check suites.
 
+use super::super::auth::app_permissions;
 use super::super::clock::rfc3339;
 use super::super::state::{Repository, Run, Suite};
 use super::{Shapes, node_id};
@@ -20,7 +21,7 @@ impl Shapes {
                 "title": run.title, "summary": run.summary, "text": run.text, "annotations_count": run.annotations.len(),
                 "annotations_url": format!("{url}/annotations"),
             },
-            "check_suite": {"id": run.suite}, "app": self.app(), "pull_requests": self.pulls_of_check(repository, run.sha),
+            "check_suite": {"id": run.suite}, "app": self.app(&app_permissions()), "pull_requests": self.pulls_of_check(repository, run.sha),
         })
     }
 
@@ -54,7 +55,7 @@ impl Shapes {
             "status": if done { "completed" } else if started { "in_progress" } else { "queued" },
             "conclusion": if done { json!(conclusion) } else { Value::Null }, "url": url,
             "before": suite.before.map(|id| id.to_string()), "after": suite.sha.to_string(),
-            "pull_requests": self.pulls_of_check(repository, suite.sha), "app": self.app(), "created_at": rfc3339(suite.created),
+            "pull_requests": self.pulls_of_check(repository, suite.sha), "app": self.app(&app_permissions()), "created_at": rfc3339(suite.created),
             "updated_at": rfc3339(suite.created), "rerequestable": true, "runs_rerequestable": true,
             "latest_check_runs_count": runs.len(), "check_runs_url": format!("{url}/check-runs"),
         })

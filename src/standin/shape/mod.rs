@@ -4,13 +4,28 @@ mod checks;
 mod code;
 mod pulls;
 mod repository;
+mod reviews;
 
 use super::clock::rfc3339;
-use super::state::{Account, Comment, Review, State};
+use super::state::{Account, Comment, State};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// The eight reactions.
 pub(super) const REACTIONS: [&str; 8] = ["+1", "-1", "laugh", "hooray", "confused", "heart", "rocket", "eyes"];
+
+/// What the App hears of.
+const EVENTS: [&str; 9] = [
+    "check_run",
+    "check_suite",
+    "issue_comment",
+    "merge_group",
+    "pull_request",
+    "pull_request_review",
+    "pull_request_review_comment",
+    "push",
+    "repository",
+];
 
 /// Who the App is.
 #[derive(Clone, Debug)]
@@ -51,6 +66,18 @@ pub(super) fn merged(mut one: Value, other: Value) -> Value {
     one
 }
 
+/// A `reaction-rollup`.
+fn reaction_rollup(url: &str, given: &[(u64, String, Account)]) -> Value {
+    let mut rollup = json!({"url": format!("{url}/reactions"), "total_count": given.len()});
+    if let Some(counts) = rollup.as_object_mut() {
+        for content in REACTIONS {
+            let count = given.iter().filter(|(_, given, _)| given == content).count();
+            counts.insert(content.to_owned(), json!(count));
+        }
+    }
+    rollup
+}
+
 impl Shapes {
     /// A `simple-user`.
     pub(super) fn account(&self, account: &Account) -> Value {
@@ -74,20 +101,20 @@ impl Shapes {
     }
 
     /// An `integration`.
-    pub(super) fn app(&self) -> Value {
+    pub(super) fn app(&self, permissions: &BTreeMap<String, String>) -> Value {
         let owner = State::account("acme", "Organization");
         json!({
             "id": self.identity.app_id, "client_id": self.identity.client_id, "slug": self.identity.slug,
             "node_id": node_id("A", self.identity.app_id), "owner": self.account(&owner), "name": self.identity.name,
             "description": null, "external_url": "https://waypost.example", "html_url": format!("{}/apps/{}", self.web, self.identity.slug),
             "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z",
-            "permissions": {"checks": "write", "contents": "read", "merge_queues": "read", "metadata": "read", "pull_requests": "write"},
-            "events": ["check_run", "check_suite", "issue_comment", "merge_group", "pull_request"],
+            "permissions": permissions,
+            "events": EVENTS,
         })
     }
 
     /// An `installation`.
-    pub(super) fn installation(&self, owner: &Account) -> Value {
+    pub(super) fn installation(&self, state: &State, owner: &Account) -> Value {
         let id = self.identity.installation_id;
         json!({
             "id": id, "client_id": self.identity.client_id, "account": self.account(owner), "repository_selection": "selected",
@@ -95,30 +122,24 @@ impl Shapes {
             "repositories_url": format!("{}/installation/repositories", self.api),
             "html_url": format!("{}/organizations/{}/settings/installations/{id}", self.web, owner.login),
             "app_id": self.identity.app_id, "app_slug": self.identity.slug, "target_id": owner.id, "target_type": owner.kind,
-            "permissions": {"checks": "write", "contents": "read", "merge_queues": "read", "metadata": "read", "pull_requests": "write"},
-            "events": ["check_run", "check_suite", "issue_comment", "merge_group", "pull_request"],
+            "permissions": state.permissions,
+            "events": EVENTS,
             "created_at": "2026-01-01T00:00:00.000Z", "updated_at": "2026-01-01T00:00:00.000Z", "single_file_name": null,
-            "has_multiple_single_files": false, "single_file_paths": [], "suspended_by": null, "suspended_at": null,
+            "has_multiple_single_files": false, "single_file_paths": [], "suspended_by": null, "suspended_at": if state.suspended { json!("2026-01-02T00:00:00Z") } else { Value::Null },
         })
     }
 
     /// An `issue-comment`.
     pub(super) fn comment(&self, full_name: &str, comment: &Comment) -> Value {
         let url = format!("{}/repos/{full_name}/issues/comments/{}", self.api, comment.id);
-        let mut reactions = json!({"url": format!("{url}/reactions"), "total_count": comment.reactions.len()});
-        if let Some(counts) = reactions.as_object_mut() {
-            for content in REACTIONS {
-                let count = comment.reactions.iter().filter(|(_, given, _)| given == content).count();
-                counts.insert(content.to_owned(), json!(count));
-            }
-        }
+        let reactions = reaction_rollup(&url, &comment.reactions);
         json!({
             "url": url, "html_url": format!("{}/{full_name}/pull/{}#issuecomment-{}", self.web, comment.number, comment.id),
             "issue_url": format!("{}/repos/{full_name}/issues/{}", self.api, comment.number),
             "id": comment.id, "node_id": node_id("IC", comment.id), "user": self.account(&comment.author),
             "created_at": rfc3339(comment.created), "updated_at": rfc3339(comment.updated), "body": comment.body,
             "author_association": if comment.via_app { "NONE" } else { "MEMBER" }, "reactions": reactions,
-            "performed_via_github_app": if comment.via_app { self.app() } else { Value::Null },
+            "performed_via_github_app": if comment.via_app { self.app(&super::auth::app_permissions()) } else { Value::Null },
         })
     }
 
@@ -127,37 +148,5 @@ impl Shapes {
         json!({
             "id": id, "node_id": node_id("REA", *id), "user": self.account(account), "content": content, "created_at": rfc3339(created),
         })
-    }
-
-    /// A `pull-request-review`.
-    pub(super) fn review(&self, full_name: &str, review: &Review) -> Value {
-        let pull_url = format!("{}/repos/{full_name}/pulls/{}", self.api, review.number);
-        let html_url = format!("{}/{full_name}/pull/{}#pullrequestreview-{}", self.web, review.number, review.id);
-        json!({
-            "id": review.id, "node_id": node_id("PRR", review.id), "user": self.account(&review.author), "body": review.body,
-            "state": review.state, "html_url": html_url, "pull_request_url": pull_url, "submitted_at": rfc3339(review.submitted),
-            "commit_id": review.commit.to_string(), "author_association": "NONE",
-            "_links": {"html": {"href": html_url}, "pull_request": {"href": pull_url}},
-        })
-    }
-
-    /// The `pull-request-review-comment`s of a review.
-    pub(super) fn review_comments(&self, full_name: &str, review: &Review) -> Vec<Value> {
-        let comments = review.comments.iter().map(|comment| {
-            let url = format!("{}/repos/{full_name}/pulls/comments/{}", self.api, comment.id);
-            let pull_url = format!("{}/repos/{full_name}/pulls/{}", self.api, review.number);
-            let html_url = format!("{}/{full_name}/pull/{}#discussion_r{}", self.web, review.number, comment.id);
-            json!({
-                "url": url, "pull_request_review_id": review.id, "id": comment.id, "node_id": node_id("PRRC", comment.id), "diff_hunk": "",
-                "path": comment.path, "commit_id": review.commit.to_string(), "original_commit_id": review.commit.to_string(),
-                "user": self.account(&review.author), "body": comment.body, "created_at": rfc3339(review.submitted),
-                "updated_at": rfc3339(review.submitted), "html_url": html_url, "pull_request_url": pull_url, "author_association": "NONE",
-                "_links": {"self": {"href": url}, "html": {"href": html_url}, "pull_request": {"href": pull_url}},
-                "start_line": comment.start_line, "original_start_line": comment.start_line,
-                "start_side": comment.start_line.map(|_| comment.side.clone()), "line": comment.line, "original_line": comment.line,
-                "side": comment.side, "subject_type": if comment.line.is_some() { "line" } else { "file" },
-            })
-        });
-        comments.collect()
     }
 }

@@ -15,6 +15,14 @@ impl Shapes {
         })
     }
 
+    /// The end that is to be merged: in the repository, or in a fork, which may be gone.
+    fn head_end(&self, repository: &Repository, pull: &Pull) -> Value {
+        let Some(fork) = &pull.fork else { return self.end(repository, &pull.head_branch, pull.head) };
+        let branch = pull.head_branch.split_once(':').map_or(pull.head_branch.as_str(), |(_, branch)| branch);
+        let repo = if fork.deleted { Value::Null } else { self.fork(repository, fork) };
+        json!({"label": pull.head_branch, "ref": branch, "sha": pull.head.to_string(), "user": self.account(&fork.owner), "repo": repo})
+    }
+
     fn pull_addresses(&self, full_name: &str, pull: &Pull) -> Value {
         let url = format!("{}/repos/{full_name}/pulls/{}", self.api, pull.number);
         let issue = format!("{}/repos/{full_name}/issues/{}", self.api, pull.number);
@@ -41,9 +49,9 @@ impl Shapes {
             "locked": false, "title": pull.title, "user": self.account(&pull.author), "body": pull.body,
             "created_at": rfc3339(pull.created), "updated_at": rfc3339(pull.updated),
             "closed_at": if pull.open { Value::Null } else { json!(rfc3339(pull.updated)) },
-            "merged_at": null, "merge_commit_sha": null, "assignee": null, "assignees": [], "requested_reviewers": [],
-            "requested_teams": [], "labels": [], "milestone": null, "draft": pull.draft,
-            "head": self.end(repository, &pull.head_branch, pull.head), "base": self.end(repository, &pull.base_branch, pull.base),
+            "merged_at": pull.merged.map(|_| rfc3339(pull.updated)), "merge_commit_sha": pull.merged.map(|id| id.to_string()), "assignee": null, "assignees": [], "requested_reviewers": [],
+            "requested_teams": [], "labels": pull.labels.iter().map(|label| self.label(&repository.full_name(), label)).collect::<Vec<_>>(), "milestone": null, "draft": pull.draft,
+            "head": self.head_end(repository, pull), "base": self.end(repository, &pull.base_branch, pull.base),
             "author_association": "MEMBER", "auto_merge": null, "active_lock_reason": null,
         });
         merged(self.pull_addresses(&repository.full_name(), pull), own)
@@ -60,18 +68,24 @@ impl Shapes {
         let review_comments: usize =
             repository.reviews.iter().filter(|review| review.number == pull.number).map(|review| review.comments.len()).sum();
         let more = json!({
-            "merged": false, "mergeable": null, "rebaseable": null, "mergeable_state": "unknown", "merged_by": null, "comments": comments,
+            "merged": pull.merged.is_some(), "mergeable": null, "rebaseable": null, "mergeable_state": "unknown", "merged_by": null, "comments": comments,
             "review_comments": review_comments, "maintainer_can_modify": false, "commits": commits,
             "additions": sum(|file| file.additions), "deletions": sum(|file| file.deletions), "changed_files": files.len(),
         });
         merged(self.pull_simple(repository, pull), more)
     }
 
-    /// The pull requests of a check: open, on this commit, of this repository.
+    /// A `label`.
+    pub(in super::super) fn label(&self, full_name: &str, name: &str) -> Value {
+        let url = format!("{}/repos/{full_name}/labels/{name}", self.api);
+        json!({"id": 1, "node_id": node_id("LA", 1), "url": url, "name": name, "description": null, "color": "ededed", "default": false})
+    }
+
+    /// The pull requests of a check: open, on this commit, and not from a fork.
     pub(in super::super) fn pulls_of_check(&self, repository: &Repository, sha: ObjectId) -> Vec<Value> {
         let full_name = repository.full_name();
         let repo = json!({"id": repository.id, "url": format!("{}/repos/{full_name}", self.api), "name": repository.name});
-        let pulls = repository.pulls.iter().filter(|pull| pull.open && pull.head == sha).map(|pull| {
+        let pulls = repository.pulls.iter().filter(|pull| pull.open && pull.head == sha && pull.fork.is_none()).map(|pull| {
             json!({
                 "url": format!("{}/repos/{full_name}/pulls/{}", self.api, pull.number), "id": pull.id, "number": pull.number,
                 "head": {"ref": pull.head_branch, "sha": pull.head.to_string(), "repo": repo},

@@ -1,7 +1,7 @@
 //! Repositories.
 
 use super::super::clock::rfc3339;
-use super::super::state::Repository;
+use super::super::state::{Fork, Repository};
 use super::{Shapes, merged, node_id};
 use serde_json::{Value, json};
 
@@ -47,6 +47,12 @@ const LINKS: [(&str, &str); 37] = [
 ];
 
 impl Shapes {
+    /// A fork of a repository.
+    pub(super) fn fork(&self, repository: &Repository, fork: &Fork) -> Value {
+        let copy = Repository { id: fork.id, owner: fork.owner.clone(), pulls: Vec::new(), ..repository.clone() };
+        merged(self.repository(&copy), json!({"fork": true}))
+    }
+
     /// A `repository`.
     pub(in super::super) fn repository(&self, repository: &Repository) -> Value {
         let full_name = repository.full_name();

@@ -3,5 +3,7 @@
 pub(crate) mod client;
 
 mod checks;
+mod graphql;
+mod life;
 mod refusals;
 pub(crate) mod world;
