@@ -35,7 +35,7 @@ pub(super) struct Args {
     /// Listen here [default: 127.0.0.1:8080]
     #[arg(long, env = "WAYPOST_LISTEN", value_name = "ADDR:PORT", hide_env_values = true)]
     listen: Option<String>,
-    /// Keep deliveries, jobs and reviews here [default: `sqlite://waypost.db`]
+    /// Keep deliveries, jobs and reviews here; several servers may share `postgres://...` [default: `sqlite://waypost.db`]
     #[arg(long, env = "WAYPOST_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     database_url: Option<String>,
     /// Use the GitHub with this API; on GitHub Enterprise Server `https://HOST/api/v3` [default: GitHub itself]
@@ -224,11 +224,11 @@ fn address(text: &str) -> Result<SocketAddr, CliError> {
 }
 
 fn database_url(url: String) -> Result<String, CliError> {
-    if url.starts_with("sqlite:") {
+    if ["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| url.starts_with(scheme)) {
         return Ok(url);
     }
     Err(CliError::new(format!("`{}` is not a database this version can use", url.split(':').next().unwrap_or_default()))
-        .help("WAYPOST_DATABASE_URL is `sqlite://FILE`"))
+        .help("WAYPOST_DATABASE_URL is `sqlite://FILE` or `postgres://USER:PASSWORD@HOST/DATABASE`"))
 }
 
 fn web_url(setting: &str, url: String) -> Result<String, CliError> {

@@ -53,7 +53,9 @@ impl StartError {
             Self::GitHub { .. } => {
                 "WAYPOST_GITHUB_API_URL is `https://api.github.com`, or `https://HOST/api/v3` for GitHub Enterprise Server; for `https` this machine needs CA certificates (the package is often called ca-certificates), or SSL_CERT_FILE names a file with them"
             }
-            Self::Store(_) => "WAYPOST_DATABASE_URL is `sqlite://FILE`; its folder must exist and be writable",
+            Self::Store(_) => {
+                "WAYPOST_DATABASE_URL is `sqlite://FILE`, whose folder must exist and be writable, or `postgres://USER:PASSWORD@HOST/DATABASE`"
+            }
             Self::Listen { .. } => "set WAYPOST_LISTEN to an address of this machine and a free port, such as `127.0.0.1:8081`",
         }
     }

@@ -20,7 +20,7 @@ pub use settings::Settings;
 
 use crate::github::webhook::WebhookSecrets;
 use crate::github::{Api, AppKey};
-use crate::store::{Sqlite, Store, now_ms};
+use crate::store::{Database, Merge, Store, now_ms};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
@@ -61,7 +61,7 @@ pub struct Running {
     pub address: SocketAddr,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
-    store: Sqlite,
+    store: Arc<dyn Store>,
     grace: Duration,
 }
 
@@ -78,28 +78,44 @@ impl Running {
                 Err(_) => task.abort(),
             }
         }
-        self.store.close().await;
-        tracing::info!("stopped; nothing that was accepted is lost");
+        match self.store.close().await {
+            Ok(()) => tracing::info!("stopped; nothing that was accepted is lost"),
+            Err(error) => tracing::error!(%error, "the database could not be closed"),
+        }
     }
 }
 
-/// Starts a server.
+/// Makes one job of two with the same key: what a store for [`start_on`] is opened with.
+pub const MERGE: Merge = work::merge;
+
+/// Starts a server on the database of its settings.
+///
+/// # Errors
+/// [`StartError`], each with what to do about it.
+pub async fn start(settings: Settings) -> Result<Running, StartError> {
+    if settings.webhook_secret.as_ref().and_then(WebhookSecrets::new).is_none() {
+        return Err(StartError::NoWebhookSecret);
+    }
+    let store = Database::open(&settings.database_url, MERGE).await?;
+    start_on(settings, Arc::new(store)).await
+}
+
+/// Starts a server on a store.
 ///
 /// GitHub need not be reachable for that: deliveries are taken in, and `/readyz` says what is missing.
 ///
 /// # Errors
 /// [`StartError`], each with what to do about it.
-pub async fn start(settings: Settings) -> Result<Running, StartError> {
+pub async fn start_on(settings: Settings, store: Arc<dyn Store>) -> Result<Running, StartError> {
     let secrets = settings.webhook_secret.as_ref().and_then(WebhookSecrets::new).ok_or(StartError::NoWebhookSecret)?;
     let key = AppKey::new(settings.issuer.clone(), &settings.private_key)
         .map_err(|bad| StartError::BadKey { origin: settings.private_key_origin.clone(), bad })?;
     let api = Api::new(settings.github.clone(), key).map_err(|cause| StartError::GitHub { url: settings.github.url.clone(), cause })?;
-    let store = Sqlite::open(&settings.database_url, work::merge).await?;
     let listen_error = |error: std::io::Error| StartError::Listen { address: settings.listen, cause: without_number(&error) };
     let listener = TcpListener::bind(settings.listen).await.map_err(listen_error)?;
     let address = listener.local_addr().map_err(listen_error)?;
     let (workers, grace) = (settings.workers, settings.grace);
-    let app = Arc::new(App { settings, secrets, store: Arc::new(store.clone()), api, metrics: Metrics::default(), bell: Notify::new() });
+    let app = Arc::new(App { settings, secrets, store: Arc::clone(&store), api, metrics: Metrics::default(), bell: Notify::new() });
 
     let (stop, stopped) = watch::channel(false);
     let mut tasks = vec![tokio::spawn(serve(listener, Arc::clone(&app), stopped.clone()))];

@@ -1,4 +1,5 @@
-//! What must survive a restart: deliveries, jobs, file contents, reviews. SQLite; [`Store`] is where another database joins.
+//! What must survive a restart: deliveries, jobs, file contents, reviews. SQLite, or PostgreSQL for several
+//! replicas: [`Database`]; [`Store`] is what the rest of the house sees of it.
 //!
 //! The surprising thing: the database itself, not the code around it, forbids two running jobs in one lane and two queued jobs with one
 //! key (two partial unique indices). A worker that lost its lease is told so by its [`Fence`].
@@ -7,13 +8,15 @@
 
 mod clock;
 mod decisions;
-mod sqlite;
+mod hold;
+mod sql;
 mod types;
 
 pub use clock::now_ms;
 pub use decisions::{AuditRecord, Effect, StoredDecision};
-pub use sqlite::Sqlite;
-pub use types::{Accepted, Claimed, Delivery, End, Fence, JobId, Merge, NewJob, QueueState, ReviewKey, StoreError, StoredReview};
+pub use hold::Hold;
+pub use sql::Database;
+pub use types::{Accepted, Claimed, Delivery, End, Fence, JobId, Merge, NewJob, Note, QueueState, ReviewKey, StoreError, StoredReview};
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -37,8 +40,17 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Extends a lease; `false` when the job was lost to someone else, whose work must not be disturbed.
     fn renew(&self, fence: Fence, lease_until_ms: i64) -> Answer<'_, bool>;
 
+    /// Returns whether a claim still stands: nobody else has taken the job, and the lease has not ended.
+    fn holds(&self, fence: Fence) -> Answer<'_, bool>;
+
     /// Ends a claim; `false` as in [`Store::renew`].
     fn finish(&self, fence: Fence, end: End) -> Answer<'_, bool>;
+
+    /// Returns whether a delivery was written down and not given up.
+    fn is_known(&self, guid: String) -> Answer<'_, bool>;
+
+    /// Returns whether a lane has work that waits or runs.
+    fn is_busy(&self, lane: String) -> Answer<'_, bool>;
 
     /// Returns those of these file contents that are known, by object id.
     fn blobs(&self, repository_id: u64, shas: Vec<String>) -> Answer<'_, BTreeMap<String, Arc<[u8]>>>;
@@ -57,6 +69,9 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Returns a small fact.
     fn note(&self, key: String) -> Answer<'_, Option<String>>;
+
+    /// Returns the small facts whose keys begin so, in order.
+    fn notes(&self, prefix: String) -> Answer<'_, Vec<Note>>;
 
     /// Keeps a small fact; `None` forgets it.
     fn keep_note(&self, key: String, value: Option<String>) -> Answer<'_, ()>;
@@ -78,4 +93,7 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Forgets finished deliveries and jobs received before `before_ms`, and file contents beyond `blob_bytes` in all.
     fn tidy(&self, before_ms: i64, blob_bytes: u64) -> Answer<'_, ()>;
+
+    /// Ends what is under way and lets go of the database.
+    fn close(&self) -> Answer<'_, ()>;
 }

@@ -94,8 +94,21 @@ pub struct QueueState {
     pub failed: u64,
     /// When the longest-waiting due job was created, in milliseconds since 1970.
     pub oldest_queued_ms: Option<i64>,
+    /// When the oldest delivery whose work is not done was received, in milliseconds since 1970.
+    pub oldest_outstanding_ms: Option<i64>,
+    /// Deliveries whose work is neither done nor given up nor anywhere in the queue. Always 0, or something is broken.
+    pub dropped: u64,
     /// Deliveries kept.
     pub deliveries: u64,
+}
+
+/// A small fact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// What it is about.
+    pub key: String,
+    /// What it says.
+    pub value: String,
 }
 
 /// How a review is looked up.
@@ -161,6 +174,9 @@ pub enum StoreError {
         /// What the database says.
         cause: String,
     },
+    /// The server is stopping.
+    #[error("the database is being closed")]
+    Closed,
     /// A statement did not work.
     #[error("the database refused: {0}")]
     Refused(#[from] sqlx::Error),

@@ -1,8 +1,8 @@
 //! Decisions in the store: written once, taken back, lapsing; and the record of them.
 
-use crate::support::rig::Rig;
+use crate::support::on_both;
 use waypost::policy::{Decision, DecisionKind};
-use waypost::store::{AuditRecord, Effect, Sqlite, Store, StoredDecision};
+use waypost::store::{AuditRecord, Database, Effect, Store, StoredDecision};
 
 fn waiver(fingerprint: &str, lapses_at_ms: Option<i64>) -> StoredDecision {
     let decision = Decision {
@@ -20,15 +20,14 @@ fn record(source: &str, fingerprint: &str) -> AuditRecord {
     AuditRecord { source: source.to_owned(), repository_id: 1, number: 2, fingerprint: fingerprint.to_owned(), at_ms: 5, ..AuditRecord::default() }
 }
 
-async fn store() -> (Rig, Sqlite) {
-    let rig = Rig::new().await;
-    let store = Sqlite::open(&rig.settings().database_url, |_, new| new.to_owned()).await.unwrap();
-    (rig, store)
+async fn open(url: &str) -> Database {
+    Database::open(url, |_, new| new.to_owned()).await.unwrap()
 }
 
-#[tokio::test]
-async fn a_decision_is_written_once_and_taken_back_once() {
-    let (_rig, store) = store().await;
+on_both!(a_decision_is_written_once_and_taken_back_once, a_waiver_that_was_renewed_does_not_lapse_at_its_old_date);
+
+async fn a_decision_is_written_once_and_taken_back_once(url: String) {
+    let store = open(&url).await;
     assert!(store.decide(record("comment:1:0", "f"), Effect::Give(waiver("f", Some(100)))).await.unwrap());
     assert!(!store.decide(record("comment:1:0", "f"), Effect::Give(waiver("g", None))).await.unwrap());
     assert_eq!(store.decisions(1, 2).await.unwrap(), [waiver("f", Some(100))]);
@@ -41,9 +40,8 @@ async fn a_decision_is_written_once_and_taken_back_once() {
     assert_eq!(sources, ["comment:1:0", "comment:2:0"]);
 }
 
-#[tokio::test]
-async fn a_waiver_that_was_renewed_does_not_lapse_at_its_old_date() {
-    let (_rig, store) = store().await;
+async fn a_waiver_that_was_renewed_does_not_lapse_at_its_old_date(url: String) {
+    let store = open(&url).await;
     store.decide(record("a", "f"), Effect::Give(waiver("f", Some(100)))).await.unwrap();
     assert_eq!(store.lapsed(99).await.unwrap(), []);
     assert_eq!(store.lapsed(100).await.unwrap(), [waiver("f", Some(100))]);

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use waypost::standin::Fault;
-use waypost::store::{End, Sqlite, Store, now_ms};
+use waypost::store::{Database, End, Store, now_ms};
 
 /// What is wrong, and the variables and flags that are.
 type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
@@ -116,7 +116,7 @@ fn database(scratch: &Scratch) -> String {
 
 /// Lets the leases of a killed server run out at once, as they do after half a minute.
 async fn forget_leases(scratch: &Scratch) {
-    let store = Sqlite::open(&database(scratch), |_, new| new.to_owned()).await.unwrap();
+    let store = Database::open(&database(scratch), |_, new| new.to_owned()).await.unwrap();
     let lost = store.claim(now_ms() + 3_600_000, 1).await.unwrap().expect("a job that was begun");
     assert!(store.finish(lost.fence, End::HandOver).await.unwrap());
     store.close().await;

@@ -5,10 +5,10 @@ use crate::support::rig::{REPOSITORY, Rig, shop};
 use std::time::Duration;
 use waypost::github::webhook::sign;
 use waypost::server::Settings;
-use waypost::store::{ReviewKey, Sqlite, Store};
+use waypost::store::{Database, ReviewKey, Store};
 
 async fn deliveries_kept(settings: &Settings) -> u64 {
-    let store = Sqlite::open(&settings.database_url, |_, new| new.to_owned()).await.unwrap();
+    let store = Database::open(&settings.database_url, |_, new| new.to_owned()).await.unwrap();
     let state = store.queue_state().await.unwrap();
     store.close().await;
     state.deliveries
@@ -128,7 +128,7 @@ async fn a_check_that_a_stopped_server_left_open_is_concluded_by_the_next() {
     assert_eq!(rig.checks(number).len(), 1, "the check that was left open is the one that is concluded");
     assert_eq!(rig.ours(number).len(), 1);
     running.shutdown().await;
-    let store = Sqlite::open(&settings.database_url, |_, new| new.to_owned()).await.unwrap();
+    let store = Database::open(&settings.database_url, |_, new| new.to_owned()).await.unwrap();
     let name = ReviewKey::Name { owner: "ACME".to_owned(), name: "edge".to_owned(), number };
     assert_eq!(store.review(name).await.unwrap().unwrap().head_sha, rig.standin.head(REPOSITORY, number));
 }

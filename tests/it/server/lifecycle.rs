@@ -6,7 +6,7 @@ use std::sync::Arc;
 use waypost::github::{self, AppKey, Conclusion, InstallationId, OpenRun, Place, PrNumber, Publisher, Repo, Sha};
 use waypost::report::{Annotation, CheckOutput};
 use waypost::standin::{CheckSeen, Fault, Files};
-use waypost::store::Sqlite;
+use waypost::store::Database;
 
 /// A change that Waypost has nothing to say about.
 fn readme() -> Files {
@@ -212,7 +212,7 @@ async fn begun(rig: &Rig, annotations: usize) -> (Publisher, OpenRun, CheckOutpu
     let settings = rig.settings();
     let key = AppKey::new(settings.issuer.clone(), &settings.private_key).unwrap();
     let api = github::Api::new(settings.github, key).unwrap().at(&place);
-    let store = Sqlite::open(&settings.database_url, |_, new| new.to_owned()).await.unwrap();
+    let store = Database::open(&settings.database_url, |_, new| new.to_owned()).await.unwrap();
     let publisher = Publisher::new(api, Arc::new(store), PrNumber(number), None);
     let mut output = CheckOutput { title: "Many".to_owned(), summary: "Many mistakes".to_owned(), text: None, annotations: Vec::new() };
     let run = publisher.begin(&Sha::new(&rig.standin.head(REPOSITORY, number)).unwrap(), &output).await.unwrap();

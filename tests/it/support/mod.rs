@@ -2,10 +2,12 @@
 
 pub(crate) mod haproxy;
 pub(crate) mod nginx;
+pub(crate) mod postgres;
 pub(crate) mod random;
 pub(crate) mod replay;
 pub(crate) mod rig;
 pub(crate) mod schema;
 mod scratch;
 
+pub(crate) use postgres::on_both;
 pub(crate) use scratch::Scratch;

@@ -1,15 +1,15 @@
 //! Decisions and their record: always in one transaction.
 
-use super::{Sqlite, signed, unsigned};
+use super::{Sql, signed, unsigned};
 use crate::policy::Decision;
 use crate::store::decisions::{kind_of, kind_word};
 use crate::store::{AuditRecord, Effect, StoreError, StoredDecision};
 use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use sqlx::any::AnyRow;
 
 /// See [`crate::store::Store::decide`].
-pub(super) async fn decide(store: &Sqlite, record: AuditRecord, effect: Effect) -> Result<bool, StoreError> {
-    let mut tx = store.write().await?;
+pub(super) async fn decide(sql: &Sql, record: AuditRecord, effect: Effect) -> Result<bool, StoreError> {
+    let mut tx = sql.write().await?;
     let (repository_id, number, fingerprint) = (signed(record.repository_id), signed(record.number), record.fingerprint.clone());
     let at_ms = record.at_ms;
     let written = sqlx::query(
@@ -31,7 +31,7 @@ pub(super) async fn decide(store: &Sqlite, record: AuditRecord, effect: Effect) 
     .bind(record.rule_digest)
     .bind(record.outcome)
     .bind(record.detail)
-    .execute(&mut *tx)
+    .execute(&mut **tx)
     .await?;
     if written.rows_affected() == 0 {
         return Ok(false);
@@ -57,7 +57,7 @@ pub(super) async fn decide(store: &Sqlite, record: AuditRecord, effect: Effect) 
             .bind(lapses_at_ms)
             .bind(place)
             .bind(at_ms)
-            .execute(&mut *tx)
+            .execute(&mut **tx)
             .await?;
         }
         Effect::Withdraw(kind, lapsing_at_ms) => {
@@ -69,7 +69,7 @@ pub(super) async fn decide(store: &Sqlite, record: AuditRecord, effect: Effect) 
             .bind(fingerprint)
             .bind(kind_word(kind))
             .bind(lapsing_at_ms)
-            .execute(&mut *tx)
+            .execute(&mut **tx)
             .await?;
         }
     }
@@ -78,33 +78,33 @@ pub(super) async fn decide(store: &Sqlite, record: AuditRecord, effect: Effect) 
 }
 
 /// See [`crate::store::Store::decisions`].
-pub(super) async fn decisions(store: &Sqlite, repository_id: u64, number: u64) -> Result<Vec<StoredDecision>, StoreError> {
+pub(super) async fn decisions(sql: &Sql, repository_id: u64, number: u64) -> Result<Vec<StoredDecision>, StoreError> {
     let rows = sqlx::query("SELECT * FROM decisions WHERE repository_id = $1 AND number = $2 ORDER BY given_at_ms, fingerprint, kind")
         .bind(signed(repository_id))
         .bind(signed(number))
-        .fetch_all(&store.pool)
+        .fetch_all(&sql.pool)
         .await?;
     Ok(rows.iter().map(stored).collect::<Result<_, _>>()?)
 }
 
 /// See [`crate::store::Store::lapsed`].
-pub(super) async fn lapsed(store: &Sqlite, now_ms: i64) -> Result<Vec<StoredDecision>, StoreError> {
+pub(super) async fn lapsed(sql: &Sql, now_ms: i64) -> Result<Vec<StoredDecision>, StoreError> {
     let rows =
-        sqlx::query("SELECT * FROM decisions WHERE lapses_at_ms <= $1 ORDER BY lapses_at_ms LIMIT 500").bind(now_ms).fetch_all(&store.pool).await?;
+        sqlx::query("SELECT * FROM decisions WHERE lapses_at_ms <= $1 ORDER BY lapses_at_ms LIMIT 500").bind(now_ms).fetch_all(&sql.pool).await?;
     Ok(rows.iter().map(stored).collect::<Result<_, _>>()?)
 }
 
 /// See [`crate::store::Store::audit`].
-pub(super) async fn audit(store: &Sqlite, repository_id: u64, number: u64) -> Result<Vec<AuditRecord>, StoreError> {
+pub(super) async fn audit(sql: &Sql, repository_id: u64, number: u64) -> Result<Vec<AuditRecord>, StoreError> {
     let rows = sqlx::query("SELECT * FROM audit WHERE repository_id = $1 AND number = $2 ORDER BY id LIMIT 1000")
         .bind(signed(repository_id))
         .bind(signed(number))
-        .fetch_all(&store.pool)
+        .fetch_all(&sql.pool)
         .await?;
     Ok(rows.iter().map(record).collect::<Result<_, _>>()?)
 }
 
-fn stored(row: &SqliteRow) -> Result<StoredDecision, sqlx::Error> {
+fn stored(row: &AnyRow) -> Result<StoredDecision, sqlx::Error> {
     Ok(StoredDecision {
         repository_id: unsigned(row.try_get("repository_id")?),
         number: unsigned(row.try_get("number")?),
@@ -121,7 +121,7 @@ fn stored(row: &SqliteRow) -> Result<StoredDecision, sqlx::Error> {
     })
 }
 
-fn record(row: &SqliteRow) -> Result<AuditRecord, sqlx::Error> {
+fn record(row: &AnyRow) -> Result<AuditRecord, sqlx::Error> {
     Ok(AuditRecord {
         source: row.try_get("source")?,
         at_ms: row.try_get("at_ms")?,
