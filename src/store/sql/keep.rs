@@ -127,11 +127,8 @@ pub(super) async fn note(sql: &Sql, key: String) -> Result<Option<String>, Store
 
 /// See [`crate::store::Store::notes`].
 pub(super) async fn notes(sql: &Sql, prefix: String) -> Result<Vec<Note>, StoreError> {
-    let rows = sqlx::query("SELECT key, value FROM notes WHERE SUBSTR(key, 1, $2) = $1 ORDER BY key")
-        .bind(prefix.clone())
-        .bind(signed(prefix.chars().count() as u64))
-        .fetch_all(&sql.pool)
-        .await?;
+    let rows =
+        sqlx::query("SELECT key, value FROM notes WHERE SUBSTR(key, 1, LENGTH($1)) = $1 ORDER BY key").bind(prefix).fetch_all(&sql.pool).await?;
     rows.iter().map(|row| Ok(Note { key: row.try_get("key")?, value: row.try_get("value")? })).collect()
 }
 

@@ -119,7 +119,7 @@ async fn forget_leases(scratch: &Scratch) {
     let store = Database::open(&database(scratch), |_, new| new.to_owned()).await.unwrap();
     let lost = store.claim(now_ms() + 3_600_000, 1).await.unwrap().expect("a job that was begun");
     assert!(store.finish(lost.fence, End::HandOver).await.unwrap());
-    store.close().await;
+    store.close().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

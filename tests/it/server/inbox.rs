@@ -10,7 +10,7 @@ use waypost::store::{Database, ReviewKey, Store};
 async fn deliveries_kept(settings: &Settings) -> u64 {
     let store = Database::open(&settings.database_url, |_, new| new.to_owned()).await.unwrap();
     let state = store.queue_state().await.unwrap();
-    store.close().await;
+    store.close().await.unwrap();
     state.deliveries
 }
 
