@@ -1,6 +1,6 @@
 //! Decisions and their record: always in one transaction.
 
-use super::{Sql, signed, unsigned};
+use super::{Sql, Writing, signed, unsigned};
 use crate::policy::Decision;
 use crate::store::decisions::{kind_of, kind_word};
 use crate::store::{AuditRecord, Effect, StoreError, StoredDecision};
@@ -10,16 +10,41 @@ use sqlx::any::AnyRow;
 /// See [`crate::store::Store::decide`].
 pub(super) async fn decide(sql: &Sql, record: AuditRecord, effect: Effect) -> Result<bool, StoreError> {
     let mut tx = sql.write().await?;
-    let (repository_id, number, fingerprint) = (signed(record.repository_id), signed(record.number), record.fingerprint.clone());
+    let finding = (signed(record.repository_id), signed(record.number), record.fingerprint.clone());
     let at_ms = record.at_ms;
+    if !write_down(&mut tx, record).await? {
+        return Ok(false);
+    }
+    match effect {
+        Effect::None => {}
+        Effect::Give(given) => give(&mut tx, &finding, given, at_ms).await?,
+        Effect::Withdraw(kind, lapsing_at_ms) => {
+            sqlx::query(
+                "DELETE FROM decisions WHERE repository_id = $1 AND number = $2 AND fingerprint = $3 AND kind = $4 AND ($5 IS NULL OR lapses_at_ms = $5)",
+            )
+            .bind(finding.0)
+            .bind(finding.1)
+            .bind(finding.2)
+            .bind(kind_word(kind))
+            .bind(lapsing_at_ms)
+            .execute(&mut **tx)
+            .await?;
+        }
+    }
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// Adds a line to the record; `false` where its source has one.
+async fn write_down(tx: &mut Writing, record: AuditRecord) -> Result<bool, StoreError> {
     let written = sqlx::query(
         "INSERT INTO audit (source, at_ms, repository_id, number, repository, head_sha, actor_id, actor, role, command, fingerprint, rule, rule_digest, outcome, detail)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT (source) DO NOTHING",
     )
     .bind(record.source)
-    .bind(at_ms)
-    .bind(repository_id)
-    .bind(number)
+    .bind(record.at_ms)
+    .bind(signed(record.repository_id))
+    .bind(signed(record.number))
     .bind(record.repository)
     .bind(record.head_sha)
     .bind(record.actor_id.map(signed))
@@ -31,50 +56,35 @@ pub(super) async fn decide(sql: &Sql, record: AuditRecord, effect: Effect) -> Re
     .bind(record.rule_digest)
     .bind(record.outcome)
     .bind(record.detail)
-    .execute(&mut **tx)
+    .execute(&mut ***tx)
     .await?;
-    if written.rows_affected() == 0 {
-        return Ok(false);
-    }
-    match effect {
-        Effect::None => {}
-        Effect::Give(StoredDecision { decision, lapses_at_ms, place, .. }) => {
-            sqlx::query(
-                "INSERT INTO decisions (repository_id, number, fingerprint, kind, content, actor, reason, until_day, lapses_at_ms, place, given_at_ms)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-                 ON CONFLICT (repository_id, number, fingerprint, kind) DO UPDATE SET content = excluded.content, actor = excluded.actor,
-                 reason = excluded.reason, until_day = excluded.until_day, lapses_at_ms = excluded.lapses_at_ms, place = excluded.place,
-                 given_at_ms = excluded.given_at_ms",
-            )
-            .bind(repository_id)
-            .bind(number)
-            .bind(decision.fingerprint)
-            .bind(kind_word(decision.kind))
-            .bind(decision.content)
-            .bind(decision.by)
-            .bind(decision.reason)
-            .bind(decision.until)
-            .bind(lapses_at_ms)
-            .bind(place)
-            .bind(at_ms)
-            .execute(&mut **tx)
-            .await?;
-        }
-        Effect::Withdraw(kind, lapsing_at_ms) => {
-            sqlx::query(
-                "DELETE FROM decisions WHERE repository_id = $1 AND number = $2 AND fingerprint = $3 AND kind = $4 AND ($5 IS NULL OR lapses_at_ms = $5)",
-            )
-            .bind(repository_id)
-            .bind(number)
-            .bind(fingerprint)
-            .bind(kind_word(kind))
-            .bind(lapsing_at_ms)
-            .execute(&mut **tx)
-            .await?;
-        }
-    }
-    tx.commit().await?;
-    Ok(true)
+    Ok(written.rows_affected() == 1)
+}
+
+/// Puts a decision in place of an earlier one of its kind.
+async fn give(tx: &mut Writing, finding: &(i64, i64, String), given: StoredDecision, at_ms: i64) -> Result<(), StoreError> {
+    let StoredDecision { decision, lapses_at_ms, place, .. } = given;
+    sqlx::query(
+        "INSERT INTO decisions (repository_id, number, fingerprint, kind, content, actor, reason, until_day, lapses_at_ms, place, given_at_ms)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+         ON CONFLICT (repository_id, number, fingerprint, kind) DO UPDATE SET content = excluded.content, actor = excluded.actor,
+         reason = excluded.reason, until_day = excluded.until_day, lapses_at_ms = excluded.lapses_at_ms, place = excluded.place,
+         given_at_ms = excluded.given_at_ms",
+    )
+    .bind(finding.0)
+    .bind(finding.1)
+    .bind(finding.2.clone())
+    .bind(kind_word(decision.kind))
+    .bind(decision.content)
+    .bind(decision.by)
+    .bind(decision.reason)
+    .bind(decision.until)
+    .bind(lapses_at_ms)
+    .bind(place)
+    .bind(at_ms)
+    .execute(&mut ***tx)
+    .await?;
+    Ok(())
 }
 
 /// See [`crate::store::Store::decisions`].

@@ -14,7 +14,7 @@ const SQLITE_CONNECTIONS: u32 = 3;
 /// Connections of one replica to PostgreSQL.
 const POSTGRES_CONNECTIONS: u32 = 8;
 /// The key under which replicas wait for each other; any number that no other program uses in this database.
-const LOCK: i64 = 0x5761_7970_6f73_74;
+const LOCK: i64 = 0x0057_6179_706f_7374;
 
 /// Said to every SQLite connection. Write-ahead log, so that pages are read while a delivery is written; FULL, because a power cut
 /// after 202 must not lose the delivery.
