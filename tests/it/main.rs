@@ -28,6 +28,8 @@ mod completeness;
 mod decisions;
 #[cfg(test)]
 mod end_to_end;
+#[cfg(test)]
+mod exactness;
 mod examples;
 #[cfg(test)]
 mod facts;
@@ -40,6 +42,8 @@ mod haproxy_syntax;
 #[cfg(test)]
 mod hostile;
 mod inventory;
+#[cfg(test)]
+mod laws;
 #[cfg(test)]
 mod nginx;
 #[cfg(test)]

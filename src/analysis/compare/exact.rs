@@ -32,6 +32,8 @@ pub(super) struct Exactly {
     askers: BTreeMap<Normalization, Asker>,
     /// By door.
     found: Vec<Vec<Difference>>,
+    /// The doors of which not everything was walked: a change there may be in no cell.
+    stopped: BTreeSet<usize>,
     /// Why it is not all, sorted.
     pub(super) reasons: BTreeSet<String>,
     /// How often the evaluator did not agree.
@@ -69,6 +71,7 @@ impl Exactly {
             let asker = exactly.askers.entry(first).or_insert_with(|| Asker::new(Rc::clone(&survey.now.patterns), first));
             let (found, complete) = differences(asker, sides);
             if !complete {
+                exactly.stopped.insert(exactly.found.len());
                 exactly.reasons.insert("there is more here than can be followed".to_owned());
             }
             exactly.found.push(found);
@@ -92,7 +95,8 @@ impl Exactly {
     pub(super) fn reasons(&self) -> Vec<String> {
         let mut all = self.reasons.clone();
         if self.disagreements > 0 {
-            all.insert("what was worked out for all requests at once is not what some of them get, which is a defect of Waypost".to_owned());
+            let times = if self.disagreements == 1 { "once".to_owned() } else { format!("{} times", self.disagreements) };
+            all.insert(format!("what was worked out for all requests at once was not what a request gets, {times}, which is a defect of Waypost"));
         }
         all.into_iter().collect()
     }
@@ -104,8 +108,8 @@ impl Exactly {
         for one in changed {
             let Some(at) = groups.get(&one.group) else { continue };
             let (Some(door), Some(found)) = (doors.get(*at), self.found.get(*at)) else { continue };
-            // Who is refused in the handshake is not followed, which is a reason of its own.
-            if door.handshakes_differ() {
+            // Where the walk stopped, and of who is refused in the handshake, there are no cells, which is a reason of its own.
+            if door.handshakes_differ() || self.stopped.contains(at) {
                 continue;
             }
             looks += found.len();
@@ -213,6 +217,7 @@ impl<'m> Survey<'_, 'm> {
 
     fn try_cell(&mut self, exactly: &mut Exactly, door: &Door<'m>, difference: &Difference, requests: Vec<Vec<Witness>>) {
         let mut changed = false;
+        let none = requests.iter().all(Vec::is_empty);
         for requests in requests {
             let mut tried = requests.into_iter();
             changed |= tried.any(|(request, (group, rank))| {
@@ -229,6 +234,9 @@ impl<'m> Survey<'_, 'm> {
             }
             None if difference.guessed => {
                 exactly.reasons.insert("a text is made of parts of a match that cannot be followed".to_owned());
+            }
+            None if none => {
+                exactly.reasons.insert("of some requests that may go elsewhere none could be written down".to_owned());
             }
             None => exactly.disagreements += 1,
         }

@@ -3,7 +3,7 @@
 use super::cell::{Cell, Facts};
 use super::front::{Front, front};
 use super::network::some_address;
-use super::sym::{Dim, Piece, Sym};
+use super::sym::{Dim, Sym};
 use crate::analysis::route::Patterns;
 use crate::model::{Cidr, Matcher, Normalization, Opaque, Value};
 use crate::space::{LanguageId, Languages, NotRegular, OutOfBudget, Universe};
@@ -103,20 +103,21 @@ impl Asker {
                 _ => Ok(Self::unfollowed(cell, words, subject, "an address out of a header is compared with networks")),
             };
         }
-        if let Some((before, dim, from, after)) = subject.around().filter(|(_, dim, ..)| **dim != Dim::Source) {
-            return match self.languages.matcher(matcher) {
-                Ok(language) if subject.whole().is_some() => self.text_passes(cell, dim, language, front(matcher)),
-                Ok(language) => {
-                    let language = self.languages.pulled(language, from, before, after)?;
-                    self.text_passes(cell, dim, language, Front::default())
-                }
-                Err(NotRegular(why)) => Ok(Self::unfollowed(cell, words, subject, &why)),
-            };
+        let language = match self.languages.matcher(matcher) {
+            Ok(language) => language,
+            Err(NotRegular(why)) => return Ok(Self::unfollowed(cell, words, subject, &why)),
+        };
+        match subject.around().filter(|(_, dim, ..)| **dim != Dim::Source) {
+            Some((_, dim, ..)) if subject.whole().is_some() => self.text_passes(cell, dim, language, front(matcher)),
+            Some((before, dim, from, after)) => {
+                let language = self.languages.pulled(language, from, before, after)?;
+                self.text_passes(cell, dim, language, Front::default())
+            }
+            None => match self.pieces_in(cell, subject.pieces(), language)? {
+                Ok(parts) => Ok(parts),
+                Err(why) => Ok(Self::unfollowed(cell, words, subject, &why)),
+            },
         }
-        if let Some(answer) = self.in_two(cell, subject, matcher)? {
-            return Ok(answer);
-        }
-        Ok(Self::unfollowed(cell, words, subject, "a text is made of several unknown parts"))
     }
 
     /// A known text passes or does not, unless the pattern cannot be read.
@@ -150,43 +151,8 @@ impl Asker {
         Ok(parts)
     }
 
-    /// A comparison of "one unknown part, literal, another unknown part" with a text in which that literal can stand only in one place.
-    fn in_two(&mut self, cell: &Cell, subject: &Sym, matcher: &Matcher) -> Result<Option<Parts>, Stop> {
-        let [Piece::Rest { of: first, from: 0 }, Piece::Text(middle), Piece::Rest { of: second, from: 0 }] = subject.pieces() else {
-            return Ok(None);
-        };
-        if **middle != *b"?" || *first != Dim::Path || *second != Dim::Query {
-            return Ok(None);
-        }
-        let (text, caseless, exact) = match matcher {
-            Matcher::Equals { text, caseless } => match text.as_literal() {
-                Some(text) => (text, *caseless, true),
-                None => return Ok(None),
-            },
-            Matcher::Prefix { text, caseless } => (&**text, *caseless, false),
-            _ => return Ok(None),
-        };
-        let whole = |text: &str| Matcher::Equals { text: Value::literal(text), caseless };
-        let start = |text: &str| Matcher::Prefix { text: text.into(), caseless };
-        let (path, query) = match text.split_once('?') {
-            Some((path, query)) if exact => (whole(path), whole(query)),
-            Some((path, query)) => (whole(path), start(query)),
-            None if exact => return Ok(Some(all(cell, false))),
-            None => return self.passes(cell, &Sym::all(Dim::Path), &start(text), "").map(Some),
-        };
-        let mut parts = Vec::new();
-        for (part, yes) in self.passes(cell, &Sym::all(Dim::Path), &path, "")? {
-            if yes {
-                parts.extend(self.passes(&part, &Sym::all(Dim::Query), &query, "")?);
-            } else {
-                parts.push((part, false));
-            }
-        }
-        Ok(Some(parts))
-    }
-
     /// Returns which texts of a dimension are in `language`.
-    fn text_passes(&mut self, cell: &Cell, dim: &Dim, language: LanguageId, front: Front) -> Result<Parts, Stop> {
+    pub(super) fn text_passes(&mut self, cell: &Cell, dim: &Dim, language: LanguageId, front: Front) -> Result<Parts, Stop> {
         let facts = cell.facts(dim);
         if facts.inside.contains(&language) {
             return Ok(all(cell, true));
@@ -239,7 +205,7 @@ impl Asker {
         self.languages.universe(match dim {
             Dim::Path => Universe::Path { decoded, merged },
             Dim::Host => Universe::Host { port: false },
-            Dim::Query | Dim::Param(_) => Universe::Query,
+            Dim::Query => Universe::Query,
             Dim::Method => Universe::Method,
             Dim::Header(_) | Dim::Cookie(_) => Universe::Text,
             Dim::Source => Universe::Any,
@@ -307,7 +273,7 @@ fn question(text: &str, input: &str) -> Rc<str> {
     Rc::from(format!("{text}: {input}"))
 }
 
-fn all(cell: &Cell, yes: bool) -> Parts {
+pub(super) fn all(cell: &Cell, yes: bool) -> Parts {
     vec![(cell.clone(), yes)]
 }
 

@@ -3,7 +3,7 @@
 use super::ask::{Asker, Parts, Stop};
 use super::cell::Cell;
 use super::state::State;
-use super::sym::{Dim, Piece, Sym};
+use super::sym::{Dim, Making, Piece, Sym};
 use super::walk::Walk;
 use crate::analysis::route::test_words;
 use crate::model::{Capture, Condition, Converter, Field, Matcher, Name, Part, Test, Value};
@@ -173,12 +173,12 @@ impl<'m> Walk<'_, 'm> {
     }
 
     fn converted(&self, text: &Sym, by: &Converter) -> Sym {
-        let unknown = || Sym::unknown(&format!("{text} {by:?}"));
+        let unknown = || text.clone().made(Making::Converted(by.clone()));
         let lower = |piece: &Piece| match piece {
             Piece::Text(text) => !text.iter().any(u8::is_ascii_uppercase),
             Piece::Rest { of, .. } => matches!(of, Dim::Host | Dim::Source),
             Piece::Mark => true,
-            Piece::Unknown(_) => false,
+            Piece::Made { .. } | Piece::Unknown(_) => false,
         };
         match (by, text.known()) {
             (Converter::Lower, Some(known)) => Sym::text(&known.to_ascii_lowercase()),
@@ -208,7 +208,7 @@ impl<'m> Walk<'_, 'm> {
             Field::Target => one(Sym::all(Dim::Path).then(&Sym::piece(Piece::Mark)).then(&Sym::all(Dim::Query))),
             Field::Url => one(state.path.then(&mark(&state.query)).then(&state.query)),
             Field::QueryMark => one(mark(&state.query)),
-            Field::QueryParam(name) => one(query_param(&state.query, name)),
+            Field::QueryParam(name) => one(query_param(&state.query, name, !self.asker.rules.exact_names)),
             Field::Header(name) => one(match state.headers.get(name) {
                 Some(changed) => changed.clone().unwrap_or_default(),
                 None if name.eq_ignore_ascii_case("host") => self.raw_host(side),
@@ -296,18 +296,20 @@ pub(super) fn mark(query: &Sym) -> Sym {
 }
 
 /// Returns a parameter of a query that may begin with known ones.
-fn query_param(query: &Sym, name: &Name) -> Sym {
-    let own = Sym::all(Dim::Param(Name::clone(name)));
+fn query_param(query: &Sym, name: &Name, caseless: bool) -> Sym {
+    let of = |query: Sym| query.made(Making::Parameter { name: Name::clone(name), caseless });
+    let own = of(Sym::all(Dim::Query));
     let (known, rest) = match query.pieces() {
         [] => return Sym::default(),
         [Piece::Rest { of: Dim::Query, from: 0 }] => return own,
         [Piece::Text(text)] => (text, Sym::default()),
         [Piece::Text(text), Piece::Rest { of: Dim::Query, from: 0 }] if text.ends_with(b"&") => (text, own),
-        _ => return Sym::unknown(&format!("query parameter {name} of {query}")),
+        _ => return of(query.clone()),
     };
     let mut pairs = known.split(|byte| *byte == b'&').filter_map(|pair| {
         let at = pair.iter().position(|byte| *byte == b'=')?;
         Some((pair.get(..at)?, pair.get(at + 1..)?))
     });
-    pairs.find(|(have, _)| have.eq_ignore_ascii_case(name.as_bytes())).map_or(rest, |(_, value)| Sym::text(value))
+    let same = |have: &[u8]| if caseless { have.eq_ignore_ascii_case(name.as_bytes()) } else { have == name.as_bytes() };
+    pairs.find(|(have, _)| same(have)).map_or(rest, |(_, value)| Sym::text(value))
 }

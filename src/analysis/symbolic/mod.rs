@@ -16,6 +16,7 @@ mod ends;
 mod eval;
 mod front;
 mod network;
+mod pieces;
 mod state;
 mod sym;
 mod take;

@@ -1,7 +1,7 @@
 //! What steps can change and what was matched, as far as it is known of all requests of a cell.
 
 use super::front::tail_group;
-use super::sym::{Dim, Piece, Sym};
+use super::sym::{Dim, Making, Piece, Sym};
 use crate::model::{Capture, Gateway, Name, Regex, Step, TableId};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -74,7 +74,7 @@ impl Matched {
             (Some(_), Capture::Index(0)) => self.subject.clone(),
             (Some(_), Capture::Index(2..)) => Sym::default(),
             (Some((length, name)), _) if asked(length, name) && self.reaches(length) => self.subject.without_front(length),
-            _ => Sym::unknown(&format!("group {capture:?} of {} in {}", self.regex.pattern, self.subject)),
+            _ => self.subject.clone().made(Making::Group(self.regex.clone(), capture.clone())),
         }
     }
 
@@ -83,7 +83,7 @@ impl Matched {
         match self.subject.pieces() {
             [Piece::Text(text), rest @ ..] => text.len() >= length || matches!(rest, [Piece::Rest { .. }]),
             [Piece::Rest { .. }] => true,
-            [] | [Piece::Rest { .. } | Piece::Mark | Piece::Unknown(_), ..] => length == 0,
+            [] | [Piece::Rest { .. } | Piece::Mark | Piece::Made { .. } | Piece::Unknown(_), ..] => length == 0,
         }
     }
 }

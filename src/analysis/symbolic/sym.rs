@@ -1,6 +1,6 @@
 //! Texts of which some parts are known and others are whatever the request carries.
 
-use crate::model::Name;
+use crate::model::{Capture, Converter, Name, Regex};
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
@@ -27,7 +27,19 @@ pub(in crate::analysis) enum Dim {
     Source,
     Header(Name),
     Cookie(Name),
-    Param(Name),
+}
+
+/// What is made of a text.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(in crate::analysis) enum Making {
+    Converted(Converter),
+    /// The value of a parameter of a query.
+    Parameter {
+        name: Name,
+        caseless: bool,
+    },
+    /// A group of a regex that was found in it.
+    Group(Regex, Capture),
 }
 
 /// A piece of a [`Sym`].
@@ -39,6 +51,8 @@ pub(in crate::analysis) enum Piece {
     Rest { of: Dim, from: usize },
     /// `?` where the client sends a query that is not empty.
     Mark,
+    /// What is made of another text.
+    Made { by: Rc<Making>, of: Sym },
     /// Something that cannot be followed: equal to what is made in the same way, and nothing else is known of it.
     Unknown(Rc<str>),
 }
@@ -65,6 +79,13 @@ impl Sym {
         words.hash(&mut hasher);
         let start: String = words.chars().take(40).collect();
         Self::piece(Piece::Unknown(Rc::from(format!("{start}… {:016x}", hasher.finish()))))
+    }
+
+    /// Returns what `by` makes of this. What would be too long to say is no longer followed.
+    pub(super) fn made(self, by: Making) -> Self {
+        let made = Self::piece(Piece::Made { by: Rc::new(by), of: self });
+        let words = made.to_string();
+        if words.len() <= LONGEST_WORDS * 4 { made } else { Self::unknown(&words) }
     }
 
     pub(super) fn piece(piece: Piece) -> Self {
@@ -143,11 +164,11 @@ impl Sym {
                     pieces.push(Piece::Rest { of: of.clone(), from: from + left });
                     left = 0;
                 }
-                Piece::Unknown(words) if left > 0 => {
-                    pieces.push(Piece::Unknown(Rc::from(format!("{words} from byte {left}"))));
+                Piece::Unknown(_) | Piece::Made { .. } if left > 0 => {
+                    pieces.push(Piece::Unknown(Rc::from(format!("{} from byte {left}", Self::piece(piece.clone())))));
                     left = 0;
                 }
-                Piece::Text(_) | Piece::Rest { .. } | Piece::Mark | Piece::Unknown(_) => pieces.push(piece.clone()),
+                Piece::Text(_) | Piece::Rest { .. } | Piece::Mark | Piece::Made { .. } | Piece::Unknown(_) => pieces.push(piece.clone()),
             }
         }
         Self(Rc::new(pieces))
@@ -160,7 +181,8 @@ impl Sym {
             match piece {
                 Piece::Mark if any => all = all.then(&Self::text(b"?")),
                 Piece::Mark => {}
-                Piece::Rest { of: Dim::Query | Dim::Param(_), .. } if !any => {}
+                Piece::Rest { of: Dim::Query, .. } if !any => {}
+                Piece::Made { by, of } if of.has_mark() => all = all.then(&of.with_query(any).made((**by).clone())),
                 other => all = all.then(&Self::piece(other.clone())),
             }
         }
@@ -175,14 +197,18 @@ impl Sym {
         }
     }
 
-    /// Returns whether a piece could not be followed.
+    /// Returns whether a piece could not be followed, or was made so that another one may come out the same.
     pub(super) fn is_guess(&self) -> bool {
-        self.0.iter().any(|piece| matches!(piece, Piece::Unknown(_)))
+        self.0.iter().any(|piece| matches!(piece, Piece::Unknown(_) | Piece::Made { .. }))
     }
 
     /// Returns whether a piece depends on whether there is a query.
     pub(super) fn has_mark(&self) -> bool {
-        self.0.contains(&Piece::Mark)
+        self.0.iter().any(|piece| match piece {
+            Piece::Mark => true,
+            Piece::Made { of, .. } => of.has_mark(),
+            Piece::Text(_) | Piece::Rest { .. } | Piece::Unknown(_) => false,
+        })
     }
 }
 
@@ -194,6 +220,7 @@ impl fmt::Display for Sym {
                 Piece::Text(text) => f.write_str(&String::from_utf8_lossy(text))?,
                 Piece::Rest { of, from } => write!(f, "{{{of:?} from {from}}}")?,
                 Piece::Mark => f.write_str("{?}")?,
+                Piece::Made { by, of } => write!(f, "{{{by:?} of {of}}}")?,
                 Piece::Unknown(words) => write!(f, "{{{words}}}")?,
             }
         }

@@ -47,7 +47,7 @@ impl Asker {
         let values: &[&str] = match dim {
             Dim::Method => &["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"],
             Dim::Path => return Ok(None),
-            Dim::Host | Dim::Query | Dim::Source | Dim::Header(_) | Dim::Cookie(_) | Dim::Param(_) => &[],
+            Dim::Host | Dim::Query | Dim::Source | Dim::Header(_) | Dim::Cookie(_) => &[],
         };
         for request in std::iter::once(plain.clone()).chain(values.iter().map(|value| put(plain, dim, value.as_bytes()))) {
             if self.holds(cell, dim, &request)? {
@@ -111,7 +111,6 @@ fn value_of(dim: &Dim, request: &Request, rules: crate::model::Normalization) ->
         Dim::Method => request.method.clone().into_bytes(),
         Dim::Header(name) => header(name),
         Dim::Cookie(name) => pair(&String::from_utf8_lossy(&header("cookie")), name, ';'),
-        Dim::Param(name) => pair(query, name, '&'),
         Dim::Source => return None,
     })
 }
@@ -125,12 +124,7 @@ fn put(request: &Request, dim: &Dim, value: &[u8]) -> Request {
     match dim {
         Dim::Path => request.target = with_query(&encode_path(value), query),
         Dim::Query => request.target = with_query(path, &text),
-        Dim::Param(_) | Dim::Header(_) | Dim::Cookie(_) if text.is_empty() => {}
-        Dim::Param(name) => {
-            let pair = format!("{name}={text}");
-            let query = if query.is_empty() { pair } else { format!("{query}&{pair}") };
-            request.target = with_query(path, &query);
-        }
+        Dim::Header(_) | Dim::Cookie(_) if text.is_empty() => {}
         Dim::Host => request.host = text,
         Dim::Method => request.method = text,
         Dim::Header(name) => request.headers.push((Name::clone(name), text)),

@@ -123,6 +123,11 @@ fn kind(byte: u8) -> u32 {
     }
 }
 
+/// Returns an ASCII letter in upper or else lower case, and any other byte as it is.
+pub(super) fn fold(byte: u8, upper: bool) -> u8 {
+    if upper { byte.to_ascii_uppercase() } else { byte.to_ascii_lowercase() }
+}
+
 /// The divisions in use, each once.
 #[derive(Debug)]
 pub(super) struct Divisions {
@@ -174,6 +179,13 @@ impl Divisions {
         let id = self.divide(|byte| keys.get(usize::from(byte)).copied().unwrap_or_default());
         self.met.insert(key, id);
         id
+    }
+
+    /// Returns the division by what the classes of the folded bytes are.
+    pub(super) fn folded(&mut self, classes: ClassesId, upper: bool) -> ClassesId {
+        let Some(classes) = self.get(classes) else { return Self::WHOLE };
+        let keys: Vec<usize> = (0..=u8::MAX).map(|byte| classes.of(fold(byte, upper))).collect();
+        self.divide(|byte| keys.get(usize::from(byte)).copied().unwrap_or_default())
     }
 
     /// Returns the division by `key`, which is below 65536.

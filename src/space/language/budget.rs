@@ -49,7 +49,16 @@ pub(super) fn node_bytes(node: &Node) -> usize {
         Node::Any(parts) | Node::Both(parts) => parts.len() * size_of::<LanguageId>(),
         Node::Before(_, text) => text.len(),
         Node::Loop(text, _) => text.len(),
-        Node::Nothing | Node::Blank | Node::All | Node::Bytes(_) | Node::Then(..) | Node::Not(_) | Node::Star(_) | Node::Times { .. } => 0,
+        Node::Nothing
+        | Node::Blank
+        | Node::All
+        | Node::Bytes(_)
+        | Node::Then(..)
+        | Node::Not(_)
+        | Node::Star(_)
+        | Node::Times { .. }
+        | Node::Reaches(..)
+        | Node::Folded { .. } => 0,
     };
     // Twice: the place of a node and of the key to find it by, which stand in tables that are not full.
     2 * (2 * size_of::<Node>() + size_of::<Known>()) + parts
@@ -85,9 +94,9 @@ impl Arena {
             }
             match self.node(id) {
                 Node::Nothing | Node::Blank | Node::All | Node::Bytes(_) => {}
-                Node::Then(first, second) => todo.extend([*first, *second]),
+                Node::Then(first, second) | Node::Reaches(first, second) => todo.extend([*first, *second]),
                 Node::Any(parts) | Node::Both(parts) => todo.extend_from_slice(parts),
-                Node::Not(of) | Node::Star(of) | Node::Times { of, .. } | Node::Before(of, _) => todo.push(*of),
+                Node::Not(of) | Node::Star(of) | Node::Times { of, .. } | Node::Before(of, _) | Node::Folded { of, .. } => todo.push(*of),
                 Node::Loop(_, rest) => todo.extend([*rest, self.unfolded(id)]),
             }
         }

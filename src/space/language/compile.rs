@@ -6,11 +6,12 @@
 use super::alphabet::ByteSet;
 use super::node::{ALL, Arena, BLANK, NOTHING};
 use super::{LanguageId, NotRegular, OutOfBudget};
-use crate::model::{Regex, RegexDialect};
+use crate::model::{Capture, Regex, RegexDialect};
 use crate::space::dialect::{Purpose, translate};
 use fancy_regex::{Assertion, Expr, LookAround};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, HirKind};
+use std::collections::BTreeMap;
 
 /// The longest pattern that is read, in bytes.
 const LONGEST: usize = 16 << 10;
@@ -23,6 +24,68 @@ const MOST_TIMES: usize = 4;
 
 /// Returns the texts in which `regex` finds something.
 pub(super) fn pattern(arena: &mut Arena, regex: &Regex) -> Result<LanguageId, NotRegular> {
+    let (tree, _) = parsed(regex)?;
+    let mut compiler = Compiler { arena, ways: 0, group: None };
+    compiler.sequence(Left { texts: ALL, cut: false }, &[&tree], Right { texts: ALL, cut: false })
+}
+
+/// Returns the texts in which there is a way to match `regex` so that a group of it is one of `texts`; without the group it is the empty text.
+pub(super) fn pattern_with_group(arena: &mut Arena, regex: &Regex, group: &Capture, texts: LanguageId) -> Result<LanguageId, NotRegular> {
+    let (tree, names) = parsed(regex)?;
+    let number = match group {
+        Capture::Index(number) => usize::from(*number),
+        Capture::Named(name) => *names.get(&**name).ok_or_else(|| NotRegular("a group that is not there".to_owned()))?,
+    };
+    let mut left = number;
+    let found = if number == 0 { None } else { nth_group(&tree, &mut left) };
+    // A group that the pattern does not have is always the empty text.
+    let Some(target) = found else {
+        return if number > 0 && arena.has_blank(texts) {
+            pattern(arena, regex)
+        } else if number > 0 {
+            Ok(NOTHING)
+        } else {
+            Err(NotRegular("the whole match".to_owned()))
+        };
+    };
+    // What a greedy end leaves behind is not one of its bytes: `^/([^/]+)` takes all of the segment.
+    let more = greedy_end(&tree).cloned();
+    let mut compiler = Compiler { arena, ways: 0, group: None };
+    let after = match more {
+        Some(byte) => {
+            let byte = compiler.plain(&byte)?;
+            let goes_on = compiler.arena.then(byte, ALL);
+            compiler.arena.not(goes_on)
+        }
+        None => ALL,
+    };
+    compiler.group = Some((std::ptr::from_ref(target), texts));
+    compiler.sequence(Left { texts: ALL, cut: false }, &[&tree], Right { texts: after, cut: false })
+}
+
+/// Returns the group of a number, counted from 1.
+fn nth_group<'e>(expr: &'e Expr, left: &mut usize) -> Option<&'e Expr> {
+    if let Expr::Group(_) = expr {
+        *left -= 1;
+        if *left == 0 {
+            return Some(expr);
+        }
+    }
+    expr.children_iter().find_map(|child| nth_group(child, left))
+}
+
+/// Returns the one byte that is repeated greedily and without an end at the end of a pattern.
+fn greedy_end(expr: &Expr) -> Option<&Expr> {
+    match expr {
+        Expr::Group(inner) => greedy_end(inner),
+        Expr::Concat(parts) => parts.last().and_then(greedy_end),
+        Expr::Repeat { child, hi: usize::MAX, greedy: true, .. } if one_byte(ungrouped(child)) => Some(ungrouped(child)),
+        _ => None,
+    }
+}
+
+/// Returns the tree of a pattern, with the numbers of its named groups.
+fn parsed(regex: &Regex) -> Result<(Expr, BTreeMap<String, usize>), NotRegular> {
     if regex.pattern.len() > LONGEST {
         return Err(NotRegular(format!("the pattern has more than {LONGEST} bytes")));
     }
@@ -36,8 +99,8 @@ pub(super) fn pattern(arena: &mut Arena, regex: &Regex) -> Result<LanguageId, No
     if tree.contains_subroutines {
         return Err(NotRegular("a group that calls a group".to_owned()));
     }
-    let mut compiler = Compiler { arena, ways: 0 };
-    compiler.sequence(Left { texts: ALL, cut: false }, &[&tree.expr], Right { texts: ALL, cut: false })
+    let once = |(name, numbers): (String, Vec<usize>)| if let [number] = numbers.as_slice() { Some((name, *number)) } else { None };
+    Ok((tree.expr, tree.named_groups.into_iter().filter_map(once).collect()))
 }
 
 /// The texts before a place in the pattern.
@@ -83,6 +146,8 @@ enum Place<'e> {
 struct Compiler<'a> {
     arena: &'a mut Arena,
     ways: usize,
+    /// A group by its place in the tree, and what it has to be.
+    group: Option<(*const Expr, LanguageId)>,
 }
 
 impl Compiler<'_> {
@@ -98,6 +163,10 @@ impl Compiler<'_> {
                 let texts = self.plain_run(&mut rest)?;
                 left.texts = self.arena.then(left.texts, texts);
                 continue;
+            }
+            let plainly = matches!(part, Expr::Concat(_)) || matches!(part, Expr::Group(_)) && !self.is_wanted(part);
+            if self.holds_wanted(part) && !plainly {
+                return Err(NotRegular("a group that looks around, or in what does".to_owned()));
             }
             match part {
                 Expr::Concat(inner) => rest.extend(inner.iter().rev()),
@@ -320,6 +389,19 @@ impl Compiler<'_> {
         self.arena.is_empty(both).map_err(limit)
     }
 
+    fn is_wanted(&self, part: &Expr) -> bool {
+        self.group.is_some_and(|(group, _)| std::ptr::eq(group, part))
+    }
+
+    fn holds_wanted(&self, part: &Expr) -> bool {
+        self.group.is_some() && part.has_descendant_or_self(|part| self.is_wanted(part))
+    }
+
+    /// Returns whether a group that takes no part, and so is empty, is as wanted.
+    fn unset_counts(&self) -> bool {
+        self.group.is_none_or(|(_, wanted)| self.arena.has_blank(wanted))
+    }
+
     /// Returns the texts of a part that does not look around.
     fn plain(&mut self, part: &Expr) -> Result<LanguageId, NotRegular> {
         match part {
@@ -339,10 +421,29 @@ impl Compiler<'_> {
                 Ok(self.arena.sequence(&parts))
             }
             Expr::Alt(parts) => {
-                let parts = parts.iter().map(|part| self.plain(part)).collect::<Result<Vec<_>, _>>()?;
+                let unset = self.unset_counts();
+                let holds = self.holds_wanted(part);
+                let parts = parts.iter().filter(|way| !holds || unset || self.holds_wanted(way)).collect::<Vec<_>>();
+                let parts = parts.into_iter().map(|part| self.plain(part)).collect::<Result<Vec<_>, _>>()?;
                 Ok(self.arena.any(parts))
             }
-            Expr::Group(inner) => self.plain(inner),
+            Expr::Group(inner) => {
+                let texts = self.plain(inner)?;
+                match self.group {
+                    Some((_, wanted)) if self.is_wanted(part) => Ok(self.arena.both(vec![texts, wanted])),
+                    _ => Ok(texts),
+                }
+            }
+            Expr::Repeat { child, lo: 0, hi: 1, .. } if self.holds_wanted(child) => {
+                let mut ways = vec![self.plain(child)?];
+                if self.unset_counts() {
+                    ways.push(BLANK);
+                }
+                Ok(self.arena.any(ways))
+            }
+            Expr::Repeat { child, lo, hi, .. } if (*lo, *hi) != (1, 1) && self.holds_wanted(child) => {
+                Err(NotRegular("a group that is repeated".to_owned()))
+            }
             Expr::Repeat { child, lo, hi, .. } => {
                 let of = self.plain(child)?;
                 let count = |number: usize| u32::try_from(number).map_err(|_large| NotRegular("a repetition that is too large".to_owned()));

@@ -3,7 +3,7 @@
 //! The rules are Brzozowski's (Derivatives of Regular Expressions, 1964), the classes those of Owens, Reppy and Turon (Regular-expression derivatives
 //! re-examined, 2009).
 
-use super::alphabet::{ByteSet, ClassesId, Divisions};
+use super::alphabet::{ByteSet, ClassesId, Divisions, fold};
 use super::node::{ALL, Arena, BLANK, NOTHING, Node, UNASKED};
 use super::{LanguageId, OutOfBudget};
 use std::sync::Arc;
@@ -35,6 +35,11 @@ impl Arena {
             }),
             Node::Not(of) | Node::Star(of) | Node::Times { of, .. } | Node::Before(of, _) => self.classes(of),
             Node::Loop(..) => self.classes(self.unfolded(id)),
+            Node::Reaches(from, _) => self.classes(from),
+            Node::Folded { of, upper } => {
+                let classes = self.classes(of);
+                self.divisions.folded(classes, upper)
+            }
         };
         let count = self.divisions.get(classes).map_or(1, super::alphabet::Classes::len);
         self.budget.hold(count * size_of::<LanguageId>());
@@ -51,8 +56,16 @@ impl Arena {
             Node::Nothing | Node::Blank => return Ok(NOTHING),
             Node::All => return Ok(ALL),
             Node::Bytes(set) => return Ok(if set.has(byte) { BLANK } else { NOTHING }),
-            Node::Then(..) | Node::Any(_) | Node::Both(_) | Node::Not(_) | Node::Star(_) | Node::Times { .. } | Node::Before(..) | Node::Loop(..) => {
-            }
+            Node::Then(..)
+            | Node::Any(_)
+            | Node::Both(_)
+            | Node::Not(_)
+            | Node::Star(_)
+            | Node::Times { .. }
+            | Node::Before(..)
+            | Node::Loop(..)
+            | Node::Reaches(..)
+            | Node::Folded { .. } => {}
         }
         let classes = self.classes(id);
         let class = self.divisions.get(classes).map_or(0, |classes| classes.of(byte));
@@ -95,6 +108,14 @@ impl Arena {
                 Ok(self.then(left, rest))
             }
             Node::Loop(..) => self.after(self.unfolded(id), byte),
+            Node::Reaches(from, to) => {
+                let left = self.after(from, byte)?;
+                Ok(self.reaches(left, to))
+            }
+            Node::Folded { of, upper } => {
+                let left = self.after(of, fold(byte, upper))?;
+                Ok(self.folded(left, upper))
+            }
             Node::Before(of, text) => {
                 let left = self.after(of, byte)?;
                 self.before(left, &text)

@@ -9,6 +9,7 @@ mod derive;
 mod matcher;
 mod node;
 mod number;
+mod preimage;
 mod search;
 mod universe;
 

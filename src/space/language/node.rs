@@ -35,6 +35,10 @@ pub(super) enum Node {
     Before(LanguageId, Arc<[u8]>),
     /// Any number of texts of a part of a pattern that looks ahead, and then one of these: what the part looks at is in them.
     Loop(Arc<str>, LanguageId),
+    /// A text after which what is left of the first is the second.
+    Reaches(LanguageId, LanguageId),
+    /// A text that is one of these once its ASCII letters are upper or else lower case.
+    Folded { of: LanguageId, upper: bool },
 }
 
 /// What is known of a node beside what it is.
@@ -137,6 +141,8 @@ impl Arena {
             Node::Not(inner) => !self.has_blank(*inner),
             Node::Times { of, least, .. } => *least == 0 || self.has_blank(*of),
             Node::Loop(_, rest) => self.has_blank(*rest),
+            Node::Reaches(from, to) => from == to,
+            Node::Folded { of, .. } => self.has_blank(*of),
         };
         self.intern_with(node, blank)
     }
@@ -154,7 +160,8 @@ impl Arena {
             Node::Both(parts) => parts.iter().map(length).max().unwrap_or(0),
             Node::Times { of, least, .. } => length(of).saturating_mul(*least),
             Node::Before(of, text) => length(of).saturating_sub(u32::try_from(text.len()).unwrap_or(u32::MAX)).max(1),
-            Node::Blank | Node::All | Node::Star(_) | Node::Bytes(_) | Node::Not(_) | Node::Loop(..) => 1,
+            Node::Blank | Node::All | Node::Star(_) | Node::Bytes(_) | Node::Not(_) | Node::Loop(..) | Node::Reaches(..) => 1,
+            Node::Folded { of, .. } => length(of),
         };
         let alive = if blank { Some(true) } else { None };
         let known = Known { blank, least, classes: None, after: Box::default(), alive };
@@ -390,6 +397,23 @@ impl Arena {
         }
         let blank = self.contains(of, text)?;
         Ok(self.intern_with(Node::Before(of, Arc::clone(text)), blank))
+    }
+
+    /// Returns the texts after which what is left of `from` is `to`.
+    pub(super) fn reaches(&mut self, from: LanguageId, to: LanguageId) -> LanguageId {
+        match (self.node(from), from == to) {
+            (Node::Nothing | Node::All, true) => ALL,
+            (Node::Nothing | Node::All, false) => NOTHING,
+            _ => self.intern(Node::Reaches(from, to)),
+        }
+    }
+
+    /// Returns the texts that are one of `of` once their ASCII letters are upper or else lower case.
+    pub(super) fn folded(&mut self, of: LanguageId, upper: bool) -> LanguageId {
+        match self.node(of) {
+            Node::Nothing | Node::All | Node::Blank => of,
+            _ => self.intern(Node::Folded { of, upper }),
+        }
     }
 
     /// Returns the texts of a part that looks ahead, any number of times, and then of `rest`; and whether [`Arena::unfold`] is still to be called.

@@ -2,11 +2,15 @@
 
 use super::page::{Case, Tree};
 use super::{page, pages};
+use crate::exactness::Tally;
 use crate::support::schema::differences;
 use serde_json::Value;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
+use waypost::analysis::compare;
+use waypost::formats::read;
 use waypost::report::json;
 use waypost::review::{Change, Review, review};
 use waypost::snapshot::{Entry, ReadError, Snapshot, Source, memory};
@@ -134,4 +138,16 @@ fn the_order_of_the_files_means_nothing() {
         let once = json(&reviewed(case, &case.base.snapshot(), &case.head.snapshot()));
         if once == json(&reviewed(case, &turned(&case.base), &turned(&case.head))) { vec![] } else { vec![once] }
     });
+}
+
+/// That all requests were compared is what the product promises: the pages are configurations as people write them.
+#[test]
+fn the_pages_are_compared_exactly() {
+    let tally = RefCell::new(Tally::default());
+    on_every_case(|case| {
+        let comparison = compare(&read(&case.base.snapshot()), &read(&case.head.snapshot()));
+        tally.borrow_mut().count(&case.name, &comparison);
+        vec![]
+    });
+    tally.into_inner().holds("case pages", 99);
 }

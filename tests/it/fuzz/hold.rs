@@ -1,10 +1,12 @@
 //! What must hold of every input, however damaged: reading and reviewing end, and every place they name is in the file.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use waypost::formats;
-use waypost::model::{Label, Model, Next, Outcome, Step};
+use waypost::model::{Label, Matcher, Model, Next, Outcome, Regex, RegexDialect, Step};
 use waypost::review::{Change, review};
 use waypost::snapshot::{Snapshot, memory};
+use waypost::space::{Languages, Pattern};
 use waypost::span::Span;
 
 /// A change to one file.
@@ -16,6 +18,21 @@ pub(crate) struct Input {
     pub(crate) base: String,
     /// After.
     pub(crate) head: String,
+    /// Further files, the same before and after.
+    pub(crate) beside: Vec<(String, String)>,
+}
+
+impl Input {
+    pub(crate) fn new(path: &str, base: String, head: String) -> Self {
+        Self { path: path.to_owned(), base, head, beside: Vec::new() }
+    }
+
+    fn tree(&self, text: &str) -> Snapshot {
+        let mut files: BTreeMap<&str, &str> = BESIDE.iter().copied().collect();
+        files.extend(self.beside.iter().map(|(path, text)| (path.as_str(), text.as_str())));
+        files.insert(&self.path, text);
+        memory(files)
+    }
 }
 
 /// A file beside every input, so that authority and templates have something to look up.
@@ -25,9 +42,9 @@ const BESIDE: &[(&str, &str)] = &[
     ("conf.d/other.conf", "server { listen 81; location / { return 204; } }\n"),
 ];
 
-/// Panics where something does not hold.
-pub(crate) fn holds(input: &Input) {
-    let (base, head) = (tree(&input.path, &input.base), tree(&input.path, &input.head));
+/// Panics where something does not hold. Returns whether the comparison contradicts itself, which is counted and no reason to stop.
+pub(crate) fn holds(input: &Input) -> bool {
+    let (base, head) = (input.tree(&input.base), input.tree(&input.head));
     let model = formats::read(&head);
     for span in spans(&model) {
         in_file(&head, span);
@@ -41,12 +58,22 @@ pub(crate) fn holds(input: &Input) {
         "no change, and these findings: {:?}",
         same.findings
     );
+    found.inexact.iter().any(|reason| reason.contains("defect of Waypost"))
 }
 
-fn tree(path: &str, text: &str) -> Snapshot {
-    let mut files: BTreeMap<&str, &str> = BESIDE.iter().copied().collect();
-    files.insert(path, text);
-    memory(files)
+/// Panics where the language of a pattern and the pattern itself say different things of one of `texts`.
+pub(crate) fn pattern_holds(written: &str, texts: &[Vec<u8>]) {
+    let regex = Regex { pattern: Arc::from(written), caseless: written.len().is_multiple_of(5), dialect: RegexDialect::Pcre, names: Vec::new() };
+    let mut languages = Languages::new(300_000);
+    let (Ok(pattern), Ok(language)) = (Pattern::new(&regex), languages.matcher(&Matcher::Regex(regex.clone()))) else { return };
+    let mut texts = texts.to_vec();
+    // What the language says is in it, and what it says is not.
+    texts.extend(languages.witnesses(&[language], &[], 4).into_iter().flatten());
+    texts.extend(languages.witnesses(&[], &[language], 4).into_iter().flatten());
+    for text in texts {
+        let (Ok(found), Ok(said)) = (pattern.find(&text), languages.contains(language, &text)) else { continue };
+        assert_eq!(said, found.is_some(), "{written:?} caseless {} on {:?}", regex.caseless, String::from_utf8_lossy(&text));
+    }
 }
 
 fn in_file(tree: &Snapshot, span: &Span) {

@@ -6,3 +6,5 @@ mod generator;
 mod lowering;
 mod random;
 mod shares;
+
+pub(crate) use random::written;

@@ -9,6 +9,14 @@ use waypost::analysis::{Destination, trace};
 /// How many requests each configuration gets.
 const EACH: usize = 60;
 
+/// Returns the files of the configuration of `seed` for what needs no real HAProxy, the configuration itself first.
+pub(crate) fn written(seed: u64) -> Vec<(String, String)> {
+    let written = Generator::new(seed).configuration();
+    let ports = [("front", "80"), ("a", "8001"), ("b", "8002"), ("c", "8003"), ("d", "8004")];
+    let config = ports.iter().fold(written.config, |text, (name, value)| text.replace(&format!("{{port:{name}}}"), value));
+    std::iter::once(("haproxy.cfg".to_owned(), config)).chain(written.files).collect()
+}
+
 #[test]
 fn random_configurations_route_as_on_the_real_haproxy() {
     if !available() {

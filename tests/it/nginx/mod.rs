@@ -6,3 +6,5 @@ mod corners;
 mod differential;
 mod lowering;
 mod stream;
+
+pub(crate) use differential::written;

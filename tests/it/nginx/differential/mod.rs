@@ -87,6 +87,14 @@ fn answer(mut stream: TcpStream, port: u16) -> std::io::Result<()> {
     write!(stream, "HTTP/1.0 200 OK\r\nX-At: {port} {}\r\nContent-Length: 0\r\n\r\n", visible(target))
 }
 
+/// Returns the configuration of `seed` for what needs no real nginx: with some port wherever one stands.
+pub(crate) fn written(seed: u64) -> String {
+    let case = grammar::configuration(&mut Random::new(seed));
+    let filled = [("{a}", "8001"), ("{b}", "8002"), ("{c}", "8003"), ("{prefix}", "/opt"), ("{port:front}", "80")];
+    let http = filled.iter().fold(case.http, |text, (name, value)| text.replace(name, value));
+    format!("events {{}}\nhttp {{\n{http}}}\n")
+}
+
 /// Generates the configuration of `seed`, starts it, sends its requests.
 fn one(seed: u64, backends: &Backends, tally: &mut Tally) {
     let mut random = Random::new(seed);
