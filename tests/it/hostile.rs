@@ -1,7 +1,7 @@
 //! Pull requests by somebody who means harm: whatever they hold, the review ends soon, names the place, and still finds what else is wrong.
 
 use std::fmt::Write as _;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use waypost::review::{Change, Review, review};
 use waypost::snapshot::{Snapshot, memory};
 
@@ -36,10 +36,17 @@ fn finds_missing(review: &Review) -> bool {
 fn reviewed(more: &str, files: &[(String, Vec<u8>)]) -> Review {
     let base = tree(site("", ""), &[]);
     let head = tree(site("server 10.20.1.15:8080 weight=17 max_fails=0;", more), files);
-    let started = Instant::now();
+    let started = busy();
     let found = review(&Change { base: &base, head: &head, known_good: None, title: "", body: "" });
-    assert!(started.elapsed() < LONGEST, "it took {:?}", started.elapsed());
+    let took = busy().saturating_sub(started);
+    assert!(took < LONGEST, "it took {took:?}");
     found
+}
+
+/// Returns how long this thread has had a processor: what other programs of the machine take does not count.
+fn busy() -> Duration {
+    let times = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(times.split_whitespace().next().unwrap().parse().unwrap())
 }
 
 fn server(inside: &str) -> String {

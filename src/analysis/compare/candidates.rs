@@ -5,7 +5,7 @@ use super::hosts::Host;
 use super::seeds::{Collector, Extra, Seeds, address_in};
 use crate::analysis::prints::{Follow, Prints, RoutePrint};
 use crate::analysis::route::{encode_path, target};
-use crate::model::{Gateway, Name, Next, Normalization, Request, Step, TableId, TableKind};
+use crate::model::{Cidr, Gateway, Name, Next, Normalization, Request, Step, TableId, TableKind};
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -138,13 +138,18 @@ impl Plan {
         sets.into_iter().flat_map(move |set| paths.iter().map(move |path| (build(path, &set), set.clone())))
     }
 
-    /// Returns an address outside all networks asked about, if any are.
-    fn stranger(&self) -> Option<IpAddr> {
-        let mut networks = self.all.extras.iter().filter_map(|extra| match extra {
+    /// Returns the networks that clients are asked about.
+    pub(super) fn networks(&self) -> Vec<Cidr> {
+        let networks = self.all.extras.iter().filter_map(|extra| match extra {
             Extra::From(network) => Some(*network),
             Extra::Method(_) | Extra::Query(_) | Extra::Header(..) | Extra::Cookie(..) => None,
         });
-        let networks: Vec<_> = networks.by_ref().collect();
+        networks.collect()
+    }
+
+    /// Returns an address outside all networks asked about, if any are.
+    fn stranger(&self) -> Option<IpAddr> {
+        let networks = self.networks();
         if networks.is_empty() {
             return None;
         }

@@ -211,7 +211,14 @@ impl<'m> Survey<'_, 'm> {
         }
         let cause: Cause = (door.now.or(door.was).map(|one| one.gateway.id.to_string()).unwrap_or_default(), None);
         let door = format!("{} port {}", if door.tls { "https" } else { "http" }, door.port);
-        self.words.push(super::region::GroupWords { hosts: vec![request.host.clone()], door, cause });
+        self.words.push(super::region::GroupWords {
+            hosts: vec![request.host.clone()],
+            tried: BTreeMap::new(),
+            networks: Vec::new(),
+            by_name: true,
+            door,
+            cause,
+        });
         (self.words.len() - 1, UNNAMED)
     }
 

@@ -12,6 +12,7 @@ mod region;
 mod seeds;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use super::prints::Prints;
 use super::route::{Engine, Entrance, Patterns};
@@ -249,13 +250,23 @@ impl<'m> Survey<'_, 'm> {
                     Work { door, group: self.words.len(), hosts: Vec::new(), sides, plan, same, changed: !same || door.handshakes_differ(), reached };
                 let scheme = if door.tls { "https" } else { "http" };
                 let door_words = if several { format!("{scheme} port {} of {gateway}", door.port) } else { format!("{scheme} port {}", door.port) };
+                // One name of a virtual host speaks for all, unless the name is looked at again.
+                let told_apart = one.changed && one.plan().host_matters();
+                let named =
+                    |entrance: Option<Entrance<'_>>| entrance.is_some_and(|one| one.listener.virtual_hosts.iter().any(|host| !host.names.is_empty()));
+                let hosts = distinct(group.hosts.iter().map(|host| host.words.clone()));
+                let places: BTreeMap<&str, usize> = hosts.iter().enumerate().map(|(at, host)| (host.as_str(), at)).collect();
+                let place = |host: &Host| Some((host.text.clone(), *places.get(host.words.as_str())?));
+                let tried = group.hosts.iter().filter(|_| told_apart).filter_map(place).collect();
                 self.words.push(GroupWords {
-                    hosts: distinct(group.hosts.iter().map(|host| host.words.clone())),
+                    hosts,
+                    tried,
+                    networks: if one.changed { one.plan().networks() } else { Vec::new() },
+                    by_name: named(door.was) || named(door.now),
                     door: door_words,
                     cause: (gateway.clone(), Some(group.named).filter(|(was, now)| was != now && door.was.is_some() && door.now.is_some())),
                 });
-                // One name of a virtual host speaks for all, unless the name is looked at again.
-                one.hosts = if one.changed && one.plan().host_matters() { group.hosts } else { group.hosts.into_iter().take(1).collect() };
+                one.hosts = if told_apart { group.hosts } else { group.hosts.into_iter().take(1).collect() };
                 all.push(one);
             }
         }
@@ -274,8 +285,11 @@ impl<'m> Survey<'_, 'm> {
     }
 
     /// Tries one request; returns whether it goes elsewhere. One that was tried before is not tried again.
-    fn try_one(&mut self, (door, group): (&Door<'m>, usize), rank: u8, request: Request, extras: Vec<Extra>) -> bool {
+    fn try_one(&mut self, (door, group): (&Door<'m>, usize), rank: u8, request: Request, mut extras: Vec<Extra>) -> bool {
         let request = door.reachable(self.was, self.now, request);
+        if let Some(words) = self.words.get(group) {
+            words.add_client(&request, &mut extras);
+        }
         if let Some(changed) = self.seen.get(&(group, request.clone())) {
             return *changed;
         }

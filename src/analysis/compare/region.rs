@@ -3,15 +3,15 @@
 use super::effect::effects;
 use super::hosts::ANY_OTHER;
 use super::seeds::Extra;
+use super::words::{Others, host_words, path_of, routes_clause};
 use super::{Change, Pair};
 use crate::analysis::equality::moved_share;
-use crate::analysis::route::test_words;
 use crate::analysis::trace::{Choice, Trace};
-use crate::model::{Condition, Field, Matcher, Model, TableId, TableKind, Test};
+use crate::model::{Cidr, Condition, Model, Request, TableId, TableKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most routes or hosts a region names one by one.
-const MOST_NAMED: usize = 3;
+pub(super) const MOST_NAMED: usize = 3;
 
 /// How often a request may be looked at to tell the changes apart in words; the most harmful come first.
 const MOST_LOOKS: usize = 300_000;
@@ -31,6 +31,12 @@ pub(super) struct Tried {
 #[derive(Clone, Debug)]
 pub(super) struct GroupWords {
     pub(super) hosts: Vec<String>,
+    /// Which of `hosts` the hosts that are tried are, by their text; empty where one of them speaks for all.
+    pub(super) tried: BTreeMap<String, usize>,
+    /// The networks that clients are asked about.
+    pub(super) networks: Vec<Cidr>,
+    /// Whether the host chooses a virtual host at this door.
+    pub(super) by_name: bool,
     /// The port or scheme, where the gateway has several doors.
     pub(super) door: String,
     /// The gateway, and whether the hosts came to be named or ceased to be: what happens to them then has a reason of its own.
@@ -59,13 +65,14 @@ pub(super) fn regions(was: &Model, now: &Model, tried: &[Tried], groups: &[Group
             pairs.retain(in_first);
         }
     }
-    let mut members: Vec<Vec<usize>> = vec![Vec::new(); groups.len()];
+    let mut members: BTreeMap<Part, Vec<usize>> = BTreeMap::new();
     for (at, one) in tried.iter().enumerate() {
-        if let Some(group) = members.get_mut(one.group) {
-            group.push(at);
+        if let Some(group) = groups.get(one.group) {
+            members.entry((one.group, group.host(one))).or_default().push(at);
         }
     }
-    let words = Words { was, now, tried, groups, members };
+    let named = groups.iter().map(|group| group.hosts.iter().map(String::as_str).collect()).collect();
+    let words = Words { was, now, tried, groups, named, members };
     let mut found: Vec<(bool, Vec<usize>)> = by_effect.into_values().map(|pairs| (words.behaviour_only(&pairs), pairs)).collect();
     let harm = |pairs: &[usize]| {
         let pair = pairs.first().and_then(|at| tried.get(*at)).map(|one| &one.pair);
@@ -83,7 +90,16 @@ pub(super) fn regions(was: &Model, now: &Model, tried: &[Tried], groups: &[Group
         let wording = if at == 0 || at * tried.len() < MOST_LOOKS { Wording::Described } else { Wording::ByExample };
         Change { behaviour_only, ..words.change(pairs, wording) }
     };
-    found.into_iter().enumerate().map(change).collect()
+    let mut changes: Vec<Change> = found.into_iter().enumerate().map(change).collect();
+    // What two regions have in common tells neither from the other.
+    let mut times: BTreeMap<String, usize> = BTreeMap::new();
+    for change in &changes {
+        *times.entry(change.region.clone()).or_default() += 1;
+    }
+    for change in changes.iter_mut().filter(|change| times.get(&change.region).is_some_and(|times| *times > 1)) {
+        *change = Change { behaviour_only: change.behaviour_only, ..words.change(std::mem::take(&mut change.pairs), Wording::ByExample) };
+    }
+    changes
 }
 
 /// How a region is put into words.
@@ -100,8 +116,50 @@ struct Words<'a> {
     now: &'a Model,
     tried: &'a [Tried],
     groups: &'a [GroupWords],
-    /// The requests tried of each group.
-    members: Vec<Vec<usize>>,
+    /// The hosts of each group.
+    named: Vec<BTreeSet<&'a str>>,
+    /// The requests tried of each part.
+    members: BTreeMap<Part, Vec<usize>>,
+}
+
+/// A group of hosts, and the one of them (index into [`GroupWords::hosts`]) where each is described by itself.
+type Part = (usize, Option<usize>);
+
+/// What the region has of some hosts of a group.
+struct Clause {
+    /// Which of their requests; empty for all.
+    text: String,
+    /// Indexes into [`GroupWords::hosts`].
+    hosts: BTreeSet<usize>,
+    group: usize,
+}
+
+impl GroupWords {
+    /// Returns the host of `one` among ours, where hosts are told apart.
+    fn host(&self, one: &Tried) -> Option<usize> {
+        if self.tried.len() < 2 {
+            return None;
+        }
+        self.tried.get(&one.pair.now.request.host).copied().or_else(|| self.other())
+    }
+
+    fn other(&self) -> Option<usize> {
+        self.hosts.iter().rposition(|host| host == ANY_OTHER)
+    }
+
+    /// Adds to `extras` the network that the client of `request` is in: the narrowest that is asked about.
+    pub(super) fn add_client(&self, request: &Request, extras: &mut Vec<Extra>) {
+        let Some(client) = request.from.filter(|_| !extras.iter().any(|extra| matches!(extra, Extra::From(_)))) else { return };
+        let around = self.networks.iter().filter(|network| network.contains(client)).max_by_key(|network| network.bits());
+        extras.extend(around.map(|network| Extra::From(*network)));
+    }
+
+    /// Returns what "any other host" means beside the hosts at `chosen`.
+    fn others(&self, chosen: &BTreeSet<usize>) -> Others {
+        let told = self.tried.len() > 1 && self.other().is_some_and(|other| chosen.contains(&other));
+        let but = self.hosts.iter().enumerate().filter(|(at, _)| told && !chosen.contains(at)).map(|(_, host)| host.clone()).collect();
+        Others { by_name: self.by_name, but }
+    }
 }
 
 /// The route that decided, as [`Choice::Route`] has it.
@@ -115,58 +173,81 @@ impl Words<'_> {
     /// Returns the change that `pairs` are.
     fn change(&self, pairs: Vec<usize>, wording: Wording) -> Change {
         let inside: BTreeSet<usize> = pairs.iter().copied().collect();
-        let mut by_group: BTreeMap<usize, Vec<&Tried>> = BTreeMap::new();
+        let mut parts: BTreeMap<Part, Vec<&Tried>> = BTreeMap::new();
         for one in pairs.iter().filter_map(|at| self.tried.get(*at)) {
-            by_group.entry(one.group).or_default().push(one);
+            let Some(words) = self.groups.get(one.group) else { continue };
+            parts.entry((one.group, words.host(one))).or_default().push(one);
         }
-        let mut hosts: Vec<String> = Vec::new();
-        let mut known_hosts: BTreeSet<String> = BTreeSet::new();
-        // Groups whose requests are described alike share a clause.
-        let mut clauses: Vec<(String, Vec<String>, Vec<String>)> = Vec::new();
-        for (group, members) in by_group {
-            let Some(words) = self.groups.get(group) else { continue };
-            let clause = match wording {
-                Wording::Described => self.which(group, &members, &inside),
+        // Parts whose requests are described alike share a clause.
+        let mut clauses: Vec<Clause> = Vec::new();
+        for (part, members) in parts {
+            let Some(group) = self.groups.get(part.0) else { continue };
+            let text = match wording {
+                Wording::Described => self.which(part, &members, &inside),
                 Wording::ByExample => such_as(&members),
             };
-            // A route by host is no path: it says which of the group's hosts these are.
-            let asked = self.host_asked(group, &members, &inside).filter(|host| words.hosts.contains(host));
-            let (clause, named) = asked.map_or_else(|| (clause, words.hosts.clone()), |host| (String::new(), vec![host]));
-            hosts.extend(named.iter().filter(|host| known_hosts.insert((*host).clone())).cloned());
-            let entry = clauses.iter_mut().find(|(known, known_hosts, _)| *known == clause && *known_hosts == named);
-            match entry {
-                Some((_, _, doors)) => doors.push(words.door.clone()),
-                None => clauses.push((clause, named, vec![words.door.clone()])),
+            let hosts = part.1.map_or_else(|| (0..group.hosts.len()).collect(), |at| BTreeSet::from([at]));
+            match clauses.iter_mut().find(|known| known.text == text && known.group == part.0) {
+                Some(known) => known.hosts.extend(hosts),
+                None => clauses.push(Clause { text, hosts, group: part.0 }),
             }
         }
-        Change { region: self.sentence(clauses), hosts, pairs, exact: false, behaviour_only: false }
+        for clause in &mut clauses {
+            let Some(group) = self.groups.get(clause.group) else { continue };
+            // What holds for each that was tried holds for those that go the same way.
+            if group.tried.values().all(|host| clause.hosts.contains(host)) {
+                clause.hosts = (0..group.hosts.len()).collect();
+            }
+        }
+        let (region, hosts) = self.sentence(&clauses);
+        Change { region, hosts, pairs, exact: false, behaviour_only: false }
     }
 
-    /// Puts the clauses together: hosts with the same clause in one breath.
-    fn sentence(&self, clauses: Vec<(String, Vec<String>, Vec<String>)>) -> String {
-        let mut merged: Vec<(String, Vec<String>)> = Vec::new();
-        for (clause, hosts, doors) in clauses {
-            let holds = |group: &&GroupWords| hosts.iter().all(|host| group.hosts.contains(host));
-            let all_doors: BTreeSet<&String> = self.groups.iter().filter(holds).map(|group| &group.door).collect();
-            let doors: BTreeSet<&String> = doors.iter().collect();
-            let door =
-                if doors.len() < all_doors.len() { doors.iter().map(|door| door.as_str()).collect::<Vec<_>>().join(" and ") } else { String::new() };
-            let clause = [door, clause].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
-            match merged.iter_mut().find(|(known, _)| *known == clause) {
-                Some((_, known)) => known.extend(hosts),
-                None => merged.push((clause, hosts)),
-            }
-        }
-        let sentence = |(clause, hosts): (String, Vec<String>)| {
-            let hosts = host_clause(hosts);
-            if clause.is_empty() { hosts } else { format!("{hosts}, {clause}") }
+    /// Puts the clauses together: hosts with the same clause in one breath. Returns the hosts of all of them too.
+    fn sentence(&self, clauses: &[Clause]) -> (String, Vec<String>) {
+        let mut merged: Vec<(String, Vec<String>, Others)> = Vec::new();
+        let mut done: BTreeSet<(&str, Vec<&str>)> = BTreeSet::new();
+        let named = |clause: &Clause| -> Vec<&str> {
+            let group = self.groups.get(clause.group);
+            clause.hosts.iter().filter_map(|at| group?.hosts.get(*at)).map(String::as_str).collect()
         };
-        merged.into_iter().map(sentence).collect::<Vec<_>>().join("; ")
+        for clause in clauses {
+            let hosts = named(clause);
+            if !done.insert((&clause.text, hosts.clone())) {
+                continue;
+            }
+            let alike = clauses.iter().filter(|other| other.text == clause.text && named(other) == hosts);
+            let doors: BTreeSet<&str> = alike.filter_map(|one| self.groups.get(one.group)).map(|group| group.door.as_str()).collect();
+            let holds = |at: &usize| self.named.get(*at).is_some_and(|known| hosts.iter().all(|host| known.contains(host)));
+            let all_doors: BTreeSet<&str> =
+                (0..self.groups.len()).filter(holds).filter_map(|at| self.groups.get(at)).map(|group| group.door.as_str()).collect();
+            let door = if doors.len() < all_doors.len() { doors.into_iter().collect::<Vec<_>>().join(" and ") } else { String::new() };
+            let text = [door.as_str(), &clause.text].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
+            let others = self.groups.get(clause.group).map_or_else(Others::default, |group| group.others(&clause.hosts));
+            let hosts = hosts.into_iter().map(str::to_owned);
+            match merged.iter_mut().find(|(known, ..)| *known == text) {
+                Some((_, known, known_others)) => {
+                    known.extend(hosts);
+                    known_others.join(others);
+                }
+                None => merged.push((text, hosts.collect(), others)),
+            }
+        }
+        let mut named: Vec<String> = Vec::new();
+        let mut sentences: Vec<String> = Vec::new();
+        for (text, hosts, others) in merged {
+            let (words, hosts) = host_words(&hosts, &others);
+            named.extend(hosts);
+            sentences.push(if text.is_empty() { words } else { format!("{words}, {text}") });
+        }
+        let mut known: BTreeSet<String> = BTreeSet::new();
+        named.retain(|host| known.insert(host.clone()));
+        (sentences.join("; "), named)
     }
 
-    /// Returns which requests of a group of hosts `members` are, the others being those of the group that are not `inside`.
-    fn which(&self, group: usize, members: &[&Tried], inside: &BTreeSet<usize>) -> String {
-        let all = self.members.get(group).into_iter().flatten();
+    /// Returns which requests of a part `members` are, the others being those of the part that are not `inside`.
+    fn which(&self, part: Part, members: &[&Tried], inside: &BTreeSet<usize>) -> String {
+        let all = self.members.get(&part).into_iter().flatten();
         let outside: Vec<&Tried> = all.filter(|at| !inside.contains(at)).filter_map(|at| self.tried.get(*at)).collect();
         let extras = common_extras(members, &outside);
         // Every path, but not with what sets the others apart.
@@ -179,31 +260,13 @@ impl Words<'_> {
                 return format!("except {}", except.join(", "));
             }
         }
-        // Only what differs in the path is left to say, once the extras are said.
-        let outside: Vec<&Tried> = if extras.is_empty() { outside } else { outside.into_iter().filter(|one| one.extras == extras).collect() };
+        // Only what differs in the path is left to say, once the extras are said: for that, look at the others that have what one of these has.
+        let said: Vec<String> =
+            if extras.is_empty() { one_of_extras(members, &outside).into_iter().collect() } else { extras.iter().map(Extra::words).collect() };
+        let kinds: BTreeSet<&[Extra]> = members.iter().map(|one| one.extras.as_slice()).collect();
+        let outside = if said.is_empty() { outside } else { outside.into_iter().filter(|one| kinds.contains(one.extras.as_slice())).collect() };
         let path = self.path_clause(members, &outside);
-        let parts = std::iter::once(path).chain(extras.iter().map(Extra::words)).filter(|part| !part.is_empty());
-        parts.collect::<Vec<_>>().join(", ")
-    }
-
-    /// Returns the host that the route of `members` asks for, where that alone tells them from the others of their group.
-    fn host_asked(&self, group: usize, members: &[&Tried], inside: &BTreeSet<usize>) -> Option<String> {
-        let all = self.members.get(group).into_iter().flatten();
-        let outside: Vec<&Tried> = all.filter(|at| !inside.contains(at)).filter_map(|at| self.tried.get(*at)).collect();
-        let plain = |one: &&Tried| one.extras.is_empty();
-        let now = |one: &&Tried| decider(self.now, &one.pair.now);
-        let ours: BTreeSet<Decider> = members.iter().map(now).collect();
-        let [one] = conditions(self.now, &members.first()?.pair.now, &ours)[..] else { return None };
-        let Some(Condition::Test(test)) = one else { return None };
-        let alone = !outside.is_empty() && members.iter().all(plain) && outside.iter().all(plain);
-        match &test.matcher {
-            Matcher::Equals { text, .. }
-                if alone && test.subject.as_field() == Some(&Field::Host) && !outside.iter().any(|one| ours.contains(&now(one))) =>
-            {
-                text.as_literal().map(str::to_ascii_lowercase)
-            }
-            _ => None,
-        }
+        std::iter::once(path).chain(said).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
     }
 
     fn path_clause(&self, members: &[&Tried], outside: &[&Tried]) -> String {
@@ -234,7 +297,7 @@ impl Words<'_> {
             let rivals: BTreeSet<(Decider, Decider)> = theirs.into_iter().filter(|cell| here.contains(&cell.1)).collect();
             let parts = [now_clause(&here, &BTreeSet::new()), was_clause(&before(&ours), &before(&rivals))];
             let parts: Vec<&str> = parts.iter().map(|part| part.strip_prefix("path ").unwrap_or(part)).filter(|part| !part.is_empty()).collect();
-            return format!("path {}", parts.join(" and "));
+            return path_of(&parts.join(" and "));
         }
         such_as(members)
     }
@@ -275,89 +338,13 @@ fn common_extras(members: &[&Tried], outside: &[&Tried]) -> Vec<Extra> {
     common
 }
 
-/// Returns the routes `ours` in words; where one of them takes every path, what the others take away from it.
-fn routes_clause(ours: &[Option<&Condition>], theirs: &[Option<&Condition>]) -> String {
-    let takes_all = |condition: Option<&Condition>| condition.is_none_or(|condition| path_test(condition).is_some_and(is_root));
-    if ours.iter().any(|condition| takes_all(*condition)) {
-        let taken = all_route_words(theirs);
-        return match taken.as_slice() {
-            [] => String::new(),
-            few if few.len() <= MOST_NAMED => {
-                format!("path {}", few.iter().map(|words| format!("not {words}")).collect::<Vec<_>>().join(" and "))
-            }
-            _ => "path that no other route takes".to_owned(),
-        };
+/// Returns in words the few extras of which each of `members` has one and none of the others has any: `client in 10.0.0.0/8 or client in 192.168.0.0/16`.
+fn one_of_extras(members: &[&Tried], outside: &[&Tried]) -> Option<String> {
+    let elsewhere: BTreeSet<&Extra> = outside.iter().flat_map(|one| &one.extras).collect();
+    let own: BTreeSet<&Extra> = members.iter().flat_map(|one| &one.extras).filter(|extra| !elsewhere.contains(extra)).collect();
+    let covers = members.iter().all(|one| one.extras.iter().any(|extra| own.contains(extra)));
+    if outside.is_empty() || own.is_empty() || own.len() > MOST_NAMED || !covers {
+        return None;
     }
-    let mut named = all_route_words(ours);
-    let more = named.len().saturating_sub(MOST_NAMED);
-    named.truncate(MOST_NAMED);
-    let listed = named.join(" or ");
-    if more == 0 { format!("path {listed}") } else { format!("path {listed} or {more} more routes") }
-}
-
-/// Returns the routes in words, the shortest first. A path that only redirects into the directory of the same name is not worth a word.
-fn all_route_words(conditions: &[Option<&Condition>]) -> Vec<String> {
-    let words: BTreeSet<String> = conditions.iter().flatten().map(|condition| route_words(condition)).collect();
-    let mut kept: Vec<String> = words.iter().filter(|one| !words.contains(&format!("under {one}/"))).cloned().collect();
-    kept.sort_by_key(|words| (words.len(), words.clone()));
-    kept
-}
-
-fn is_root(test: &Test) -> bool {
-    matches!(&test.matcher, Matcher::Prefix { text, .. } if &**text == "/" || text.is_empty())
-}
-
-/// Returns the first test on the path that must hold.
-fn path_test(condition: &Condition) -> Option<&Test> {
-    match condition {
-        Condition::Test(test) => Some(test).filter(|test| test.subject.as_field() == Some(&Field::Path)),
-        Condition::All(all) => all.iter().find_map(path_test),
-        Condition::Any(any) => any.first().and_then(path_test).filter(|_| any.len() == 1),
-        Condition::Always | Condition::Not(_) | Condition::Opaque(_) => None,
-    }
-}
-
-/// Returns the condition of a route in words that follow `path`: `under /static/`.
-fn route_words(condition: &Condition) -> String {
-    let Some(test) = path_test(condition) else {
-        return match condition {
-            Condition::Test(test) => format!("where {}", test_words(test)),
-            Condition::Opaque(opaque) => format!("where {}", opaque.text),
-            Condition::Always | Condition::All(_) | Condition::Any(_) | Condition::Not(_) => "under further conditions".to_owned(),
-        };
-    };
-    match &test.matcher {
-        Matcher::Equals { text, .. } => text.as_literal().unwrap_or("computed").to_owned(),
-        Matcher::Prefix { text, .. } if text.ends_with('/') => format!("under {text}"),
-        Matcher::Prefix { text, .. } => format!("beginning with {text}"),
-        Matcher::Suffix { text, .. } => format!("ending with {text}"),
-        Matcher::Contains { text, .. } => format!("containing {text}"),
-        Matcher::Regex(regex) => format!("matching {}", regex.pattern),
-        Matcher::Segment { text, .. } => format!("with a part {text}"),
-        Matcher::Network(_) | Matcher::Truthy { .. } | Matcher::Number(_) | Matcher::Length(_) | Matcher::Present | Matcher::Element(_) => {
-            test_words(test)
-        }
-    }
-}
-
-/// Returns the hosts as the beginning of a region.
-fn host_clause(hosts: Vec<String>) -> String {
-    let mut named: Vec<String> = Vec::new();
-    let mut known: BTreeSet<String> = BTreeSet::new();
-    let mut other = false;
-    for host in hosts {
-        if host == ANY_OTHER {
-            other = true;
-        } else if known.insert(host.clone()) {
-            named.push(host);
-        }
-    }
-    let other_words = "any host that no virtual host names";
-    let named = match named.as_slice() {
-        [] => return if other { other_words.to_owned() } else { "any host".to_owned() },
-        [one] => format!("host {one}"),
-        few if few.len() <= MOST_NAMED => format!("hosts {}", few.join(" and ")),
-        [first, second, rest @ ..] => format!("hosts {first}, {second} and {} more", rest.len()),
-    };
-    if other { format!("{named} and {other_words}") } else { named }
+    Some(own.iter().map(|extra| extra.words()).collect::<Vec<_>>().join(" or "))
 }
