@@ -89,11 +89,12 @@ pub(super) fn delete_branch(hub: &Hub, state: &mut State, (at, branch): (usize, 
 /// GitHub makes a suite for every push, and tells every App that may write checks.
 fn suite_requested(hub: &Hub, state: &mut State, (at, branch): (usize, &str), (before, sha): (Option<ObjectId>, ObjectId), sender: &Account) {
     let id = state.new_id();
+    let Some(commit) = state.objects.commit(sha).cloned() else { return };
     let Some(repository) = state.repositories.get_mut(at).filter(|repository| repository.installed) else { return };
     if repository.suites.iter().any(|suite| suite.sha == sha) {
         return;
     }
-    let suite = Suite { id, sha, branch: Some(branch.to_owned()), before, created: now_seconds(), rerequested: false };
+    let suite = Suite { id, sha, commit, branch: Some(branch.to_owned()), before, created: now_seconds(), rerequested: false };
     let shown = hub.shapes.suite(repository, &suite);
     repository.suites.push(suite);
     hub.emit(state, "check_suite", (at, sender), json!({"action": "requested", "check_suite": shown}));

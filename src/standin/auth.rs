@@ -6,7 +6,7 @@ use super::shape::Identity;
 use super::state::{State, Token};
 use axum::http::{HeaderMap, header};
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::Deserialize;
 use serde_json::Value;
@@ -163,9 +163,18 @@ pub(super) fn app_permissions() -> BTreeMap<String, String> {
     list.into_iter().map(|(name, level)| (name.to_owned(), level.to_owned())).collect()
 }
 
+/// A part of a JWT; like all of them it begins as an object does.
+fn jwt_part<const BYTES: usize>() -> String {
+    format!("eyJ{}", URL_SAFE_NO_PAD.encode(random_hex::<BYTES>().get(..BYTES).unwrap_or_default()))
+}
+
 /// Gives out an installation token.
 pub(super) fn issue(state: &mut State, repositories: Option<BTreeSet<u64>>, permissions: BTreeMap<String, String>) -> (String, i64) {
-    let text = format!("ghs_{}", random_hex::<18>());
+    let text = match state.long_tokens {
+        // The shape of 2026: `ghs_`, the App's number, and a JWT.
+        Some(app) => format!("ghs_{app}_{}.{}.{}", jwt_part::<27>(), jwt_part::<150>(), jwt_part::<192>()),
+        None => format!("ghs_{}", random_hex::<18>()),
+    };
     let expires = now_seconds() + state.token_lifetime_seconds;
     state.tokens.insert(text.clone(), Token { expires, repositories, permissions });
     (text, expires)

@@ -5,6 +5,7 @@ use super::actions;
 use super::faults::{Fault, RequestLine};
 use super::hub::Hub;
 use super::objects::Files;
+use super::record::Exchange;
 use super::state::{Delivery, Offer, Repository, State};
 use gix::hash::ObjectId;
 use serde_json::{Value, json};
@@ -334,6 +335,11 @@ impl Standin {
     /// All requests to the REST API so far.
     pub fn requests(&self) -> Vec<RequestLine> {
         self.hub.faults.seen()
+    }
+
+    /// What was asked and answered since the last call, where [`record`](super::Options::record) is set.
+    pub fn exchanges(&self) -> Vec<Exchange> {
+        self.hub.record.take()
     }
 
     /// The address of a pull request's page.

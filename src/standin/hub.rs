@@ -5,6 +5,7 @@ use super::auth::{Caller, Keys, app_permissions, caller};
 use super::clock::{new_guid, now_seconds};
 use super::error::Refusal;
 use super::faults::Faults;
+use super::record::Record;
 use super::shape::{Shapes, merged};
 use super::state::{Account, Delivery, Repository, State};
 use axum::http::HeaderMap;
@@ -24,6 +25,7 @@ pub(super) struct Hub {
     /// A GitHub Enterprise Server: its API is below `/api/v3`.
     pub(super) enterprise: bool,
     pub(super) faults: Faults,
+    pub(super) record: Record,
     /// Ids of deliveries that are to be sent, in order.
     pub(super) queue: mpsc::UnboundedSender<u64>,
     pub(super) activity: broadcast::Sender<Activity>,
@@ -69,14 +71,14 @@ impl Opened<'_> {
 
 impl Hub {
     pub(super) fn new(
-        shapes: Shapes,
+        (shapes, record): (Shapes, Record),
         (keys, secret, user_token): (Keys, String, String),
         (token_lifetime_seconds, enterprise): (i64, bool),
         queue: mpsc::UnboundedSender<u64>,
     ) -> Self {
         let state = State { last_id: 1000, token_lifetime_seconds, permissions: app_permissions(), ..State::default() };
         let (activity, _) = broadcast::channel(4096);
-        Self { state: Mutex::new(state), shapes, keys, secret, user_token, enterprise, faults: Faults::default(), queue, activity }
+        Self { state: Mutex::new(state), shapes, keys, secret, user_token, enterprise, faults: Faults::default(), record, queue, activity }
     }
 
     /// Locks the state. A panic elsewhere does not stop the stand-in.

@@ -4,6 +4,7 @@ use super::actions::{move_branch, pull_event};
 use super::clock::now_seconds;
 use super::hub::Hub;
 use super::objects::{CommitObject, File, Files, Objects, Stamp};
+use super::shape::Shapes;
 use super::state::{Account, Group, Repository, State};
 use gix::hash::ObjectId;
 use serde_json::json;
@@ -102,13 +103,7 @@ pub(super) fn dequeue(hub: &Hub, state: &mut State, (at, number): (usize, u64), 
 }
 
 fn group_event(hub: &Hub, state: &mut State, at: usize, group: &Group, (sender, action, reason): (&Account, &str, Option<&str>)) {
-    let commit = state.objects.commit(group.head).map(|commit| {
-        let who = json!({"name": commit.stamp.name, "email": commit.stamp.email});
-        json!({
-            "id": group.head.to_string(), "tree_id": commit.tree.to_string(), "message": commit.message,
-            "timestamp": super::clock::rfc3339(commit.stamp.seconds), "author": who, "committer": who,
-        })
-    });
+    let commit = state.objects.commit(group.head).map(|commit| Shapes::simple_commit(group.head, commit));
     let mut payload = json!({
         "action": action,
         "merge_group": {

@@ -21,6 +21,7 @@ mod merge;
 mod objects;
 mod page;
 mod people;
+mod record;
 mod settings;
 mod shape;
 mod state;
@@ -29,6 +30,7 @@ mod webhooks;
 pub use faults::{Fault, RequestLine};
 pub use handle::{CheckSeen, CommentSeen, DeliverySeen, NewPull, Standin};
 pub use objects::{File, Files, Stamp};
+pub use record::Exchange;
 
 use auth::Keys;
 use axum::Router;
@@ -37,6 +39,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use hub::Hub;
+use record::Record;
 use shape::{Identity, Shapes};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -55,11 +58,13 @@ pub struct Options {
     pub slug: String,
     /// A GitHub Enterprise Server: the API is below `/api/v3`.
     pub enterprise: bool,
+    /// All requests and answers are kept whole, for who holds them against GitHub's description.
+    pub record: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { web_port: 0, token_lifetime_seconds: 3600, slug: "waypost".to_owned(), enterprise: false }
+        Self { web_port: 0, token_lifetime_seconds: 3600, slug: "waypost".to_owned(), enterprise: false, record: false }
     }
 }
 
@@ -159,9 +164,10 @@ pub async fn start(options: Options) -> Result<Standin, StartError> {
     };
     let prefix = if options.enterprise { "/api/v3" } else { "" };
     let shapes = Shapes { api: format!("http://{api_address}{prefix}"), web: format!("http://{web_address}"), identity };
+    let record = Record::new(options.record);
     let (queue, deliveries) = mpsc::unbounded_channel();
     let secrets = (keys, clock::random_hex::<20>(), format!("ghp_{}", clock::random_hex::<18>()));
-    let hub = Arc::new(Hub::new(shapes, secrets, (options.token_lifetime_seconds, options.enterprise), queue));
+    let hub = Arc::new(Hub::new((shapes, record), secrets, (options.token_lifetime_seconds, options.enterprise), queue));
     let tasks = vec![
         tokio::spawn(serve(api, guarded(api::router(&hub)))),
         tokio::spawn(serve(web, guarded(page::router(&hub)))),

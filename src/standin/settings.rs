@@ -60,9 +60,10 @@ impl Standin {
 
     /// Gives a repository to another organisation, where the App is installed too. Requests for the old name are redirected.
     pub fn transfer(&self, repository: &str, owner: &str) {
+        let shapes = &self.hub.shapes;
         self.move_to(repository, |found| {
             let from = std::mem::replace(&mut found.owner, State::account(owner, "Organization"));
-            ("transferred", json!({"changes": {"owner": {"from": {"organization": {"login": from.login, "id": from.id}}}}}))
+            ("transferred", json!({"changes": {"owner": {"from": {"organization": shapes.organization(&from)}}}}))
         });
     }
 
@@ -121,6 +122,16 @@ impl Standin {
             "sender": self.hub.shapes.account(&you()),
         });
         self.hub.post(&mut state, "installation", None, &payload);
+    }
+
+    /// Gives out tokens of the long shape (`ghs_APPID_JWT`, some 520 characters with dots) from now on.
+    pub fn use_long_tokens(&self) {
+        self.hub.lock().long_tokens = Some(self.app_id);
+    }
+
+    /// All tokens given out so far, so that a test can look for them where they must not be.
+    pub fn tokens(&self) -> Vec<String> {
+        self.hub.lock().tokens.keys().cloned().collect()
     }
 
     /// Lets time pass: tokens come nearer to their end, deliveries to the day when they are forgotten. The clock of the App stands still.

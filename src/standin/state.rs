@@ -1,6 +1,6 @@
 //! What the stand-in remembers: repositories with their pull requests, checks and comments, tokens, deliveries. Plain data and look-ups.
 
-use super::objects::Objects;
+use super::objects::{CommitObject, Objects};
 use gix::hash::ObjectId;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -182,6 +182,8 @@ pub(super) struct ReviewComment {
 pub(super) struct Suite {
     pub(super) id: u64,
     pub(super) sha: ObjectId,
+    /// The commit itself, which events show.
+    pub(super) commit: CommitObject,
     pub(super) branch: Option<String>,
     pub(super) before: Option<ObjectId>,
     pub(super) created: i64,
@@ -260,6 +262,8 @@ pub(super) struct State {
     pub(super) moved: BTreeMap<String, u64>,
     /// What the App may do.
     pub(super) permissions: BTreeMap<String, String>,
+    /// Tokens have the long shape; with the number of the App.
+    pub(super) long_tokens: Option<u64>,
     /// The installation is suspended: no tokens, no events.
     pub(super) suspended: bool,
     /// First comments of threads that are resolved, and who resolved them.

@@ -66,3 +66,4 @@ mod summary;
 mod support;
 #[cfg(test)]
 mod walls;
+mod webhooks;

@@ -73,7 +73,8 @@ async fn installation_of(State(hub): State<Arc<Hub>>, Path((owner, repo)): Path<
 
 async fn repository(State(hub): State<Arc<Hub>>, Path((owner, repo)): Path<(String, String)>, headers: HeaderMap) -> Answer {
     let opened = hub.open(&headers, &owner, &repo, Need::Read(&["metadata"]))?;
-    ok(hub.shapes.repository(opened.repository()?))
+    let more = json!({"network_count": 0, "subscribers_count": 1});
+    ok(super::super::shape::merged(hub.shapes.repository(opened.repository()?), more))
 }
 
 /// Which repositories a token is asked for. `None` for all.

@@ -46,9 +46,10 @@ pub(in super::super) fn suite_of(opened: &mut Opened<'_>, sha: ObjectId) -> Resu
     if let Some(found) = opened.repository()?.suites.iter().find(|suite| suite.sha == sha) {
         return Ok(found.id);
     }
-    let before = opened.state.objects.commit(sha).and_then(|commit| commit.parents.first().copied());
+    let commit = opened.state.objects.commit(sha).cloned().ok_or_else(Refusal::not_found)?;
+    let before = commit.parents.first().copied();
     let id = opened.state.new_id();
-    opened.repository_mut()?.suites.push(Suite { id, sha, branch, before, created: now_seconds(), rerequested: false });
+    opened.repository_mut()?.suites.push(Suite { id, sha, commit, branch, before, created: now_seconds(), rerequested: false });
     Ok(id)
 }
 
@@ -189,14 +190,19 @@ async fn suite(State(hub): State<Arc<Hub>>, Path((owner, repo, id)): Numbered, h
     let opened = hub.open(&headers, &owner, &repo, CHECKS)?;
     let repository = opened.repository()?;
     let suite = repository.suites.iter().find(|suite| suite.id == id).ok_or_else(Refusal::not_found)?;
-    ok(super::super::shape::merged(hub.shapes.suite(repository, suite), json!({"repository": hub.shapes.repository(repository)})))
+    ok(with_repository(&hub, repository, suite))
+}
+
+/// A suite as the API has it; in events the repository stands beside it.
+fn with_repository(hub: &Hub, repository: &Repository, suite: &Suite) -> Value {
+    super::super::shape::merged(hub.shapes.suite(repository, suite), json!({"repository": hub.shapes.repository(repository)}))
 }
 
 async fn suites_of_commit(State(hub): State<Arc<Hub>>, Path((owner, repo, name)): Named, headers: HeaderMap, uri: Uri) -> Answer {
     let opened = hub.open(&headers, &owner, &repo, CHECKS)?;
     let repository = opened.repository()?;
     let id = opened.state.resolve(repository, &name).ok_or_else(Refusal::not_found)?;
-    let suites = repository.suites.iter().filter(|suite| suite.sha == id).map(|suite| hub.shapes.suite(repository, suite)).collect();
+    let suites = repository.suites.iter().filter(|suite| suite.sha == id).map(|suite| with_repository(&hub, repository, suite)).collect();
     paged(&hub, &uri, suites, Some("check_suites"))
 }
 

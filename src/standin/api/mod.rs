@@ -14,6 +14,7 @@ mod reviews;
 use super::error::{Answer, Refusal, ok};
 use super::faults;
 use super::hub::Hub;
+use super::record;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, Uri, header};
@@ -40,6 +41,7 @@ pub(super) fn router(hub: &Arc<Hub>) -> Router {
     // Addresses are rewritten before they are routed, so what routes stands behind.
     Router::new()
         .fallback_service(endpoints)
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(hub), record::keep))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(hub), address::rewrite))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(hub), faults::gate))
 }

@@ -52,7 +52,7 @@ impl Shapes {
         let conclusion = worst.into_iter().find(|word| runs.iter().any(|run| run.conclusion.as_deref() == Some(word)));
         json!({
             "id": suite.id, "node_id": node_id("CS", suite.id), "head_branch": suite.branch, "head_sha": suite.sha.to_string(),
-            "status": if done { "completed" } else if started { "in_progress" } else { "queued" },
+            "head_commit": Self::simple_commit(suite.sha, &suite.commit), "status": if done { "completed" } else if started { "in_progress" } else { "queued" },
             "conclusion": if done { json!(conclusion) } else { Value::Null }, "url": url,
             "before": suite.before.map(|id| id.to_string()), "after": suite.sha.to_string(),
             "pull_requests": self.pulls_of_check(repository, suite.sha), "app": self.app(&app_permissions()), "created_at": rfc3339(suite.created),

@@ -54,6 +54,15 @@ impl Shapes {
         })
     }
 
+    /// A `simple-commit`.
+    pub(in super::super) fn simple_commit(id: ObjectId, commit: &CommitObject) -> Value {
+        let who = json!({"name": commit.stamp.name, "email": commit.stamp.email});
+        json!({
+            "id": id.to_string(), "tree_id": commit.tree.to_string(), "message": commit.message, "timestamp": rfc3339(commit.stamp.seconds),
+            "author": who, "committer": who,
+        })
+    }
+
     /// The commit of a `push` event.
     pub(in super::super) fn pushed_commit(&self, full_name: &str, id: ObjectId, commit: &CommitObject) -> Value {
         let who = json!({"name": commit.stamp.name, "email": commit.stamp.email, "username": commit.stamp.name});

@@ -100,6 +100,17 @@ impl Shapes {
         })
     }
 
+    /// An `organization-simple`.
+    pub(super) fn organization(&self, account: &Account) -> Value {
+        let url = format!("{}/orgs/{}", self.api, account.login);
+        json!({
+            "login": account.login, "id": account.id, "node_id": node_id("O", account.id), "url": url, "repos_url": format!("{url}/repos"),
+            "events_url": format!("{url}/events"), "hooks_url": format!("{url}/hooks"), "issues_url": format!("{url}/issues"),
+            "members_url": format!("{url}/members{{/member}}"), "public_members_url": format!("{url}/public_members{{/member}}"),
+            "avatar_url": format!("{}/avatars/{}", self.web, account.id), "description": null,
+        })
+    }
+
     /// An `integration`.
     pub(super) fn app(&self, permissions: &BTreeMap<String, String>) -> Value {
         let owner = State::account("acme", "Organization");

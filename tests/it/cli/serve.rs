@@ -150,7 +150,17 @@ async fn a_killed_server_loses_nothing_and_says_nothing_twice() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_is_in_the_log_however_much_is_logged() {
+    for long in [false, true] {
+        no_secret_is_in_the_log(long).await;
+    }
+}
+
+/// Logs all there is of a whole run, with tokens of either shape, and looks for what must not be there.
+async fn no_secret_is_in_the_log(long: bool) {
     let rig = Rig::new().await;
+    if long {
+        rig.standin.use_long_tokens();
+    }
     let scratch = Scratch::new();
     let served = Served::start(&rig, &scratch, "trace");
     let number = rig.open(&shop("10.20.1.15"));
@@ -164,6 +174,11 @@ async fn no_secret_is_in_the_log_however_much_is_logged() {
     let log = served.log.lock().unwrap().clone();
     assert!(log.contains("TRACE") && log.contains("pull request reviewed"), "{log}");
     let key_line = rig.standin.private_key_pem.lines().nth(1).unwrap().to_owned();
+    let tokens = rig.standin.tokens();
+    assert!(!tokens.is_empty() && tokens.iter().all(|token| (token.len() > 500) == long && (token.matches('.').count() == 2) == long), "{tokens:?}");
+    for token in &tokens {
+        assert!(!log.contains(token.as_str()), "a token is in the log");
+    }
     // A token of an installation, and the beginning that every JWT has.
     for secret in [rig.standin.webhook_secret.as_str(), &key_line, "BEGIN RSA", "BEGIN PRIVATE", "ghs_", "Bearer ", "eyJ"] {
         let found = log.lines().find(|line| line.contains(secret));

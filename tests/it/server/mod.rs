@@ -5,3 +5,4 @@ mod commands;
 mod faults;
 mod inbox;
 mod lifecycle;
+mod reading;

@@ -1,16 +1,17 @@
 //! Check runs: the limits, and annotations that append.
 
 use super::client::Api;
+use crate::support::contract::Watched;
 use serde_json::{Value, json};
-use waypost::standin::{self, File, Files, NewPull, Options, Standin};
+use waypost::standin::{File, Files, NewPull};
 
 pub(crate) fn files(list: &[(&str, &str)]) -> Files {
     list.iter().map(|(path, text)| ((*path).to_owned(), File::from(*text))).collect()
 }
 
 /// A stand-in with `acme/edge` and a pull request that changes `a.conf`; the pull request's head.
-pub(crate) async fn with_pull_request() -> (Standin, String) {
-    let standin = standin::start(Options::default()).await.unwrap();
+pub(crate) async fn with_pull_request() -> (Watched, String) {
+    let standin = Watched::start().await;
     standin.create_repository("acme", "edge", &files(&[("a.conf", "1\n2\n3\n4\n5\n6\n7\n8\n9\n"), ("b/c.conf", "x\n")]));
     let head = standin.push("acme/edge", "change", &files(&[("a.conf", "1\n2\n3\n4\nfive\n6\n7\n8\n9\n"), ("b/c.conf", "x\n")]), "Change");
     let pull = NewPull { head: "change", base: "main", title: "A change", body: "Why" };

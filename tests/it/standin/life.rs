@@ -2,8 +2,9 @@
 
 use super::checks::{files, with_pull_request};
 use super::client::{Api, send};
+use crate::support::contract::Watched;
 use serde_json::{Value, json};
-use waypost::standin::{self, DeliverySeen, File, NewPull, Options, Standin};
+use waypost::standin::{DeliverySeen, File, NewPull, Options, Standin};
 
 /// An address where nobody answers: deliveries are kept, and fail.
 const NOBODY: &str = "http://127.0.0.1:9/webhook";
@@ -220,7 +221,7 @@ async fn deliveries_are_paged_by_cursor_and_sent_again_under_their_guid() {
 
 #[tokio::test]
 async fn an_enterprise_server_is_below_its_prefix_and_its_links_need_the_token_too() {
-    let standin = standin::start(Options { enterprise: true, ..Options::default() }).await.unwrap();
+    let standin = Watched::with(Options { enterprise: true, ..Options::default() }).await;
     standin.create_repository("acme", "edge", &files(&[("a", "a")]));
     for n in 0..3 {
         standin.push("acme/edge", &format!("b{n}"), &files(&[("a", &n.to_string())]), "b");

@@ -1,10 +1,11 @@
 //! A stand-in GitHub with Waypost behind it, both on loopback, and ways to wait for what happens.
 
+use crate::support::contract::Watched;
 use secrecy::SecretString;
 use std::time::{Duration, Instant};
 use waypost::github::{ApiSettings, Issuer};
 use waypost::server::{self, Running, Settings};
-use waypost::standin::{self, CheckSeen, CommentSeen, Files, NewPull, Options, Standin, founding};
+use waypost::standin::{CheckSeen, CommentSeen, Files, NewPull, Standin, founding};
 
 pub(crate) const REPOSITORY: &str = "acme/edge";
 /// How long anything may take.
@@ -13,7 +14,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// Everything that takes part; gone when dropped.
 #[derive(Debug)]
 pub(crate) struct World {
-    pub(crate) github: Standin,
+    pub(crate) github: Watched,
     pub(crate) server: Running,
     folder: std::path::PathBuf,
 }
@@ -29,7 +30,7 @@ impl World {
     pub(crate) async fn start(name: &str, base: &Files) -> Self {
         let folder = std::env::temp_dir().join(format!("waypost-test-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
-        let github = standin::start(Options::default()).await.unwrap();
+        let github = Watched::start().await;
         let key = SecretString::from(github.private_key_pem.clone());
         let secret = SecretString::from(github.webhook_secret.clone());
         let mut settings = Settings::new(Issuer::ClientId(github.client_id.clone()), key, Some(secret));

@@ -1,5 +1,6 @@
 //! A stand-in GitHub and a server that is its App, for a test.
 
+use super::contract::Watched;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,14 +8,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use waypost::github::{ApiSettings, Issuer};
 use waypost::server::{Running, Settings, start};
-use waypost::standin::{self, CheckSeen, CommentSeen, File, Files, NewPull, Standin};
+use waypost::standin::{CheckSeen, CommentSeen, File, Files, NewPull, Options};
 
 /// The repository of every test.
 pub(crate) const REPOSITORY: &str = "acme/edge";
 
 /// A stand-in, and the folder of a server's database; removed when dropped.
 pub(crate) struct Rig {
-    pub(crate) standin: Standin,
+    pub(crate) standin: Watched,
     folder: PathBuf,
 }
 
@@ -41,10 +42,15 @@ pub(crate) fn shop(address: &str) -> Files {
 impl Rig {
     /// Starts a stand-in with `acme/edge` in it.
     pub(crate) async fn new() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    /// Starts a stand-in of another kind with `acme/edge` in it.
+    pub(crate) async fn with(options: Options) -> Self {
         static COUNTER: AtomicU32 = AtomicU32::new(0);
         let folder = std::env::temp_dir().join(format!("waypost-rig-{}-{}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed)));
         std::fs::create_dir_all(&folder).unwrap();
-        let standin = standin::start(standin::Options::default()).await.unwrap();
+        let standin = Watched::with(options).await;
         standin.create_repository("acme", "edge", &shop("10.20.1.11"));
         Self { standin, folder }
     }
