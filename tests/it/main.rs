@@ -23,6 +23,8 @@ mod cli;
 #[cfg(test)]
 mod compare;
 #[cfg(test)]
+mod complaints;
+#[cfg(test)]
 mod completeness;
 #[cfg(test)]
 mod decisions;
