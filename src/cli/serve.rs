@@ -25,8 +25,8 @@ Examples:
   WAYPOST_GITHUB_WEBHOOK_SECRET=... waypost serve --github-client-id Iv23li... --github-private-key-path waypost.pem
   waypost serve --config waypost.toml --listen 0.0.0.0:8080
 
-The App needs these permissions: Checks write, Pull requests write, Contents read, Metadata read; and these
-events: Pull request, Issue comment, Check run, Check suite. The pages at / and /reviews/ show reviewed
+The App needs these permissions: Checks write, Pull requests write, Contents read, Merge queues read, Metadata
+read; and these events: Pull request, Issue comment, Check run, Check suite, Merge group, Push, Repository. The pages at / and /reviews/ show reviewed
 configuration to whoever reaches them: let only /webhook be reached from outside.")]
 pub(super) struct Args {
     /// Read settings from this TOML file

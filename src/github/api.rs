@@ -23,6 +23,8 @@ const TOKEN_MARGIN_MS: i64 = 5 * 60 * 1000;
 /// Comments are read in pages of this many, at most this many pages.
 const PAGE: usize = 100;
 const MAX_PAGES: usize = 30;
+/// Stands for all repositories of an installation; GitHub numbers from 1.
+const ALL_REPOSITORIES: u64 = 0;
 
 /// GitHub, as the App.
 #[derive(Clone, Debug)]
@@ -85,20 +87,43 @@ impl Api {
         RepoApi { api: self.clone(), place: place.clone(), requests: Arc::default() }
     }
 
+    /// Sends a call as the App itself. Returns the answer's body and its `Link` header.
+    pub(super) async fn send_as_app(&self, call: &Call<'_>) -> Result<(Vec<u8>, Option<String>), ApiError> {
+        self.shared.transport.send_linked(call, &self.shared.key.proof(now_ms())?).await
+    }
+
+    /// Reads something of an installation that is no single repository's.
+    pub(super) async fn as_installation<T: DeserializeOwned>(&self, installation: InstallationId, path: &str) -> Result<T, ApiError> {
+        let call = reading(path, JSON);
+        let body = json!({"permissions": {"metadata": "read"}});
+        let transport = &self.shared.transport;
+        let answer = match transport.send(&call, &self.token_for((installation, ALL_REPOSITORIES), &body).await?).await {
+            Err(error) if error.status() == Some(401) => {
+                self.forget_token((installation, ALL_REPOSITORIES));
+                transport.send(&call, &self.token_for((installation, ALL_REPOSITORIES), &body).await?).await
+            }
+            other => other,
+        }?;
+        read(&call, &answer)
+    }
+
     /// Returns a token for one repository and no more than we need there.
     async fn token(&self, place: &Place) -> Result<SecretString, ApiError> {
-        let key = (place.installation, place.repository_id);
-        let known = self.shared.tokens.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        if let Some(token) = known.filter(|token| token.expires_ms - TOKEN_MARGIN_MS > now_ms()) {
-            return Ok(token.secret);
-        }
         let body = json!({
             "repository_ids": [place.repository_id],
             "permissions": {"checks": "write", "contents": "read", "metadata": "read", "pull_requests": "write"},
         });
-        let path = format!("/app/installations/{}/access_tokens", place.installation.0);
+        self.token_for((place.installation, place.repository_id), &body).await
+    }
+
+    async fn token_for(&self, key: (InstallationId, u64), body: &Value) -> Result<SecretString, ApiError> {
+        let known = self.shared.tokens.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        if let Some(token) = known.filter(|token| token.expires_ms - TOKEN_MARGIN_MS > now_ms()) {
+            return Ok(token.secret);
+        }
+        let path = format!("/app/installations/{}/access_tokens", key.0.0);
         // Two tokens are no harm, so this POST may be repeated; it is not paced, for it writes nothing that is seen.
-        let call = writing(Method::POST, &path, body, Repeat::Harmless);
+        let call = writing(Method::POST, &path, body.clone(), Repeat::Harmless);
         let answer: TokenAnswer = read(&call, &self.shared.transport.send(&call, &self.shared.key.proof(now_ms())?).await?)?;
         let expires: jiff::Timestamp = answer
             .expires_at
@@ -112,8 +137,13 @@ impl Api {
         Ok(secret)
     }
 
-    fn forget_token(&self, place: &Place) {
-        self.shared.tokens.lock().unwrap_or_else(PoisonError::into_inner).remove(&(place.installation, place.repository_id));
+    fn forget_token(&self, key: (InstallationId, u64)) {
+        self.shared.tokens.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+    }
+
+    /// Forgets all tokens of an installation: what it may do has changed.
+    pub fn forget_tokens(&self, installation: InstallationId) {
+        self.shared.tokens.lock().unwrap_or_else(PoisonError::into_inner).retain(|(of, _), _| *of != installation);
     }
 }
 
@@ -240,7 +270,7 @@ impl RepoApi {
         self.send(writing(Method::POST, &path, json!({"content": content}), Repeat::Harmless)).await.map(|_| ())
     }
 
-    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ApiError> {
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ApiError> {
         let (call, body) = self.send(reading(path, JSON)).await?;
         parse(&call, &body)
     }
@@ -259,7 +289,7 @@ impl RepoApi {
         let transport = &self.api.shared.transport;
         match transport.send(&call, &self.api.token(&self.place).await?).await {
             Err(error) if error.status() == Some(401) => {
-                self.api.forget_token(&self.place);
+                self.api.forget_token((self.place.installation, self.place.repository_id));
                 transport.send(&call, &self.api.token(&self.place).await?).await
             }
             other => other,
@@ -268,11 +298,11 @@ impl RepoApi {
     }
 }
 
-fn reading<'a>(path: &'a str, accept: &'a str) -> Call<'a> {
+pub(super) fn reading<'a>(path: &'a str, accept: &'a str) -> Call<'a> {
     Call { method: Method::GET, path, accept, body: None, repeat: Repeat::Harmless, installation: None }
 }
 
-fn writing(method: Method, path: &str, body: Value, repeat: Repeat) -> Call<'_> {
+pub(super) fn writing(method: Method, path: &str, body: Value, repeat: Repeat) -> Call<'_> {
     Call { method, path, accept: JSON, body: Some(body), repeat, installation: None }
 }
 
@@ -280,6 +310,6 @@ fn read<T: DeserializeOwned>(call: &Call<'_>, body: &[u8]) -> Result<T, ApiError
     parse(&format!("{} {}", call.method, call.path), body)
 }
 
-fn parse<T: DeserializeOwned>(call: &str, body: &[u8]) -> Result<T, ApiError> {
+pub(super) fn parse<T: DeserializeOwned>(call: &str, body: &[u8]) -> Result<T, ApiError> {
     serde_json::from_slice(body).map_err(|error| ApiError::Unreadable { call: call.to_owned(), cause: error.to_string() })
 }

@@ -7,6 +7,7 @@
 mod api;
 mod auth;
 pub mod commands;
+mod installations;
 mod publish;
 mod sides;
 mod transport;
@@ -16,7 +17,8 @@ pub mod webhook;
 
 pub use api::{Api, RepoApi};
 pub use auth::{AppKey, BadKey, Issuer};
-pub use publish::{CHECK_NAME, Conclusion, OpenRun, PublishError, Publisher, decline};
+pub use installations::{End, FailedDelivery, GroupCommit, KnownInstallation, OpenPull};
+pub use publish::{CHECK_NAME, Conclusion, LeftRun, OpenRun, PublishError, Publisher, decline};
 pub use sides::Sides;
 pub use transport::{ApiError, ApiSettings, Counters};
 pub use tree::{Remote, TreeError, Trees};

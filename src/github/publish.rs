@@ -5,9 +5,9 @@
 
 use super::api::RepoApi;
 use super::transport::ApiError;
-use super::types::{CheckRunId, Comment, CommentId, PrNumber, Sha};
+use super::types::{CheckRunId, Comment, CommentId, Place, PrNumber, Sha};
 use crate::report::{Annotation, CheckOutput};
-use crate::store::{Store, StoreError, now_ms};
+use crate::store::{Hold, Note, Store, StoreError, now_ms};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -34,6 +34,9 @@ pub enum PublishError {
     /// The store did not.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Another worker has taken the job over, and writes in our place.
+    #[error("another worker has taken this over")]
+    Lost,
 }
 
 /// How a check run ends. There is no `neutral` and no `skipped`: GitHub lets both through.
@@ -57,7 +60,7 @@ impl Conclusion {
     }
 }
 
-/// A check run that we have begun and not ended.
+/// A check run that we have begun, and whose review is not all written yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenRun {
     external_id: String,
@@ -65,6 +68,56 @@ pub struct OpenRun {
     id: Option<CheckRunId>,
     /// Annotations that have arrived.
     annotations: usize,
+    /// The job that began it: what that job left half done it goes on with, concluded or not.
+    #[serde(default)]
+    job: Option<i64>,
+    /// Where it is, for who finds it left open.
+    #[serde(default)]
+    place: Option<Place>,
+    /// When it was begun, in milliseconds since 1970.
+    #[serde(default)]
+    begun_ms: i64,
+    /// It has its conclusion.
+    #[serde(default)]
+    concluded: bool,
+}
+
+/// A run that was begun and whose review was never all written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftRun {
+    /// Where.
+    pub place: Place,
+    /// On which commit.
+    pub head: Sha,
+    /// Of which pull request; `None` for a merge group.
+    pub number: Option<PrNumber>,
+    /// When it was begun, in milliseconds since 1970.
+    pub begun_ms: i64,
+    /// The note that tells of it.
+    pub note: String,
+    external_id: String,
+}
+
+impl LeftRun {
+    /// Returns the beginning of the keys of all notes that tell of begun runs.
+    pub const NOTES: &str = "open-run:";
+
+    /// Returns what a note tells.
+    pub fn of(note: &Note) -> Option<Self> {
+        let run: OpenRun = serde_json::from_str(&note.value).ok()?;
+        let subject = note.key.rsplit(':').next()?;
+        let number = subject.parse().ok().map(PrNumber);
+        Some(Self { place: run.place?, head: run.head, number, begun_ms: run.begun_ms, note: note.key.clone(), external_id: run.external_id })
+    }
+
+    /// Returns whether GitHub still shows it as running.
+    ///
+    /// # Errors
+    /// As any call.
+    pub async fn is_open(&self, api: &RepoApi) -> Result<bool, ApiError> {
+        let runs = api.check_runs(&self.head, CHECK_NAME).await?;
+        Ok(runs.iter().any(|run| run.external_id.as_deref() == Some(&self.external_id) && run.status != "completed"))
+    }
 }
 
 /// Writes on one pull request.
@@ -73,17 +126,40 @@ pub struct Publisher {
     api: RepoApi,
     store: Arc<dyn Store>,
     number: PrNumber,
+    /// What the notes are about: the pull request, or the merge group.
+    subject: String,
     details_url: Option<String>,
+    hold: Option<Hold>,
+    forced: bool,
 }
 
 impl Publisher {
     /// Returns the publisher for a pull request. `details_url` is where the check's link leads.
     pub fn new(api: RepoApi, store: Arc<dyn Store>, number: PrNumber, details_url: Option<String>) -> Self {
-        Self { api, store, number, details_url }
+        Self { api, store, number, subject: number.0.to_string(), details_url, hold: None, forced: false }
+    }
+
+    /// Returns the publisher for the check on a merge group, which has no comments.
+    pub fn for_group(api: RepoApi, store: Arc<dyn Store>, head: &Sha) -> Self {
+        Self { subject: format!("group-{head}"), ..Self::new(api, store, PrNumber(0), None) }
+    }
+
+    /// Returns the publisher of a job: it writes only while the job is ours. With `forced`, a commit that has a concluded run gets another.
+    #[must_use]
+    pub fn held(self, hold: Hold, forced: bool) -> Self {
+        Self { hold: Some(hold), forced, ..self }
     }
 
     fn note(&self, what: &str) -> String {
-        format!("{what}:{}:{}", self.api.place().repository_id, self.number.0)
+        format!("{what}:{}:{}", self.api.place().repository_id, self.subject)
+    }
+
+    /// Fails where the job is no longer ours: whoever took it over writes instead.
+    async fn may_write(&self) -> Result<(), PublishError> {
+        match &self.hold {
+            Some(hold) if !hold.stands().await? => Err(PublishError::Lost),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Begins the check on `head`, or goes on with the one that a killed server left open there. One left open on another commit is
@@ -99,7 +175,10 @@ impl Publisher {
                 left.id = Some(found.id);
                 left.annotations = found.output.map_or(0, |output| usize::try_from(output.annotations_count).unwrap_or(0));
                 let open = found.status != "completed";
-                if open && left.head == *head {
+                let job = self.hold.as_ref().map(Hold::job);
+                // One that is concluded was cut off before its comment: its own job writes that, and so does any that is no wish for another run.
+                if left.head == *head && (open || !self.forced || (job.is_some() && left.job == job)) {
+                    left.concluded = !open;
                     return Ok(left);
                 }
                 if open {
@@ -108,7 +187,17 @@ impl Publisher {
             }
             self.store.keep_note(note.clone(), None).await?;
         }
-        let mut run = OpenRun { external_id: format!("waypost-{}-{}", now_ms(), self.number.0), head: head.clone(), id: None, annotations: 0 };
+        let begun_ms = now_ms();
+        let mut run = OpenRun {
+            external_id: format!("waypost-{begun_ms}-{}", self.number.0),
+            head: head.clone(),
+            id: None,
+            annotations: 0,
+            job: self.hold.as_ref().map(Hold::job),
+            place: Some(self.api.place().clone()),
+            begun_ms,
+            concluded: false,
+        };
         self.remember(&run).await?;
         let body = self.body(&run, "in_progress", output, &[]);
         run.id = Some(self.create_run(&run, &body).await?);
@@ -116,14 +205,16 @@ impl Publisher {
         Ok(run)
     }
 
-    /// Ends the check. Annotations go out in batches; where GitHub refuses them, the check is concluded without.
+    /// Ends the check. Annotations go out in batches; where GitHub refuses them, the check is concluded without. Until
+    /// [`Publisher::all_written`] the run is remembered, so that what comes after it is not forgotten, nor the run made twice.
     ///
     /// # Errors
     /// When GitHub or the store does not take it.
     pub async fn conclude(&self, run: &mut OpenRun, conclusion: Conclusion, output: &CheckOutput) -> Result<(), PublishError> {
         let annotations = output.annotations.get(..MAX_ANNOTATIONS).unwrap_or(&output.annotations);
-        let Some(id) = run.id else { return Ok(()) };
+        let Some(id) = run.id.filter(|_| !run.concluded) else { return Ok(()) };
         loop {
+            self.may_write().await?;
             let rest = annotations.get(run.annotations..).unwrap_or_default();
             let (batch, later) = rest.split_at(rest.len().min(BATCH));
             let mut body = self.body(run, if later.is_empty() { "completed" } else { "in_progress" }, output, batch);
@@ -154,7 +245,19 @@ impl Publisher {
                 break;
             }
         }
-        self.store.keep_note(self.note("open-run"), None).await?;
+        run.concluded = true;
+        Ok(())
+    }
+
+    /// Forgets the run: nothing is left to be written.
+    ///
+    /// # Errors
+    /// When the store does not take it.
+    pub async fn all_written(&self) -> Result<(), PublishError> {
+        let note = self.note("open-run");
+        if self.store.note(note.clone()).await?.is_some() {
+            self.store.keep_note(note, None).await?;
+        }
         Ok(())
     }
 
@@ -172,6 +275,7 @@ impl Publisher {
     /// # Errors
     /// When GitHub or the store does not take it.
     pub async fn comment(&self, body: &str, may_create: bool) -> Result<(), PublishError> {
+        self.may_write().await?;
         let text = format!("{STICKY_MARKER}\n{}", cut(body, MAX_TEXT_BYTES - STICKY_MARKER.len() - 1));
         let note = self.note("comment");
         if let Some(id) = self.store.note(note.clone()).await?.and_then(|id| id.parse().ok()) {
@@ -219,6 +323,7 @@ impl Publisher {
     /// # Errors
     /// When GitHub or the store does not take it.
     pub async fn react(&self, to: CommentId, content: &str) -> Result<(), PublishError> {
+        self.may_write().await?;
         match self.api.react(to, content).await {
             Err(error) if error.status() == Some(404) => Ok(()),
             other => Ok(other?),
@@ -245,6 +350,7 @@ impl Publisher {
     async fn create_run(&self, run: &OpenRun, body: &Value) -> Result<CheckRunId, PublishError> {
         let mut last = None;
         for _ in 0..TRIES {
+            self.may_write().await?;
             match self.api.create_check_run(body.clone()).await {
                 Ok(made) => return Ok(made.id),
                 Err(error @ ApiError::InDoubt { .. }) => last = Some(error),
@@ -260,6 +366,7 @@ impl Publisher {
     async fn create_comment(&self, text: &str, marker: &str) -> Result<CommentId, PublishError> {
         let mut last = None;
         for _ in 0..TRIES {
+            self.may_write().await?;
             match self.api.create_comment(self.number, text).await {
                 Ok(made) => return Ok(made.id),
                 Err(error @ ApiError::InDoubt { .. }) => last = Some(error),

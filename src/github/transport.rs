@@ -177,7 +177,8 @@ struct Refusal {
 
 /// What one attempt came to.
 enum Attempt {
-    Answer(StatusCode, Vec<u8>),
+    /// The status, the body, the `Link` header.
+    Answer(StatusCode, Vec<u8>, Option<String>),
     /// Nothing has happened; may be sent again after this long.
     NotDone(ApiError, Option<Duration>),
     /// It may have happened.
@@ -198,6 +199,11 @@ impl Transport {
 
     /// Sends `call` until it is answered or repeating it is hopeless or harmful. Returns the body of a good answer.
     pub(super) async fn send(&self, call: &Call<'_>, bearer: &SecretString) -> Result<Vec<u8>, ApiError> {
+        self.send_linked(call, bearer).await.map(|(body, _)| body)
+    }
+
+    /// As [`Transport::send`], with the `Link` header.
+    pub(super) async fn send_linked(&self, call: &Call<'_>, bearer: &SecretString) -> Result<(Vec<u8>, Option<String>), ApiError> {
         let mut wait = self.settings.backoff;
         let mut last = None;
         for attempt in 0..self.settings.attempts.max(1) {
@@ -208,8 +214,8 @@ impl Transport {
                 self.turn(installation).await;
             }
             let (error, pause) = match self.attempt(call, bearer).await {
-                Attempt::Answer(status, body) if status.is_success() => return Ok(body),
-                Attempt::Answer(status, body) => return Err(refused(call, status, &body)),
+                Attempt::Answer(status, body, link) if status.is_success() => return Ok((body, link)),
+                Attempt::Answer(status, body, _) => return Err(refused(call, status, &body)),
                 Attempt::NotDone(error, pause) => (error, pause),
                 Attempt::Doubt(cause) if call.repeat == Repeat::LookFirst => return Err(ApiError::InDoubt { call: name(call), cause }),
                 Attempt::Doubt(cause) => (ApiError::Unreachable { url: self.settings.url.clone(), cause }, None),
@@ -277,7 +283,8 @@ impl Transport {
         if status.is_server_error() {
             return Attempt::Doubt(format!("it answered {status}"));
         }
-        Attempt::Answer(status, body)
+        let link = headers.get("link").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        Attempt::Answer(status, body, link)
     }
 
     /// Waits until this installation may write.

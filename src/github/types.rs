@@ -163,6 +163,9 @@ pub struct Pull {
 pub struct PullEnd {
     /// The commit.
     pub sha: Sha,
+    /// The branch.
+    #[serde(default)]
+    pub r#ref: String,
 }
 
 /// A commit.
@@ -240,6 +243,9 @@ pub struct CheckRun {
     /// `queued`, `in_progress` or `completed`.
     #[serde(default)]
     pub status: String,
+    /// How it ended.
+    #[serde(default)]
+    pub conclusion: Option<String>,
     /// What it shows.
     #[serde(default)]
     pub output: Option<CheckRunOutput>,

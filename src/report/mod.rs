@@ -16,6 +16,7 @@ mod markdown;
 pub(crate) mod put;
 pub mod replies;
 mod text;
+pub mod together;
 mod trace;
 mod words;
 

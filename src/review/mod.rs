@@ -36,6 +36,13 @@ pub struct Change<'a> {
     pub body: &'a str,
 }
 
+impl<'a> Change<'a> {
+    /// Returns the change between two trees of which nothing else is known.
+    pub fn of(base: &'a Snapshot, head: &'a Snapshot) -> Self {
+        Self { base, head, known_good: None, title: "", body: "" }
+    }
+}
+
 /// Reviews a change of which nobody has decided anything yet.
 pub fn review(change: &Change<'_>) -> Review {
     review_with(change, &[])

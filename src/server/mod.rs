@@ -11,29 +11,27 @@ mod inbox;
 mod jobs;
 mod metrics;
 mod pages;
+mod reconcile;
 mod settings;
 mod work;
 mod worker;
 
 pub use error::StartError;
-pub use settings::Settings;
+pub use settings::{Reconcile, Settings};
 
 use crate::github::webhook::WebhookSecrets;
 use crate::github::{Api, AppKey};
 use crate::store::{Database, Merge, Store, now_ms};
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use metrics::Metrics;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinHandle;
 
-/// GitHub sends at most 25 MB.
-const MAX_DELIVERY_BYTES: usize = 26 << 20;
 /// Finished deliveries and jobs are kept this long.
 const KEEP: Duration = Duration::from_hours(14 * 24);
 /// File contents are kept up to this many bytes in all.
@@ -52,6 +50,8 @@ struct App {
     metrics: Metrics,
     /// Rung when a job was added.
     bell: Notify,
+    /// The memory for deliveries that are being read.
+    bodies: Semaphore,
 }
 
 /// A server that runs until it is told to stop.
@@ -114,13 +114,18 @@ pub async fn start_on(settings: Settings, store: Arc<dyn Store>) -> Result<Runni
     let listen_error = |error: std::io::Error| StartError::Listen { address: settings.listen, cause: without_number(&error) };
     let listener = TcpListener::bind(settings.listen).await.map_err(listen_error)?;
     let address = listener.local_addr().map_err(listen_error)?;
-    let (workers, grace) = (settings.workers, settings.grace);
-    let app = Arc::new(App { settings, secrets, store: Arc::clone(&store), api, metrics: Metrics::default(), bell: Notify::new() });
+    let (workers, grace, reconcile) = (settings.workers, settings.grace, settings.reconcile);
+    let app =
+        Arc::new(App { settings, secrets, store: Arc::clone(&store), api, metrics: Metrics::default(), bell: Notify::new(), bodies: inbox::room() });
 
     let (stop, stopped) = watch::channel(false);
     let mut tasks = vec![tokio::spawn(serve(listener, Arc::clone(&app), stopped.clone()))];
     tasks.extend((0..workers).map(|_| tokio::spawn(worker::run(Arc::clone(&app), stopped.clone()))));
     tasks.push(tokio::spawn(tidy(Arc::clone(&app), stopped.clone())));
+    // Who only takes deliveries in leaves the rest to others.
+    if let Some(reconcile) = reconcile.filter(|_| workers > 0) {
+        tasks.extend(reconcile::start(&app, reconcile, &stopped));
+    }
     tasks.push(tokio::spawn(health::greet(app, stopped)));
     tracing::info!(%address, workers, "listening for webhooks at http://{address}/webhook");
     Ok(Running { address, stop, tasks, store, grace })
@@ -147,7 +152,7 @@ async fn stop(stopped: &mut watch::Receiver<bool>) {
 
 fn routes(app: Arc<App>) -> Router {
     Router::new()
-        .route("/webhook", post(inbox::receive).layer(DefaultBodyLimit::max(MAX_DELIVERY_BYTES)))
+        .route("/webhook", post(inbox::receive))
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))

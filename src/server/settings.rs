@@ -36,6 +36,27 @@ pub struct Settings {
     pub attempts: u32,
     /// How long running jobs may go on when the server is asked to stop.
     pub grace: Duration,
+    /// A check in progress for longer than this is concluded, whatever became of its job.
+    pub stuck_after: Duration,
+    /// How often what no delivery told is looked for; `None` for never.
+    pub reconcile: Option<Reconcile>,
+}
+
+/// How often what no delivery told is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reconcile {
+    /// Deliveries that GitHub could not hand over.
+    pub deliveries: Duration,
+    /// Installations that came and went, and open pull requests whose head has no concluded check.
+    pub pulls: Duration,
+    /// Checks that were left in progress.
+    pub runs: Duration,
+}
+
+impl Default for Reconcile {
+    fn default() -> Self {
+        Self { deliveries: Duration::from_mins(5), pulls: Duration::from_mins(15), runs: Duration::from_mins(1) }
+    }
 }
 
 impl Settings {
@@ -56,6 +77,8 @@ impl Settings {
             retry_delay: Duration::from_secs(2),
             attempts: 13,
             grace: Duration::from_secs(20),
+            stuck_after: Duration::from_mins(15),
+            reconcile: Some(Reconcile::default()),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What a job is: written as JSON into the queue, read by a worker.
 
 use crate::github::webhook::Event;
-use crate::github::{CommentId, Place, PrNumber, Sha};
+use crate::github::{CommentId, InstallationId, Place, PrNumber, Sha};
 use crate::store::NewJob;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -29,6 +29,31 @@ pub(super) enum Work {
         #[serde(default)]
         pulls: Vec<PrNumber>,
     },
+    /// Say whether a merge group may go in, or end the check on one that nobody asks about any more.
+    Group(Group),
+    /// The default branch moved: review the pull requests into it again, if that matters to them.
+    Moved { place: Place, branch: String, before: Sha, after: Sha },
+    /// Look at the open pull requests of an installation, or of one repository of it.
+    Sweep { installation: InstallationId, place: Option<Place> },
+    /// Forget what was open where we may not go any more; no repositories are all.
+    Forget { installation: InstallationId, repositories: Vec<u64> },
+}
+
+/// A merge group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Group {
+    pub(super) place: Place,
+    /// The outcome.
+    pub(super) head: Sha,
+    /// What it is put on.
+    pub(super) base: Sha,
+    /// Where it is to go.
+    pub(super) branch: String,
+    /// False where the queue has no more use for an answer.
+    pub(super) wanted: bool,
+    /// Also when it was answered before: somebody asked.
+    #[serde(default)]
+    pub(super) forced: bool,
 }
 
 impl Work {
@@ -50,26 +75,42 @@ impl Work {
                 vec![Self::Comment { place: pull.place, number: pull.number, comment, body }]
             }
             Event::Rerun { place, head, pulls } => vec![Self::Find { place, head, pulls }],
+            Event::Group { place, head, base, branch, wanted } => vec![Self::Group(Group { place, head, base, branch, wanted, forced: false })],
+            Event::Moved { place, branch, before, after } => vec![Self::Moved { place, branch, before, after }],
+            Event::Installed { installation, place } => vec![Self::Sweep { installation, place }],
+            Event::Uninstalled { installation, repositories } => vec![Self::Forget { installation, repositories }],
         }
     }
 
     /// Returns the job for the queue. Reviews of a pull request are one lane and one key; answers to comments do not wait for them.
     pub(super) fn job(&self) -> NewJob {
         let (lane, dedupe) = match self {
-            Self::Review { place, number, .. } => {
-                let lane = format!("review:{}:{}", place.repository_id, number.0);
-                (lane.clone(), lane)
-            }
+            Self::Review { place, number, .. } => one(format!("review:{}:{}", place.repository_id, number.0)),
             Self::Comment { place, number, comment, .. } => {
                 (format!("comments:{}:{}", place.repository_id, number.0), format!("comment:{}:{}", place.repository_id, comment.0))
             }
-            Self::Find { place, head, .. } => {
-                let lane = format!("find:{}:{head}", place.repository_id);
-                (lane.clone(), lane)
-            }
+            Self::Find { place, head, .. } => one(format!("find:{}:{head}", place.repository_id)),
+            Self::Group(group) => one(group.lane()),
+            Self::Moved { place, branch, .. } => one(format!("moved:{}:{branch}", place.repository_id)),
+            Self::Sweep { installation, place: None } => one(format!("sweep:{}", installation.0)),
+            Self::Sweep { place: Some(place), .. } => one(format!("sweep:{}:{}", place.installation.0, place.repository_id)),
+            // Not merged with another: each names other repositories.
+            Self::Forget { installation, repositories } => one(format!("forget:{}:{repositories:?}", installation.0)),
         };
         NewJob { lane, dedupe, payload: serde_json::to_string(self).unwrap_or_default() }
     }
+}
+
+impl Group {
+    /// Returns the lane of all work on this group.
+    pub(super) fn lane(&self) -> String {
+        format!("group:{}:{}", self.place.repository_id, self.head)
+    }
+}
+
+/// Returns a lane with one key.
+fn one(lane: String) -> (String, String) {
+    (lane.clone(), lane)
 }
 
 /// Returns the job that does the work of both.
@@ -83,6 +124,11 @@ pub(super) fn merge(queued: &str, new: &str) -> String {
             asked.extend(asked_in);
             Work::Review { place, number, forced: forced || was_forced, asked_in: asked }.job().payload
         }
+        // Whichever came last counts, but for a group that is given up: deliveries have no order, and a destroyed group does not come back.
+        (Ok(Work::Group(was)), Ok(Work::Group(is))) => {
+            Work::Group(Group { wanted: was.wanted && is.wanted, forced: was.forced || is.forced, ..is }).job().payload
+        }
+        (Ok(Work::Moved { before, .. }), Ok(Work::Moved { place, branch, after, .. })) => Work::Moved { place, branch, before, after }.job().payload,
         _ => new.to_owned(),
     }
 }

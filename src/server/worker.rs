@@ -1,9 +1,9 @@
 //! Workers: take a job, keep its lease, end it.
 
-use super::jobs::{self, JobError};
+use super::jobs::{self, JobError, Turn};
 use super::work::Work;
 use super::{App, stop};
-use crate::store::{Claimed, End, now_ms};
+use crate::store::{Claimed, End, Hold, now_ms};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -32,7 +32,7 @@ pub(super) async fn run(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
         }
         tokio::select! {
             () = app.bell.notified() => {}
-            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = tokio::time::sleep(LOOK_EVERY.min(app.settings.lease)) => {}
             () = stop(&mut stopped) => {}
         }
     }
@@ -46,13 +46,16 @@ async fn work(app: &Arc<App>, job: Claimed, stopped: &mut watch::Receiver<bool>)
         let error = format!("begun {} times and never ended", job.attempt - 1);
         return app.store.finish(job.fence, End::Failed { error }).await.map(|_| ());
     }
-    let last = job.attempt == app.settings.attempts;
+    // Whoever waits for a check is told at some point, even if the next attempt might go better.
+    let late = now_ms().saturating_sub(job.created_ms) > millis(app.settings.stuck_after);
+    let last = job.attempt == app.settings.attempts || late;
     let payload = job.payload.clone();
+    let hold = Hold::new(Arc::clone(&app.store), job.fence);
     let mut task: JoinHandle<Result<(), JobError>> = {
         let app = Arc::clone(app);
         tokio::spawn(async move {
             let work: Work = serde_json::from_str(&payload).map_err(|error| JobError::lasting(format!("the job cannot be read: {error}")))?;
-            jobs::run(&app, work, last).await
+            jobs::run(&app, work, Turn { hold, last }).await
         })
     };
     let mut deadline: Option<Instant> = None;

@@ -11,6 +11,7 @@ mod error;
 mod folder;
 mod git;
 mod memory;
+mod merge;
 mod revert;
 
 pub use diff::diff;
@@ -18,6 +19,7 @@ pub use error::{MAX_ENTRIES, SnapshotError};
 pub use folder::folder;
 pub use git::{CommitId, Repository};
 pub use memory::{memory, memory_with_links};
+pub use merge::{Merge, merged};
 pub use revert::{Undoes, undoes};
 
 use crate::span::TreePath;

@@ -12,6 +12,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::sync::oneshot;
 
 /// How a request fails.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,10 +52,28 @@ struct Planned {
     fault: Fault,
 }
 
+/// Which part of a request's life something happens at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// It has arrived, and nothing was done about it.
+    Before,
+    /// It was carried out, and nobody was told.
+    After,
+}
+
+/// A request that is never answered, and who wants to know of it.
+#[derive(Debug)]
+struct Trip {
+    left: usize,
+    moment: Moment,
+    tell: oneshot::Sender<()>,
+}
+
 /// Planned failures and seen requests.
 #[derive(Debug, Default)]
 pub(super) struct Faults {
     planned: Mutex<Vec<Planned>>,
+    trip: Mutex<Option<Trip>>,
     seen: Mutex<Vec<RequestLine>>,
 }
 
@@ -63,6 +82,25 @@ impl Faults {
     pub(super) fn plan(&self, method: &str, part: &str, times: u32, fault: Fault) {
         let planned = Planned { method: method.to_owned(), part: part.to_owned(), times, fault };
         self.planned.lock().unwrap_or_else(PoisonError::into_inner).push(planned);
+    }
+
+    /// The request after the next `left` is never answered. Returns what tells when it came that far.
+    pub(super) fn trip(&self, left: usize, moment: Moment) -> oneshot::Receiver<()> {
+        let (tell, told) = oneshot::channel();
+        *self.trip.lock().unwrap_or_else(PoisonError::into_inner) = Some(Trip { left, moment, tell });
+        told
+    }
+
+    /// Counts a request; returns the trip that it is.
+    fn tripped(&self) -> Option<Trip> {
+        let mut trip = self.trip.lock().unwrap_or_else(PoisonError::into_inner);
+        match trip.as_mut() {
+            Some(waiting) if waiting.left > 0 => {
+                waiting.left -= 1;
+                None
+            }
+            _ => trip.take(),
+        }
     }
 
     fn take(&self, method: &str, path: &str) -> Option<Fault> {
@@ -99,6 +137,16 @@ impl hyper::body::Body for Broken {
 pub(super) async fn gate(State(hub): State<Arc<Hub>>, request: Request, next: Next) -> Response {
     let method = request.method().to_string();
     let path = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
+    if let Some(trip) = hub.faults.tripped() {
+        if trip.moment == Moment::After {
+            let response = next.run(request).await;
+            hub.faults.note(method, path, response.status().as_u16());
+        }
+        if trip.tell.send(()).is_err() {
+            tracing::debug!("nobody waited for the request that is never answered");
+        }
+        return std::future::pending().await;
+    }
     let has_agent = request.headers().get(header::USER_AGENT).is_some_and(|agent| !agent.is_empty());
     let fault = hub.faults.take(&method, &path);
     let secondary = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";

@@ -2,7 +2,7 @@
 
 use super::Activity;
 use super::actions;
-use super::faults::{Fault, RequestLine};
+use super::faults::{Fault, Moment, RequestLine};
 use super::hub::Hub;
 use super::objects::Files;
 use super::record::Exchange;
@@ -11,7 +11,7 @@ use gix::hash::ObjectId;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, oneshot};
 use tokio::task::JoinHandle;
 
 /// A running stand-in. Clones are the same one; it stops when the last is dropped.
@@ -330,6 +330,11 @@ impl Standin {
     /// The next `times` requests with this method (or any, for an empty one) whose path contains `part` fail so.
     pub fn fail(&self, method: &str, part: &str, times: u32, fault: Fault) {
         self.hub.faults.plan(method, part, times, fault);
+    }
+
+    /// Leaves the request after the next `left` without an answer for ever. The receiver is told when it came that far.
+    pub fn trip(&self, left: usize, moment: Moment) -> oneshot::Receiver<()> {
+        self.hub.faults.trip(left, moment)
     }
 
     /// All requests to the REST API so far.

@@ -27,7 +27,7 @@ mod shape;
 mod state;
 mod webhooks;
 
-pub use faults::{Fault, RequestLine};
+pub use faults::{Fault, Moment, RequestLine};
 pub use handle::{CheckSeen, CommentSeen, DeliverySeen, NewPull, Standin};
 pub use objects::{File, Files, Stamp};
 pub use record::Exchange;

@@ -16,6 +16,11 @@ impl Hold {
         Self { store, fence }
     }
 
+    /// Returns the number of the job.
+    pub fn job(&self) -> i64 {
+        self.fence.job.0
+    }
+
     /// Returns whether the job is still ours, so that a write cannot cross one by who took it over.
     pub fn stands(&self) -> Answer<'_, bool> {
         self.store.holds(self.fence)

@@ -60,6 +60,8 @@ pub struct Claimed {
     pub payload: String,
     /// From 1; higher when earlier attempts ended in [`End::Retry`] or were lost.
     pub attempt: u32,
+    /// When it was first asked for, in milliseconds since 1970.
+    pub created_ms: i64,
 }
 
 /// How a claim ends.

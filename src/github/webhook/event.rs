@@ -29,6 +29,44 @@ pub enum Event {
         /// The pull requests; empty for those from forks, which are found by the commit.
         pulls: Vec<PrNumber>,
     },
+    /// A merge queue has put pull requests together and asks whether the outcome may go in.
+    Group {
+        /// Where.
+        place: Place,
+        /// The outcome.
+        head: Sha,
+        /// What it is put on: the branch, or the group before it.
+        base: Sha,
+        /// The branch it is to go into.
+        branch: String,
+        /// False where the queue has no more use for an answer.
+        wanted: bool,
+    },
+    /// The default branch has other content.
+    Moved {
+        /// Where.
+        place: Place,
+        /// Its name.
+        branch: String,
+        /// What it was.
+        before: Sha,
+        /// What it is.
+        after: Sha,
+    },
+    /// The App may now act in more repositories than before, or in one under another name.
+    Installed {
+        /// The installation.
+        installation: InstallationId,
+        /// The repository, where it is one.
+        place: Option<Place>,
+    },
+    /// The App may no longer act in some repositories.
+    Uninstalled {
+        /// The installation.
+        installation: InstallationId,
+        /// Which; empty for all of the installation.
+        repositories: Vec<u64>,
+    },
     /// Nothing to do, and why.
     Nothing(&'static str),
     /// Not what GitHub's documentation says: what is wrong.
@@ -58,6 +96,11 @@ struct Payload {
     comment: Option<CommentPart>,
     check_run: Option<CheckPart>,
     check_suite: Option<CheckPart>,
+    merge_group: Option<GroupPart>,
+    r#ref: Option<String>,
+    before: Option<String>,
+    after: Option<String>,
+    repositories_removed: Option<Vec<IdPart>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -69,6 +112,21 @@ struct InstallationPart {
 struct RepositoryPart {
     id: u64,
     full_name: String,
+    #[serde(default)]
+    default_branch: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct IdPart {
+    id: u64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct GroupPart {
+    head_sha: Option<String>,
+    base_sha: Option<String>,
+    base_ref: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -106,13 +164,17 @@ struct CheckPart {
 pub fn parse(event: &str, body: &[u8]) -> Event {
     match event {
         "ping" => return Event::Ping,
-        "pull_request" | "issue_comment" | "check_run" | "check_suite" => {}
+        "pull_request" | "issue_comment" | "check_run" | "check_suite" | "merge_group" | "push" | "repository" => {}
+        "installation" | "installation_repositories" => {}
         _ => return Event::Nothing("an event we do not act on"),
     }
     let payload: Payload = match serde_json::from_slice(body) {
         Ok(payload) => payload,
         Err(error) => return Event::Unreadable(error.to_string()),
     };
+    if let "installation" | "installation_repositories" = event {
+        return installation(payload);
+    }
     let place = payload.installation.as_ref().zip(payload.repository.as_ref()).and_then(|(installation, repository)| {
         Some(Place { installation: installation.id, repository_id: repository.id, repo: Repo::new(&repository.full_name)? })
     });
@@ -122,7 +184,63 @@ pub fn parse(event: &str, body: &[u8]) -> Event {
     match event {
         "pull_request" => pull_request(payload, place),
         "issue_comment" => issue_comment(payload, place),
+        "merge_group" => merge_group(payload, place),
+        "push" => push(payload, place),
+        "repository" => repository(&payload, place),
         _ => rerun(payload, place),
+    }
+}
+
+fn installation(payload: Payload) -> Event {
+    let Some(installation) = payload.installation.map(|installation| installation.id) else {
+        return Event::Unreadable("it names no installation".to_owned());
+    };
+    match payload.action.as_deref() {
+        Some("created" | "unsuspend" | "new_permissions_accepted" | "added") => Event::Installed { installation, place: None },
+        Some("deleted" | "suspend") => Event::Uninstalled { installation, repositories: Vec::new() },
+        Some("removed") => {
+            let repositories: Vec<u64> = payload.repositories_removed.unwrap_or_default().into_iter().map(|repository| repository.id).collect();
+            // None named is not all of them.
+            if repositories.is_empty() { Event::Nothing("no repository was removed") } else { Event::Uninstalled { installation, repositories } }
+        }
+        _ => Event::Nothing("an action that changes no rights of ours"),
+    }
+}
+
+fn repository(payload: &Payload, place: Place) -> Event {
+    match payload.action.as_deref() {
+        // Archived repositories take no checks; unarchived, they may have missed some.
+        Some("renamed" | "transferred" | "unarchived") => Event::Installed { installation: place.installation, place: Some(place) },
+        _ => Event::Nothing("an action that changes neither name nor rights"),
+    }
+}
+
+fn merge_group(payload: Payload, place: Place) -> Event {
+    let wanted = match payload.action.as_deref() {
+        Some("checks_requested") => true,
+        Some("destroyed") => false,
+        _ => return Event::Nothing("an action of the merge queue that asks for nothing"),
+    };
+    let group = payload.merge_group.unwrap_or_default();
+    let sha = |text: &Option<String>| text.as_deref().and_then(Sha::new);
+    let (Some(head), Some(base)) = (sha(&group.head_sha), sha(&group.base_sha)) else {
+        return Event::Unreadable("its merge group names no commits".to_owned());
+    };
+    let branch = group.base_ref.unwrap_or_default();
+    let branch = branch.strip_prefix("refs/heads/").unwrap_or(&branch).to_owned();
+    Event::Group { place, head, base, branch, wanted }
+}
+
+fn push(payload: Payload, place: Place) -> Event {
+    let default = payload.repository.and_then(|repository| repository.default_branch);
+    let branch = payload.r#ref.as_deref().and_then(|name| name.strip_prefix("refs/heads/"));
+    let Some(branch) = branch.filter(|branch| Some(*branch) == default.as_deref()) else {
+        return Event::Nothing("a push to another branch than the default one");
+    };
+    let sha = |text: &Option<String>| text.as_deref().and_then(Sha::new).filter(|sha| sha.as_str().bytes().any(|digit| digit != b'0'));
+    match (sha(&payload.before), sha(&payload.after)) {
+        (Some(before), Some(after)) => Event::Moved { place, branch: branch.to_owned(), before, after },
+        _ => Event::Nothing("a default branch that was made or deleted"),
     }
 }
 
@@ -268,5 +386,60 @@ mod tests {
         assert_eq!(parse("check_suite", &suite), rerun(vec![]));
         let requested = payload(&json!({"action": "requested", "check_suite": {"head_sha": head}}));
         assert!(matches!(parse("check_suite", &requested), Event::Nothing(_)));
+    }
+
+    #[test]
+    fn a_merge_group_is_asked_about_or_given_up() {
+        let (head, base) = ("a".repeat(40), "b".repeat(40));
+        let group = |action: &str| {
+            let part =
+                json!({"head_sha": head, "base_sha": base, "head_ref": "refs/heads/gh-readonly-queue/main/pr-7-b", "base_ref": "refs/heads/main"});
+            parse("merge_group", &payload(&json!({"action": action, "merge_group": part})))
+        };
+        let expected = |wanted| Event::Group {
+            place: place(),
+            head: Sha::new(&head).unwrap(),
+            base: Sha::new(&base).unwrap(),
+            branch: "main".to_owned(),
+            wanted,
+        };
+        assert_eq!(group("checks_requested"), expected(true));
+        assert_eq!(group("destroyed"), expected(false));
+        assert!(matches!(group("blessed"), Event::Nothing(_)));
+        assert!(matches!(parse("merge_group", &payload(&json!({"action": "checks_requested"}))), Event::Unreadable(_)));
+    }
+
+    #[test]
+    fn a_push_counts_on_the_default_branch_only() {
+        let (before, after) = ("a".repeat(40), "b".repeat(40));
+        let push = |name: &str, before: &str| {
+            let repository = json!({"id": 42, "full_name": "acme/edge", "default_branch": "main"});
+            parse("push", &payload(&json!({"ref": name, "before": before, "after": after, "repository": repository})))
+        };
+        let moved = Event::Moved { place: place(), branch: "main".to_owned(), before: Sha::new(&before).unwrap(), after: Sha::new(&after).unwrap() };
+        assert_eq!(push("refs/heads/main", &before), moved);
+        for (name, before) in [("refs/heads/next", &before), ("refs/tags/main", &before), ("refs/heads/main", &"0".repeat(40))] {
+            assert!(matches!(push(name, before), Event::Nothing(_)), "{name} {before}");
+        }
+    }
+
+    #[test]
+    fn rights_that_come_and_go_are_noticed() {
+        let said = |event: &str, extra: Value| parse(event, &payload(&extra));
+        let all = Event::Installed { installation: InstallationId(7), place: None };
+        assert_eq!(said("installation", json!({"action": "created"})), all);
+        assert_eq!(said("installation_repositories", json!({"action": "added", "repositories_added": [{"id": 1}]})), all);
+        assert_eq!(
+            said("installation_repositories", json!({"action": "removed", "repositories_removed": [{"id": 42}]})),
+            Event::Uninstalled { installation: InstallationId(7), repositories: vec![42] }
+        );
+        assert!(matches!(said("installation_repositories", json!({"action": "removed"})), Event::Nothing(_)));
+        assert_eq!(said("installation", json!({"action": "deleted"})), Event::Uninstalled { installation: InstallationId(7), repositories: vec![] });
+        assert_eq!(
+            parse("installation", br#"{"action": "suspend", "installation": {"id": 7}}"#),
+            Event::Uninstalled { installation: InstallationId(7), repositories: vec![] }
+        );
+        assert_eq!(said("repository", json!({"action": "renamed"})), Event::Installed { installation: InstallationId(7), place: Some(place()) });
+        assert!(matches!(said("repository", json!({"action": "edited"})), Event::Nothing(_)));
     }
 }

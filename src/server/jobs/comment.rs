@@ -1,6 +1,6 @@
 //! Commands in a comment: seen at once, done, answered once.
 
-use super::{App, JobError, enqueue};
+use super::{App, JobError, Turn, enqueue};
 use crate::github::commands::{Command, CommandError, Context, Reply, commands_in};
 use crate::github::{CommentId, Place, PrNumber, Publisher, RepoApi, Sides, Trees};
 use crate::report::replies::{self, Refusal};
@@ -27,13 +27,13 @@ struct Answers {
 }
 
 /// Does what the comment says. 👀 first; 🚀 or 😕 and at most one answer at the end.
-pub(super) async fn run(app: &Arc<App>, said: &Said, last: bool) -> Result<(), JobError> {
+pub(super) async fn run(app: &Arc<App>, said: &Said, turn: Turn) -> Result<(), JobError> {
     let api = app.api.at(&said.place);
-    let publisher = Publisher::new(api.clone(), Arc::clone(&app.store), said.number, None);
+    let publisher = Publisher::new(api.clone(), Arc::clone(&app.store), said.number, None).held(turn.hold, false);
     publisher.react(said.comment, "eyes").await?;
     let answers = match answers(app, &api, said).await {
         Ok(answers) => answers,
-        Err(error) if error.passing && !last => return Err(error),
+        Err(error) if error.passing && !turn.last => return Err(error),
         Err(error) => {
             tracing::error!(repository = %said.place.repo, number = said.number.0, error = error.text, "command not answered");
             Answers { texts: vec![replies::command_failed(&error.text)], refused: true, review: false }

@@ -6,12 +6,20 @@
 use super::{App, JobError, enqueue};
 use crate::github::{Place, PrNumber, Sha, decline};
 use crate::report::replies;
-use crate::server::work::Work;
+use crate::server::work::{Group, Work};
 
 /// Has every open pull request with this head reviewed again; says so on the commit where there is none. `named` are those GitHub named.
 pub(super) async fn run(app: &App, place: &Place, head: &Sha, named: Vec<PrNumber>) -> Result<(), JobError> {
     let api = app.api.at(place);
-    let numbers = if named.is_empty() { api.pulls_of(head).await? } else { named };
+    let group = app.store.note(super::group::note(place, head)).await?;
+    if let Some(group) = group.and_then(|json| serde_json::from_str::<Group>(&json).ok()) {
+        return enqueue(app, &[Work::Group(Group { forced: true, wanted: true, ..group })]).await;
+    }
+    let mut numbers = if named.is_empty() { api.pulls_of(head).await? } else { named };
+    if numbers.is_empty() {
+        // A commit of a fork that GitHub does not connect with its pull request.
+        numbers = api.open_pulls().await?.into_iter().filter(|pull| pull.head.sha == *head).map(|pull| pull.number).collect();
+    }
     let mut works = Vec::new();
     let mut newer = None;
     for number in numbers {

@@ -2,13 +2,19 @@
 
 mod comment;
 mod find;
+mod group;
+mod moved;
 mod review;
+mod together;
+
+pub(super) use group::group_again;
 
 use super::App;
+use super::reconcile;
 use super::work::Work;
 use crate::github::commands::CommandError;
 use crate::github::{ApiError, PublishError, TreeError};
-use crate::store::StoreError;
+use crate::store::{Hold, StoreError};
 use std::sync::Arc;
 
 /// Why a job did not end well.
@@ -20,17 +26,19 @@ pub(super) struct JobError {
     pub(super) passing: bool,
     /// Not before this, in milliseconds since 1970.
     pub(super) not_before_ms: Option<i64>,
+    /// What GitHub answered, where it refused.
+    pub(super) status: Option<u16>,
 }
 
 impl JobError {
     /// Returns an error that goes away by itself.
     pub(super) fn passing(text: String, not_before_ms: Option<i64>) -> Self {
-        Self { text, passing: true, not_before_ms }
+        Self { text, passing: true, not_before_ms, status: None }
     }
 
     /// Returns an error that does not.
     pub(super) fn lasting(text: String) -> Self {
-        Self { text, passing: false, not_before_ms: None }
+        Self { text, passing: false, not_before_ms: None, status: None }
     }
 }
 
@@ -42,7 +50,7 @@ impl From<ApiError> for JobError {
                 None
             }
         };
-        Self { passing: error.is_temporary(), not_before_ms, text: error.to_string() }
+        Self { passing: error.is_temporary(), not_before_ms, status: error.status(), text: error.to_string() }
     }
 }
 
@@ -57,6 +65,7 @@ impl From<PublishError> for JobError {
         match error {
             PublishError::Api(error) => error.into(),
             PublishError::Store(error) => error.into(),
+            PublishError::Lost => Self::passing(error.to_string(), None),
         }
     }
 }
@@ -81,17 +90,35 @@ impl From<CommandError> for JobError {
     }
 }
 
-/// Does a job. `last`: there is no further attempt, so whoever waits must be told now.
-pub(super) async fn run(app: &Arc<App>, work: Work, last: bool) -> Result<(), JobError> {
+/// One attempt at a job.
+#[derive(Clone, Debug)]
+pub(super) struct Turn {
+    /// Our claim on it.
+    pub(super) hold: Hold,
+    /// There is no further attempt, so whoever waits must be told now.
+    pub(super) last: bool,
+}
+
+/// Does a job.
+pub(super) async fn run(app: &Arc<App>, work: Work, turn: Turn) -> Result<(), JobError> {
     match work {
-        Work::Review { place, number, forced, asked_in } => review::run(app, &review::Wish { place, number, forced, asked_in }, last).await,
-        Work::Comment { place, number, comment, body } => comment::run(app, &comment::Said { place, number, comment, body }, last).await,
+        Work::Review { place, number, forced, asked_in } => review::run(app, &review::Wish { place, number, forced, asked_in }, turn).await,
+        Work::Comment { place, number, comment, body } => comment::run(app, &comment::Said { place, number, comment, body }, turn).await,
         Work::Find { place, head, pulls } => find::run(app, &place, &head, pulls).await,
+        Work::Group(group) => group::run(app, &group, turn).await,
+        Work::Moved { place, branch, before, after } => moved::run(app, &place, &branch, (&before, &after)).await,
+        Work::Sweep { installation, place: None } => reconcile::sweep_installation(app, installation).await,
+        Work::Sweep { place: Some(place), .. } => {
+            // Its name or its rights have changed: a token tells the new ones.
+            app.api.forget_tokens(place.installation);
+            reconcile::sweep_repository(app, &place).await
+        }
+        Work::Forget { installation, repositories } => reconcile::forget(app, installation, &repositories).await,
     }
 }
 
 /// Adds jobs and rings for a worker.
-async fn enqueue(app: &App, works: &[Work]) -> Result<(), JobError> {
+pub(super) async fn enqueue(app: &App, works: &[Work]) -> Result<(), JobError> {
     app.store.enqueue(works.iter().map(Work::job).collect()).await?;
     for _ in works {
         app.bell.notify_one();

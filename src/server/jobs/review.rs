@@ -1,6 +1,6 @@
 //! A pull request is reviewed: check in progress, trees, review, check concluded, comment.
 
-use super::{App, JobError, enqueue};
+use super::{App, JobError, Turn, enqueue, together};
 use crate::github::{CommentId, Conclusion, OpenRun, Place, PrNumber, Publisher, Pull, RepoApi, Sides, Trees};
 use crate::report::{self, CheckOutput, CommentContext, replies};
 use crate::review::{Change, Review, Verdict, touches_traffic};
@@ -43,7 +43,7 @@ struct Made {
 }
 
 /// Reviews the pull request as it is now.
-pub(super) async fn run(app: &Arc<App>, wish: &Wish, last: bool) -> Result<(), JobError> {
+pub(super) async fn run(app: &Arc<App>, wish: &Wish, turn: Turn) -> Result<(), JobError> {
     let started_ms = now_ms();
     let api = app.api.at(&wish.place);
     let pull = match api.pull(wish.number).await {
@@ -54,10 +54,11 @@ pub(super) async fn run(app: &Arc<App>, wish: &Wish, last: bool) -> Result<(), J
         }
         Err(error) => return Err(error.into()),
     };
-    let publisher = Publisher::new(api.clone(), Arc::clone(&app.store), wish.number, details_url(app, wish));
+    let publisher = Publisher::new(api.clone(), Arc::clone(&app.store), wish.number, details_url(app, wish)).held(turn.hold, wish.forced);
     let inputs = inputs(&pull);
     if !wish.forced && (pull.state != "open" || is_reviewed(app, wish, &inputs).await?) {
-        return Ok(());
+        // Whoever was cut off after the last write left no more than this to do.
+        return Ok(publisher.all_written().await?);
     }
     let mut run = publisher.begin(&pull.head.sha, &replies::in_progress(pull.head.sha.short())).await?;
     let at = At { app, wish, pull: &pull, to: &publisher };
@@ -69,15 +70,29 @@ pub(super) async fn run(app: &Arc<App>, wish: &Wish, last: bool) -> Result<(), J
         Ok(Some(made)) => tell(&at, inputs, &made).await?,
         Ok(None) => again(&at).await?,
         // The check stays in progress; the next attempt goes on with it.
-        Err(error) if error.passing && !last => return Err(error),
+        Err(error) if error.passing && !turn.last => return Err(error),
+        // Uninstalled meanwhile, or deleted: nobody is left to tell.
+        Err(error) if error.status == Some(404) && is_gone(&api, wish.number).await? => {
+            tracing::info!(repository = %wish.place.repo, number = wish.number.0, "the pull request went away while it was reviewed");
+            return Ok(publisher.all_written().await?);
+        }
         Err(error) => give_up(&at, &mut run, &error).await?,
     }
     let requests = api.requests();
     let took_ms = now_ms().saturating_sub(started_ms).max(0).unsigned_abs();
-    app.metrics.review_requests.fetch_add(requests, Ordering::Relaxed);
+    app.metrics.requests_of_review(requests);
     app.metrics.review_ms.fetch_add(took_ms, Ordering::Relaxed);
     tracing::info!(repository = %wish.place.repo, number = wish.number.0, head = %pull.head.sha, requests, took_ms, "pull request reviewed");
     Ok(())
+}
+
+/// Returns whether we may not see the pull request any more.
+async fn is_gone(api: &RepoApi, number: PrNumber) -> Result<bool, JobError> {
+    match api.pull(number).await {
+        Ok(_) => Ok(false),
+        Err(error) if error.status() == Some(404) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Makes the review: all reading is done before, so that it is the pure function that the command line runs.
@@ -86,7 +101,9 @@ async fn make(app: &App, api: &RepoApi, pull: &Pull, started_ms: i64) -> Result<
     let sides = Arc::new(Sides::of(api, &trees, pull).await?);
     let limit = app.settings.review_limit;
     // First only read: a review of half the files would be work for nothing.
-    let all = sides.all();
+    let mut all = sides.all();
+    let tip = if sides.base_sha == pull.base.sha { None } else { Some(trees.snapshot(&pull.base.sha).await?) };
+    all.extend(tip.clone());
     let reading = {
         let all = all.clone();
         move || all.iter().for_each(|side| drop(formats::read(side)))
@@ -97,18 +114,30 @@ async fn make(app: &App, api: &RepoApi, pull: &Pull, started_ms: i64) -> Result<
         head_sha: pull.head.sha.to_string(),
         base_sha: sides.base_sha.to_string(),
     };
+    let branch = pull.base.r#ref.clone();
     let (title, body) = (pull.title.clone(), pull.body.clone().unwrap_or_default());
     let reviewing = {
         let sides = Arc::clone(&sides);
         move || {
             let (base, head) = (&*sides.base, &*sides.head);
             let mut review = review::review(&Change { base, head, known_good: sides.known_good.as_deref(), title: &title, body: &body });
+            let with_tip = tip.as_ref().map(|tip| together::with_base(&sides.base, &sides.head, tip, &review)).unwrap_or_default();
+            if !with_tip.is_empty() {
+                review.verdict = Verdict::Fail;
+            }
             review.timings_ms.total = now_ms().saturating_sub(started_ms).max(0).unsigned_abs();
             let changed = diff(base, head);
+            let mut check = report::check_output(&review, base, head, &cx);
+            let mut comment = report::comment(&review, base, head, &cx);
+            if let Some(words) = report::together::with_base(&branch, &with_tip) {
+                check.title.clone_from(&words.title);
+                check.summary = format!("{}\n\n{}", words.summary, check.summary);
+                comment = format!("{}\n\n{comment}", words.summary);
+            }
             Made {
                 relevant: touches_traffic(changed.iter().map(TreePath::as_str), &review.inputs),
-                check: report::check_output(&review, base, head, &cx),
-                comment: report::comment(&review, base, head, &cx),
+                check,
+                comment,
                 text: report::text(&review, base, head, false),
                 base_sha: cx.base_sha.clone(),
                 review,
@@ -150,6 +179,7 @@ async fn tell(at: &At<'_>, inputs: String, made: &Made) -> Result<(), JobError> 
     for comment in &wish.asked_in {
         to.react(*comment, "rocket").await?;
     }
+    to.all_written().await?;
     app.metrics.reviews.fetch_add(1, Ordering::Relaxed);
     Ok(())
 }
@@ -172,6 +202,7 @@ async fn give_up(at: &At<'_>, run: &mut OpenRun, error: &JobError) -> Result<(),
     for comment in &wish.asked_in {
         to.react(*comment, "confused").await?;
     }
+    to.all_written().await?;
     app.metrics.reviews_failed.fetch_add(1, Ordering::Relaxed);
     Ok(())
 }

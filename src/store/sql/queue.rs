@@ -62,7 +62,7 @@ pub(super) async fn claim(sql: &Sql, now_ms: i64, lease_ms: i64) -> Result<Optio
          WHERE id = (SELECT id FROM jobs AS due WHERE state = 'queued' AND run_at_ms <= $1
                      AND NOT EXISTS (SELECT 1 FROM jobs AS busy WHERE busy.lane = due.lane AND busy.state = 'running')
                      ORDER BY id LIMIT 1)
-         RETURNING id, fence, lane, payload, attempt",
+         RETURNING id, fence, lane, payload, attempt, created_at_ms",
     )
     .bind(now_ms)
     .bind(now_ms.saturating_add(lease_ms))
@@ -74,6 +74,7 @@ pub(super) async fn claim(sql: &Sql, now_ms: i64, lease_ms: i64) -> Result<Optio
                 fence: Fence { job: JobId(row.try_get("id")?), claim: row.try_get("fence")? },
                 lane: row.try_get("lane")?,
                 payload: row.try_get("payload")?,
+                created_ms: row.try_get("created_at_ms")?,
                 attempt: u32::try_from(row.try_get::<i64, _>("attempt")?).unwrap_or(u32::MAX),
             })
         })

@@ -50,7 +50,7 @@ async fn what_is_wrong_with_the_settings_is_said_at_the_start() {
         ("a port in use", &[secret, app, key, ("WAYPOST_LISTEN", &address)], &[]),
         ("no address", &[secret, app, key, ("WAYPOST_LISTEN", "everywhere")], &[]),
         ("a database in no folder", &[secret, app, key, listen], &["--database-url", "sqlite://file/waypost.db"]),
-        ("another database", &[secret, app, key, listen], &["--database-url", "postgres://kim:hush@db/waypost"]),
+        ("another database", &[secret, app, key, listen], &["--database-url", "mysql://kim:hush@db/waypost"]),
         ("no URL", &[secret, app, key, listen], &["--github-api-url", "api.github.com"]),
         ("no log filter", &[secret, app, key, listen], &["--log", "waypost=loud"]),
     ];
