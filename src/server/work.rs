@@ -136,7 +136,7 @@ pub(super) fn merge(queued: &str, new: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::github::{InstallationId, Repo};
+    use crate::github::Repo;
 
     #[test]
     fn two_wishes_for_a_review_are_one_that_forgets_neither() {

@@ -91,6 +91,11 @@ impl Faults {
         told
     }
 
+    /// Forgets a planned trip that nobody came to.
+    pub(super) fn untrip(&self) {
+        drop(self.trip.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
     /// Counts a request; returns the trip that it is.
     fn tripped(&self) -> Option<Trip> {
         let mut trip = self.trip.lock().unwrap_or_else(PoisonError::into_inner);

@@ -332,6 +332,11 @@ impl Standin {
         self.hub.faults.plan(method, part, times, fault);
     }
 
+    /// Forgets what [`Standin::trip`] planned, if no request came that far.
+    pub fn untrip(&self) {
+        self.hub.faults.untrip();
+    }
+
     /// Leaves the request after the next `left` without an answer for ever. The receiver is told when it came that far.
     pub fn trip(&self, left: usize, moment: Moment) -> oneshot::Receiver<()> {
         self.hub.faults.trip(left, moment)

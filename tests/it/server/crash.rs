@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::{Mutex, oneshot};
-use waypost::server::{MERGE, Reconcile, Settings, start_on};
+use waypost::server::{MERGE, Reconcile, Running, Settings, start_on};
 use waypost::standin::{Moment, NewPull};
 use waypost::store::{
     Accepted, Answer, AuditRecord, Claimed, Database, Delivery, Effect, End, Fence, NewJob, Note, QueueState, ReviewKey, Store, StoredDecision,
@@ -88,39 +88,42 @@ fn settings(rig: &Rig) -> Settings {
 }
 
 /// Starts a server on a runtime of its own, which can be ended as a process is: no task gets any further.
-async fn start_mortal(settings: Settings, statement: usize) -> (tokio::runtime::Runtime, std::net::SocketAddr, oneshot::Receiver<()>) {
+async fn start_mortal(settings: Settings, statement: usize) -> (tokio::runtime::Runtime, Running, oneshot::Receiver<()>) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let (tell, told) = oneshot::channel();
     let started = runtime.spawn(async move {
         let inner = Database::open(&settings.database_url, MERGE).await.unwrap();
         let store = Tripping { inner, left: AtomicUsize::new(statement), tell: Mutex::new(Some(tell)) };
-        start_on(settings, Arc::new(store)).await.unwrap().address
+        start_on(settings, Arc::new(store)).await.unwrap()
     });
-    let address = started.await.unwrap();
-    (runtime, address, told)
+    let running = started.await.unwrap();
+    (runtime, running, told)
 }
 
 /// Opens a pull request, kills the server there, starts another and checks what it comes to. Returns whether it came that far.
 async fn killed_at(rig: &Rig, at: At) -> bool {
     let statement = if let At::Statement(left) = at { left } else { usize::MAX };
-    let (mortal, address, mut told) = start_mortal(settings(rig), statement).await;
+    let (mortal, running, mut told) = start_mortal(settings(rig), statement).await;
     if let At::Request(left, moment) = at {
         told = rig.standin.trip(left, moment);
     }
-    rig.standin.set_webhook_url(&format!("http://{address}/webhook"));
+    rig.standin.set_webhook_url(&format!("http://{}/webhook", running.address));
     let branch = format!("{at:?}").replace(|c: char| !c.is_ascii_alphanumeric(), "-");
-    rig.standin.push(REPOSITORY, &branch, &shop("10.20.1.15"), "Change");
+    rig.standin.push(REPOSITORY, &branch, &shop("10.20.1.15"), &branch);
     let number = rig.standin.open_pull_request(REPOSITORY, &NewPull { head: &branch, base: "main", title: "Change", body: "" });
     let reader = Database::open(&rig.settings().database_url, MERGE).await.unwrap();
     let died = tokio::select! {
         told = &mut told => told.is_ok(),
-        () = settled(rig, &reader, number) => false,
+        () = settled(rig, &reader, number, at) => false,
     };
     mortal.shutdown_background();
+    // Kept until now: a server that nobody holds stops in good order.
+    drop(running);
+    rig.standin.untrip();
     let mut immortal = settings(rig);
     immortal.reconcile = Some(Reconcile::default());
     let running = rig.serve(immortal).await;
-    settled(rig, &reader, number).await;
+    settled(rig, &reader, number, at).await;
     let checks = rig.checks(number);
     assert_eq!(checks.len(), 1, "killed at {at:?}: {checks:#?}");
     assert_eq!((checks[0].status.as_str(), checks[0].conclusion.as_deref()), ("completed", Some("failure")), "killed at {at:?}");
@@ -133,7 +136,7 @@ async fn killed_at(rig: &Rig, at: At) -> bool {
 }
 
 /// Waits until every delivery was taken in, nothing is left to do, and the pull request has its comment.
-async fn settled(rig: &Rig, store: &Database, number: u64) {
+async fn settled(rig: &Rig, store: &Database, number: u64, at: At) {
     for _ in 0..3000 {
         tokio::time::sleep(Duration::from_millis(15)).await;
         let mut all_known = true;
@@ -146,7 +149,7 @@ async fn settled(rig: &Rig, store: &Database, number: u64) {
             return;
         }
     }
-    panic!("it does not settle: {:#?} {:#?}", store.queue_state().await, rig.checks(number));
+    panic!("killed at {at:?}, it does not settle: {:#?} {:#?}", store.queue_state().await, rig.checks(number));
 }
 
 /// Kills at each of these until one is not reached any more. Returns how many there were.
