@@ -2,6 +2,7 @@
 
 use super::CheckOutput;
 use super::escape::plain;
+use super::markdown::{Place, code, prose};
 
 /// Two pull requests that cause an error together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,8 +21,8 @@ pub fn pair(pair: &Pair) -> CheckOutput {
     output(
         format!("#{first} and #{second} do harm together"),
         format!(
-            "**Each of #{first} and #{second} is harmless alone; together they are not:** {}\n\nTake one of them out of the queue, and look at it again once the other is merged.",
-            plain(message)
+            "**Each of #{first} and #{second} is harmless alone; together they are not:** {}.\n\nTake one of them out of the queue, and look at it again once the other is merged.",
+            prose(message, Place::Text)
         ),
     )
 }
@@ -30,17 +31,17 @@ pub fn pair(pair: &Pair) -> CheckOutput {
 /// `None` where it does not.
 pub fn with_base(branch: &str, messages: &[String]) -> Option<CheckOutput> {
     let (first, more) = messages.split_first()?;
-    let branch = plain(branch);
     let more = match more.len() {
         0 => String::new(),
         1 => " There is one more error like this.".to_owned(),
         count => format!(" There are {count} more errors like this."),
     };
     Some(output(
-        format!("Does harm together with what {branch} has got since"),
+        format!("Does harm together with what {} has got since", plain(branch)),
         format!(
-            "**Harmless on its own; merged into {branch} as it is now, it is not:** {}{more}\n\nBring the branch up to date, and the lines that decide are shown.",
-            plain(first)
+            "**Harmless on its own; merged into {} as it is now, it is not:** {}.{more}\n\nBring the branch up to date, and the lines that decide are shown.",
+            code(branch, Place::Text),
+            prose(first, Place::Text)
         ),
     ))
 }
@@ -64,9 +65,9 @@ mod tests {
     #[test]
     fn what_is_harmful_together_is_said_first() {
         let said = [
-            Some(pair(&Pair { first: 12, second: 15, message: "GET http://shop.example.com/ reaches no server, says <b>@all</b>".to_owned() })),
-            with_base("main", &["`web_pool` has no server left".to_owned()]),
-            with_base("release/1", &["a".to_owned(), "b".to_owned(), "c".to_owned()]),
+            Some(pair(&Pair { first: 12, second: 15, message: "no request is answered".to_owned() })),
+            with_base("main", &["no request is answered".to_owned()]),
+            with_base("release/1", &["one thing".to_owned(), "another".to_owned(), "a third".to_owned()]),
             with_base("main", &[]),
             Some(group_gone()),
         ];

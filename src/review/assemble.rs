@@ -98,7 +98,9 @@ fn finding_reports(base: Side<'_>, head: Side<'_>, findings: &[Finding], decisio
         }
     });
     let mut reports: Vec<FindingReport> = reports.collect();
-    reports.iter_mut().for_each(|report| decide(report, decisions));
+    for report in &mut reports {
+        decide(report, decisions);
+    }
     reports.sort_by_key(|report| report.waived.is_some());
     reports
 }

@@ -72,8 +72,14 @@ async fn take_in(app: &App, headers: &HeaderMap, body: &[u8]) -> (StatusCode, &'
     match &event {
         Event::Unreadable(why) => tracing::warn!(delivery = guid, event = name, why, "delivery kept but not understood"),
         Event::Nothing(why) => tracing::debug!(delivery = guid, event = name, why, "delivery needs no work"),
-        Event::Ping | Event::Pull(_) | Event::Comment { .. } | Event::Rerun { .. } | Event::Group { .. } => {}
-        Event::Moved { .. } | Event::Installed { .. } | Event::Uninstalled { .. } => {}
+        Event::Ping
+        | Event::Pull(_)
+        | Event::Comment { .. }
+        | Event::Rerun { .. }
+        | Event::Group { .. }
+        | Event::Moved { .. }
+        | Event::Installed { .. }
+        | Event::Uninstalled { .. } => {}
     }
     let jobs: Vec<_> = Work::of(event).iter().map(Work::job).collect();
     let count = jobs.len();

@@ -81,7 +81,7 @@ impl Metrics {
             ("runs", &self.runs_loop),
             ("installations", &self.installations_loop),
         ];
-        let counters: [(&str, &str, fn(&Pass) -> &AtomicU64); 3] = [
+        let counters: [(&str, &str, Count); 3] = [
             ("waypost_reconciler_missed_total", "What no delivery told", |pass| &pass.missed),
             ("waypost_reconciler_recovered_total", "What was missed and is well again", |pass| &pass.recovered),
             ("waypost_reconciler_failures_total", "Passes that did not come to their end", |pass| &pass.failures),
@@ -132,6 +132,9 @@ impl Histogram {
     }
 }
 
+/// One number of a pass.
+type Count = fn(&Pass) -> &AtomicU64;
+
 /// What a reconciler found.
 #[derive(Debug, Default)]
 pub(super) struct Pass {
@@ -169,7 +172,9 @@ impl Pass {
     pub(super) fn well_but(&self, still: &BTreeSet<String>) {
         let gone: Vec<String> =
             self.open.lock().unwrap_or_else(PoisonError::into_inner).keys().filter(|what| !still.contains(*what)).cloned().collect();
-        gone.iter().for_each(|what| self.well(what));
+        for what in &gone {
+            self.well(what);
+        }
     }
 
     /// Notes how a pass ended.

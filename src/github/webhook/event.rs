@@ -164,8 +164,15 @@ struct CheckPart {
 pub fn parse(event: &str, body: &[u8]) -> Event {
     match event {
         "ping" => return Event::Ping,
-        "pull_request" | "issue_comment" | "check_run" | "check_suite" | "merge_group" | "push" | "repository" => {}
-        "installation" | "installation_repositories" => {}
+        "pull_request"
+        | "issue_comment"
+        | "check_run"
+        | "check_suite"
+        | "merge_group"
+        | "push"
+        | "repository"
+        | "installation"
+        | "installation_repositories" => {}
         _ => return Event::Nothing("an event we do not act on"),
     }
     let payload: Payload = match serde_json::from_slice(body) {

@@ -26,14 +26,14 @@ struct Server {
 pub(crate) fn database() -> Option<String> {
     static SERVER: OnceLock<Option<Server>> = OnceLock::new();
     static COUNTER: AtomicU32 = AtomicU32::new(0);
+    // Two at a time would wait for each other's copy of the template.
+    static ONE: Mutex<()> = Mutex::new(());
     let Some(server) = SERVER.get_or_init(|| Some(Server::start(&programs()?))) else {
         assert!(std::env::var("CI").is_err(), "PostgreSQL is not installed");
         println!("skipped: no postgresql");
         return None;
     };
     let name = format!("waypost{}", COUNTER.fetch_add(1, Ordering::Relaxed));
-    // Two at a time would wait for each other's copy of the template.
-    static ONE: Mutex<()> = Mutex::new(());
     let turn = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     server.run("createdb", &["-h", &server.folder.display().to_string(), "-U", "waypost", &name]);
     drop(turn);
