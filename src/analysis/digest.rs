@@ -131,6 +131,7 @@ impl<'m> Run<'_, 'm> {
                 }
                 match query {
                     QueryEdit::Keep => self.note("keep"),
+                    QueryEdit::KeepTarget => self.note("keep target"),
                     QueryEdit::Replace(value) => self.named_value("replace", value),
                     QueryEdit::Prepend(value) => self.named_value("prepend", value),
                     QueryEdit::Marked(value) => self.named_value("marked", value),

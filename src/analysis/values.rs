@@ -101,7 +101,7 @@ fn step(step: &Step, values: &mut impl FnMut(&Value, Use), todo: &mut Vec<TableI
                 }
                 match query {
                     QueryEdit::Replace(value) | QueryEdit::Prepend(value) | QueryEdit::Marked(value) => values(value, Use::Decides),
-                    QueryEdit::Keep | QueryEdit::FromPath => {}
+                    QueryEdit::Keep | QueryEdit::KeepTarget | QueryEdit::FromPath => {}
                 }
             }
             Action::SetHeader { value, .. } => {

@@ -189,6 +189,8 @@ pub enum LimitKind {
 pub enum QueryEdit {
     /// Leaves it.
     Keep,
+    /// Leaves it; an upstream is still asked for the target as the client sent it, if it was until now (nginx: a file that `try_files` found).
+    KeepTarget,
     /// Replaces it.
     Replace(Value),
     /// Puts this before the old one, with `&` between when both are non-empty.

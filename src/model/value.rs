@@ -69,7 +69,7 @@ pub struct Converted {
     pub by: Converter,
 }
 
-/// A pure function on a text (HAProxy converters).
+/// A function on a text (HAProxy converters; what nginx does to captures). All but `EncodeAgain` ask nothing else of the request.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Converter {
     /// ASCII letters become lower case.
@@ -114,6 +114,10 @@ pub enum Converter {
     },
     /// The address with all but the first bits cleared (HAProxy `ipmask`).
     Mask(u8),
+    /// What a query does not take is percent-encoded, if the client's path had an escape or a `+`; else nothing is changed (nginx: captures of a `rewrite`).
+    EncodeAgain,
+    /// Escapes of characters that a path takes are decoded, up to the first `?` (nginx: the target of a `rewrite` that redirects).
+    DecodeRedirect,
 }
 
 /// A group of the last regex that matched.

@@ -124,7 +124,7 @@ impl<'m> Gather<'_, 'm> {
                     }
                     match query {
                         QueryEdit::Replace(value) | QueryEdit::Prepend(value) | QueryEdit::Marked(value) => self.value(value),
-                        QueryEdit::Keep | QueryEdit::FromPath => {}
+                        QueryEdit::Keep | QueryEdit::KeepTarget | QueryEdit::FromPath => {}
                     }
                 }
                 Action::SetHeader { value, .. } => {

@@ -1,5 +1,6 @@
 //! What is done to texts, headers and the client's address on the way.
 
+use super::normalize::encode_query;
 use super::text::Text;
 use super::walk::Walk;
 use crate::model::{Cidr, Converter, Name, Value};
@@ -39,6 +40,9 @@ impl<'m> Walk<'_, 'm> {
                 let rest = bytes.get(*start..).unwrap_or_default();
                 known(length.and_then(|length| rest.get(..length)).unwrap_or(rest).to_vec())
             }
+            Converter::EncodeAgain if self.quoted => known(encode_query(bytes).into_bytes()),
+            Converter::EncodeAgain => Rc::clone(text),
+            Converter::DecodeRedirect => known(redirect_decoded(bytes)),
             Converter::Mask(bits) => {
                 let masked = text.lossy().parse::<IpAddr>().ok().and_then(|ip| Cidr::new(ip, *bits));
                 known(masked.map(|network| network.address().to_string().into_bytes()).unwrap_or_default())
@@ -137,6 +141,28 @@ fn percent_decoded(bytes: &[u8]) -> Vec<u8> {
                 rest = after;
             }
             _ => decoded.push(*first),
+        }
+    }
+    decoded
+}
+
+/// Returns a location with the escapes of plain characters decoded, up to the first `?` (nginx: `ngx_unescape_uri` with `NGX_UNESCAPE_REDIRECT`).
+fn redirect_decoded(bytes: &[u8]) -> Vec<u8> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let [first, tail @ ..] = rest {
+        rest = tail;
+        let escape = match (first, tail) {
+            (b'%', [high, low, after @ ..]) => digit(high).zip(digit(low)).map(|(high, low)| (high << 4 | low, after)),
+            _ => None,
+        };
+        let plain = escape.filter(|(byte, _)| (b'&'..0x7f).contains(byte));
+        decoded.push(plain.map_or(*first, |(byte, _)| byte));
+        rest = plain.map_or(rest, |(_, after)| after);
+        if decoded.last() == Some(&b'?') {
+            decoded.extend_from_slice(rest);
+            break;
         }
     }
     decoded

@@ -32,6 +32,8 @@ pub(in crate::analysis) struct Target {
     pub(super) query: Vec<u8>,
     /// The path had percent escapes (nginx `quoted_uri`): it is encoded again when it is put together anew.
     pub(super) escaped: bool,
+    /// It was encoded, or has a `+` (nginx `quoted_uri || plus_in_uri`): captures of its path are encoded again where a `rewrite` uses them.
+    pub(super) quoted: bool,
 }
 
 /// Returns the path and the query the conditions see (`ngx_http_parse_complex_uri`): the fragment is cut, the query stays as it is.
@@ -42,9 +44,10 @@ pub(in crate::analysis) fn target(raw: &str, rules: Normalization) -> Result<Tar
         return Err(BadRequest);
     }
     let escaped = path.contains('%');
+    let quoted = escaped || path.contains('+');
     let decoded = if rules.decode_path { decode(path.as_bytes())? } else { path.as_bytes().to_vec() };
     let path = if rules.resolve_dots || rules.merge_slashes { segments(&decoded, rules)? } else { decoded };
-    Ok(Target { path, query: query.as_bytes().to_vec(), escaped })
+    Ok(Target { path, query: query.as_bytes().to_vec(), escaped, quoted })
 }
 
 /// Decodes `%XX`; a NUL and an incomplete escape are refused.
@@ -100,6 +103,11 @@ fn segments(path: &[u8], rules: Normalization) -> Result<Vec<u8>, BadRequest> {
 /// Returns `path` as it is sent to an upstream after it was decoded (`ngx_escape_uri` with `NGX_ESCAPE_URI`, nginx 1.21.1 and later).
 pub(super) fn encode(path: &[u8]) -> String {
     escape(path, |byte| byte > 0x20 && byte < 0x7f && !br##""#%?<>\^`{|}"##.contains(&byte))
+}
+
+/// Returns `text` as nginx puts a capture into a query (`ngx_escape_uri` with `NGX_ESCAPE_ARGS`).
+pub(super) fn encode_query(text: &[u8]) -> String {
+    escape(text, |byte| byte > 0x20 && byte < 0x7f && !br##""#%&+;<>?\^`{|}"##.contains(&byte))
 }
 
 /// Returns `path` as a person can type it: everything outside what a path may hold is percent-encoded.

@@ -60,6 +60,7 @@ pub(super) struct Walk<'w, 'm> {
     pub(super) request: &'w Request,
     pub(super) host: Rc<Text>,
     pub(super) escaped: bool,
+    pub(super) quoted: bool,
     pub(super) state: State,
     pub(super) questions: &'w mut Questions,
     /// Lookups that were computed: nginx keeps the value of a `map` for the rest of the request (`ngx_http_get_indexed_variable`).
@@ -128,6 +129,7 @@ impl<'w, 'm> Walk<'w, 'm> {
             request,
             host: Rc::new(Text::known(host)),
             escaped: target.escaped,
+            quoted: target.quoted,
             state,
             questions,
             computed: BTreeMap::new(),
@@ -258,7 +260,7 @@ impl<'w, 'm> Walk<'w, 'm> {
                 };
                 if let Some(path) = new_path {
                     self.state.path = path;
-                    self.state.rewritten = true;
+                    self.state.rewritten |= !matches!(query, QueryEdit::KeepTarget);
                 }
                 self.state.query = new_query;
                 if let Some(label) = label {
@@ -301,7 +303,7 @@ impl<'w, 'm> Walk<'w, 'm> {
 
     fn edited(&mut self, edit: &'m QueryEdit) -> Rc<Text> {
         let new = match edit {
-            QueryEdit::Keep | QueryEdit::FromPath => return Rc::clone(&self.state.query),
+            QueryEdit::Keep | QueryEdit::KeepTarget | QueryEdit::FromPath => return Rc::clone(&self.state.query),
             QueryEdit::Marked(value) => {
                 let new = self.value(value);
                 self.state.query_mark |= !new.bytes.is_empty();

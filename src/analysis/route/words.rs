@@ -13,6 +13,7 @@ fn part_words(part: &Part) -> String {
         Part::Field(field) => field_words(field),
         Part::Variable(name) | Part::Capture(Capture::Named(name)) => format!("${name}"),
         Part::Capture(Capture::Index(index)) => format!("${index}"),
+        Part::Converted(converted) if matches!(converted.by, Converter::EncodeAgain | Converter::DecodeRedirect) => value_words(&converted.value),
         Part::Converted(converted) => format!("{} ({})", value_words(&converted.value), converter_words(&converted.by)),
     }
 }
@@ -25,6 +26,8 @@ fn converter_words(by: &Converter) -> String {
         Converter::Word { index, delimiters } => format!("word {index} by {delimiters}"),
         Converter::PercentDecode => "decoded".to_owned(),
         Converter::Replace { regex, with, .. } => format!("{} replaced by {with}", regex.pattern),
+        Converter::EncodeAgain => "encoded".to_owned(),
+        Converter::DecodeRedirect => "decoded as a redirect".to_owned(),
         Converter::Length => "its length".to_owned(),
         Converter::Integer => "its number".to_owned(),
         Converter::Bytes { start, length: None } => format!("from byte {start}"),

@@ -95,7 +95,7 @@ impl<'m> Walk<'_, 'm> {
         let mut all = Vec::new();
         for Fork { cell, state, found: path } in paths {
             let queries = match query {
-                QueryEdit::Keep => vec![Fork { found: state.query.clone(), cell, state }],
+                QueryEdit::Keep | QueryEdit::KeepTarget => vec![Fork { found: state.query.clone(), cell, state }],
                 // Where the first `?` is, is not followed.
                 QueryEdit::FromPath => {
                     let whole = path.as_ref().unwrap_or(&state.path);
@@ -123,7 +123,7 @@ impl<'m> Walk<'_, 'm> {
                 let changed = Rc::make_mut(&mut state);
                 if let Some(path) = &path {
                     changed.path = path.clone();
-                    changed.rewritten = true;
+                    changed.rewritten |= !matches!(query, QueryEdit::KeepTarget);
                 }
                 changed.query = found;
                 all.push((cell, state));

@@ -185,6 +185,9 @@ impl<'m> Walk<'_, 'm> {
             (Converter::Upper, Some(known)) => Sym::text(&known.to_ascii_uppercase()),
             (Converter::Lower, None) if text.pieces().iter().all(lower) => text.clone(),
             (Converter::Upper, None) if text.whole() == Some(&Dim::Method) => text.clone(),
+            // How a path was encoded is not told apart here; what is reported is traced as it is typed.
+            (Converter::EncodeAgain | Converter::DecodeRedirect, None) => text.clone(),
+            (Converter::EncodeAgain | Converter::DecodeRedirect, Some(known)) if !known.contains(&b'%') => text.clone(),
             (Converter::Length, Some(known)) => Sym::text(known.len().to_string().as_bytes()),
             (Converter::Replace { regex, with, all }, Some(known)) => {
                 let replaced = self.asker.patterns.get(regex).and_then(|pattern| pattern.replace(known, with, *all).ok());

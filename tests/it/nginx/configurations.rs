@@ -1,6 +1,6 @@
 //! Configurations in which nginx's choice is easy to get wrong, and requests that show it.
 //!
-//! `{port:front}` is where requests enter; `a`, `b` and `c` are backends that answer with their port and what they were asked for.
+//! `{port:front}` is where requests enter; `a`, `b` and `c` are those of [`crate::support::backends`].
 
 /// One configuration.
 pub(super) struct Configuration {
@@ -11,6 +11,20 @@ pub(super) struct Configuration {
     pub(super) files: &'static [(&'static str, &'static str)],
     /// A request a line: method, host, target, perhaps a header.
     pub(super) requests: &'static str,
+}
+
+/// The same, read from a text.
+pub(super) struct Page {
+    pub(super) name: &'static str,
+    pub(super) http: &'static str,
+    pub(super) files: Vec<(&'static str, &'static str)>,
+    pub(super) requests: &'static str,
+}
+
+impl From<&Configuration> for Page {
+    fn from(one: &Configuration) -> Self {
+        Self { name: one.name, http: one.http, files: one.files.to_vec(), requests: one.requests }
+    }
 }
 
 pub(super) const ALL: &[Configuration] = &[

@@ -6,5 +6,6 @@ mod corners;
 mod differential;
 mod lowering;
 mod stream;
+mod suites;
 
 pub(crate) use differential::written;

@@ -1,5 +1,6 @@
 //! What several test rooms share.
 
+pub(crate) mod backends;
 pub(crate) mod contract;
 pub(crate) mod haproxy;
 pub(crate) mod nginx;

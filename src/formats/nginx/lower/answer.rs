@@ -19,6 +19,14 @@ impl Lowering<'_> {
         self.unless_handled(scope, label, plain, step)
     }
 
+    /// A redirect that nginx makes itself: an `error_page` for its status takes it over, as it would an error.
+    pub(super) fn redirected(&mut self, server: &Server<'_>, scope: &Scope<'_>, status: u16, location: Value, label: &Label) -> Step {
+        let plain = Step::end(Outcome::Redirect { status, location, label: label.clone() });
+        let Some(page) = error_page(scope, status) else { return plain };
+        let step = self.error_page_step(server, scope, status, page);
+        self.unless_handled(scope, label, plain, step)
+    }
+
     /// `handled` when an error page was taken before and `recursive_error_pages` is off; else `first`.
     pub(super) fn unless_handled(&mut self, scope: &Scope<'_>, label: &Label, handled: Step, first: Step) -> Step {
         if scope.is_on("recursive_error_pages") {
@@ -129,10 +137,17 @@ fn statuses(page: &Directive) -> impl Iterator<Item = u16> + '_ {
 }
 
 /// Puts scheme and host before a `location` that begins with `/`, where settings make them other than those of the request.
+pub(super) fn absolute(scope: &Scope<'_>, location: Value) -> Value {
+    let mut parts = origin(scope, &location);
+    parts.extend(location.parts);
+    Value { parts }
+}
+
+/// Returns what stands before a `location` that begins with `/`; nothing where that is scheme and host of the request.
 ///
 /// nginx: `ngx_http_header_filter`: with `server_name_in_redirect` the host is the server's first name, with `port_in_redirect off` there is no port, and
 /// with `absolute_redirect off` the client gets the path alone.
-pub(super) fn absolute(scope: &Scope<'_>, location: Value) -> Value {
+pub(super) fn origin(scope: &Scope<'_>, location: &Value) -> Vec<Part> {
     let relative = match location.parts.first() {
         Some(Part::Literal(text)) => text.starts_with('/') && !text.starts_with("//"),
         Some(Part::Field(Field::Path | Field::Target)) => true,
@@ -140,13 +155,21 @@ pub(super) fn absolute(scope: &Scope<'_>, location: Value) -> Value {
     };
     let (own_name, own_port) = (scope.is_on("server_name_in_redirect"), scope.text("port_in_redirect") != Some("off"));
     if !relative || scope.text("absolute_redirect") == Some("off") || (!own_name && own_port) {
-        return location;
+        return Vec::new();
     }
     let mut parts = vec![Part::Field(Field::Scheme), Part::Literal(Arc::from("://"))];
     parts.extend(if own_name { super::variable::server_name(scope) } else { vec![Part::Field(Field::Host)] });
     if own_port && scope.server().is_some_and(super::listener::has_odd_port) {
         parts.extend([Part::Literal(Arc::from(":")), Part::Field(Field::ListenPort)]);
     }
-    parts.extend(location.parts);
-    Value { parts }
+    parts
+}
+
+/// Returns the path of a location as it is sent to a client (`ngx_http_escape_location_name`: `ngx_escape_uri` with `NGX_ESCAPE_URI`).
+pub(super) fn encoded(path: &str) -> String {
+    let one = |byte: u8| match byte {
+        0..=0x20 | 0x7f.. | b'"' | b'#' | b'%' | b'<' | b'>' | b'?' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' => format!("%{byte:02X}"),
+        plain => char::from(plain).to_string(),
+    };
+    path.bytes().map(one).collect()
 }

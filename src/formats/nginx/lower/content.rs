@@ -6,11 +6,11 @@ use super::answer::error_page;
 use super::code::When;
 use super::route::{Server, block};
 use super::scope::{Level, LocationKind, Scope, location_kind};
+use super::search::{leads_away, page_leads_away};
 use super::variable::BROKEN;
 use crate::model::{
     Action, Cidr, Condition, Field, Label, Matcher, Name, Next, Opaque, Outcome, Part, QueryEdit, Route, Step, Table, TableKind, Value,
 };
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -99,7 +99,7 @@ pub(super) fn passes(scope: &Scope<'_>) -> bool {
     scope.own.iter().any(|directive| PASSES.contains(&directive.name()))
 }
 
-fn own_handler(directives: &[Directive]) -> Option<&Directive> {
+pub(super) fn own_handler(directives: &[Directive]) -> Option<&Directive> {
     directives.iter().rfind(|directive| [PASSES, ANSWERS, CODE].iter().any(|list| list.contains(&directive.name())))
 }
 
@@ -259,7 +259,7 @@ impl Lowering<'_> {
             let name = test.text.strip_suffix('/').unwrap_or(&test.text);
             if !is_files && name != "$uri" {
                 let path = Some(self.value(name, scope, &test.span));
-                step.actions.push(Action::Rewrite { path, query: QueryEdit::Keep, label: None });
+                step.actions.push(Action::Rewrite { path, query: QueryEdit::KeepTarget, label: None });
             }
             routes.push(Route { when, step, label: Some(label.clone()) });
         }
@@ -299,7 +299,26 @@ impl Lowering<'_> {
             step = self.guarded(&page.label(), exists, step, missing);
         }
         let step = self.lower_listing(server, scope, step);
-        self.lower_index(server, scope, step, label)
+        let step = self.lower_index(server, scope, step, label);
+        self.lower_methods(server, scope, step)
+    }
+
+    /// Files are got, nothing else: 405 for a POST of one that is there and for every other method, told where an `error_page` leads away from files.
+    /// nginx: `ngx_http_static_handler`.
+    fn lower_methods(&mut self, server: &Server<'_>, scope: &Scope<'_>, files: Step) -> Step {
+        let writes = scope.text("dav_methods").is_some_and(|method| method != "off");
+        let Some(page) = error_page(scope, 405).filter(|_| !writes) else { return files };
+        if !page_leads_away(&mut self.regexes, server, page) {
+            return files;
+        }
+        let label = page.label();
+        let refused = self.refuse(server, scope, 405, &label);
+        let method = |name| Condition::test(Value::field(Field::Method), Matcher::Equals { text: Value::literal(name), caseless: false });
+        let slash = Condition::test(Value::field(Field::Path), Matcher::Suffix { text: Arc::from("/"), caseless: false });
+        let exists = Condition::Opaque(Opaque { text: Arc::from(Opaque::FILE), input: self.file_name(scope) });
+        let posted = Condition::All(vec![method("POST"), slash.negated(), exists]);
+        let when = Condition::Any(vec![Condition::Any(["GET", "HEAD", "POST"].map(method).to_vec()).negated(), posted]);
+        self.guarded(&label, when, refused, files)
     }
 
     /// A folder without an index file is refused; told where an `error_page` for 403 leads away from files. nginx: `ngx_http_autoindex_handler`, `ngx_http_index_handler`.
@@ -413,80 +432,4 @@ fn authenticated(directive: &Directive) -> Condition {
         _ => format!("{} lets the client in", directive.label().text),
     };
     Condition::Opaque(Opaque { text: Arc::from(text), input: Value::default() })
-}
-
-/// Returns whether an error page for missing files is more than a page: another handler, or an answer with another status.
-fn page_leads_away(regexes: &mut Regexes, server: &Server<'_>, page: &Directive) -> bool {
-    let target = page.args.last().map(|word| &*word.text).unwrap_or_default();
-    let path = target.split_once('?').map_or(target, |(path, _)| path);
-    !path.starts_with('/') || path.contains('$') || leads_away(regexes, server, path)
-}
-
-/// Returns whether the location of the literal `path` does anything but serve files, as far as its own block says.
-fn leads_away(regexes: &mut Regexes, server: &Server<'_>, path: &str) -> bool {
-    let does_more = |directives: &[Directive]| {
-        own_handler(directives).is_some()
-            || directives.iter().any(|directive| matches!(directive.name(), "return" | "rewrite" | "try_files" | "if" | "deny" | "auth_basic"))
-    };
-    path.contains('$')
-        || match search(regexes, server.block, path) {
-            Some(Found::Final(location) | Found::Prefix(location)) => does_more(block(location)),
-            Some(Found::Unclear) => true,
-            None => false,
-        }
-}
-
-/// Compiled regexes by their text.
-type Regexes = BTreeMap<String, Option<fancy_regex::Regex>>;
-
-/// Where the search for a literal path ends.
-#[derive(Clone, Copy)]
-enum Found<'a> {
-    /// At an exact location or a regex: nothing else is tried.
-    Final(&'a Directive),
-    /// At a prefix: regexes around it are still tried.
-    Prefix(&'a Directive),
-    /// At a regex that cannot be tried here.
-    Unclear,
-}
-
-/// Finds the location of a literal path, as [`super::route`] would.
-fn search<'a>(regexes: &mut Regexes, level: &'a [Directive], path: &str) -> Option<Found<'a>> {
-    let locations: Vec<_> = level
-        .iter()
-        .filter(|directive| directive.name() == "location")
-        .filter_map(|directive| location_kind(directive).map(|(kind, text)| (directive, kind, text)))
-        .collect();
-    if let Some((exact, ..)) = locations.iter().find(|(_, kind, text)| *kind == LocationKind::Exact && *text == path) {
-        return Some(Found::Final(exact));
-    }
-    let is_prefix = |kind| matches!(kind, LocationKind::Prefix | LocationKind::PrefixOnly);
-    let longest = locations.iter().filter(|(_, kind, text)| is_prefix(*kind) && path.starts_with(text)).max_by_key(|(_, _, text)| text.len());
-    let nested = longest.and_then(|(directive, ..)| search(regexes, block(directive), path));
-    if matches!(nested, Some(Found::Final(_) | Found::Unclear)) {
-        return nested;
-    }
-    if longest.is_none_or(|(_, kind, _)| *kind != LocationKind::PrefixOnly) {
-        for (directive, kind, pattern) in &locations {
-            let caseless = match kind {
-                LocationKind::Regex => "",
-                LocationKind::RegexCaseless => "(?i)",
-                LocationKind::Exact | LocationKind::Prefix | LocationKind::PrefixOnly | LocationKind::Named => continue,
-            };
-            let text = format!("{caseless}{pattern}");
-            let regex = regexes.entry(text).or_insert_with_key(|text| fancy_regex::Regex::new(text).ok());
-            match regex.as_ref().and_then(|regex| regex.is_match(path).ok()) {
-                Some(false) => {}
-                Some(true) => {
-                    return Some(match search(regexes, block(directive), path) {
-                        Some(Found::Final(inner) | Found::Prefix(inner)) => Found::Final(inner),
-                        Some(Found::Unclear) => Found::Unclear,
-                        None => Found::Final(directive),
-                    });
-                }
-                None => return Some(Found::Unclear),
-            }
-        }
-    }
-    nested.or(longest.map(|(directive, ..)| Found::Prefix(directive)))
 }

@@ -81,7 +81,11 @@ impl Lowering<'_> {
     /// `proxy_pass URL`; `depth` counts the variables that were followed.
     fn pass_url(&mut self, pass: &Pass<'_, '_>, text: &str, depth: u32) -> Step {
         for (scheme, port) in [("http", 80), ("https", 443)] {
-            if let Some(rest) = text.strip_prefix(scheme).and_then(|rest| rest.strip_prefix("://")) {
+            if let Some(rest) = text
+                .split_at_checked(scheme.len())
+                .filter(|(start, _)| start.eq_ignore_ascii_case(scheme))
+                .and_then(|(_, rest)| rest.strip_prefix("://"))
+            {
                 return self.pass_authority(pass, scheme, port, rest);
             }
         }

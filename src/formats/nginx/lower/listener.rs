@@ -289,7 +289,8 @@ pub(super) fn host_patterns(word: &str) -> Vec<HostPattern> {
     if let Some(head) = name.strip_suffix('*').filter(|head| head.ends_with('.')) {
         return vec![HostPattern::AnySuffix(Arc::from(head))];
     }
-    vec![HostPattern::Exact(Arc::from(name.trim_end_matches('.')))]
+    // A final dot stays, and no request has one by then.
+    vec![HostPattern::Exact(Arc::from(name))]
 }
 
 /// The `listen` lines of a server; without any, `listen 80` (nginx run as root: `ngx_http_core_server`).

@@ -15,6 +15,7 @@ mod pool;
 mod rewrite;
 mod route;
 mod scope;
+mod search;
 mod stream;
 mod tls;
 mod traps;

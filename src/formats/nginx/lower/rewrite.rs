@@ -12,7 +12,8 @@ use super::scope::{Level, Scope};
 use super::variable::{BROKEN, INTERNAL, regex};
 use super::{Lowering, route};
 use crate::model::{
-    Action, Condition, Field, Label, Matcher, Name, Next, Opaque, Outcome, Part, ProblemKind, QueryEdit, Step, Table, TableId, TableKind, Value,
+    Action, Capture, Condition, Converted, Converter, Field, Label, Matcher, Name, Next, Opaque, Outcome, Part, ProblemKind, QueryEdit, Step, Table,
+    TableId, TableKind, Value,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -41,6 +42,14 @@ struct State {
     changed: bool,
     /// The `if` block that holds, an index into [`Program::contexts`]; 0 is the location itself.
     context: usize,
+}
+
+impl State {
+    /// Whether `set` and `if` encode captures again where the client's path was: not behind a `rewrite` that matched (nginx: `e->quote` of the list's
+    /// engine, which begins as 1; observed on 1.22.1).
+    fn quotes(self) -> bool {
+        !self.changed
+    }
 }
 
 /// The list of one server or location.
@@ -143,18 +152,22 @@ impl Lowering<'_> {
                 let mut step = take(steps, at + 1, state);
                 if let (Some(name), Some(value)) = (directive.arg(0).and_then(|word| word.strip_prefix('$')), directive.args.get(1)) {
                     let value = with_context(program, 0, |scope| self.value(&value.text, scope, &value.span));
-                    let variable = Name::from(name.to_ascii_lowercase());
-                    step.actions.insert(0, Action::Set { variable, value, label: Some(directive.label()) });
+                    step.actions.insert(0, set(name, encoded_again(value, state.quotes()), directive));
                 }
                 step
             }
             Op::Return(directive) => with_context(program, state.context, |scope| self.lower_return(ends.server, scope, directive)),
-            // `break` takes back that the path was changed (`ngx_http_script_break_code`).
-            Op::Break => self.finish(program, ends, State { changed: false, ..state }),
+            // `break` takes back that the path was changed, and the location is no longer what it begins with (`ngx_http_script_break_code`).
+            Op::Break if state.changed && ends.in_location => self.content_of(program, ends, state.context, false),
+            Op::Break => {
+                let mut step = self.finish(program, ends, State { changed: false, ..state });
+                step.actions.splice(0..0, mark_broken(ends.server, "1").filter(|_| state.changed));
+                step
+            }
             Op::Rewrite(directive) => self.lower_rewrite(program, ends, (directive, at, state), steps),
             Op::If { directive, end, context } => {
                 let label = directive.label();
-                let when = with_context(program, 0, |scope| self.if_condition(directive, scope));
+                let when = with_context(program, 0, |scope| self.if_condition(directive, scope, state.quotes()));
                 let is_regex = |condition: &Condition| matches!(condition, Condition::Test(test) if matches!(test.matcher, Matcher::Regex(_)));
                 let negated = matches!(&when, Condition::Not(inner) if is_regex(inner));
                 let inside = take(steps, at + 1, State { context: *context, ..state });
@@ -178,7 +191,7 @@ impl Lowering<'_> {
         let kind = rewrite_kind(directive);
         let when = Condition::test(Value::field(Field::Path), Matcher::Regex(regex(pattern, false)));
         let taken = if let RewriteKind::Redirect(status) = kind {
-            with_context(program, 0, |scope| self.redirect_to(&replacement.text, status, scope, directive))
+            with_context(program, state.context, |scope| self.redirect_to(ends.server, &replacement.text, status, scope, directive))
         } else {
             let change = with_context(program, 0, |scope| self.change_uri(&replacement.text, scope, directive));
             let mut step = match kind {
@@ -206,36 +219,43 @@ impl Lowering<'_> {
     }
 
     /// What a rewrite does to path and query. A `?` at the end drops the old query; without one it is kept, or follows the new one.
+    ///
+    /// In the query captures are encoded again, in the path they are not (`ngx_http_script_copy_capture_code`).
     fn change_uri(&mut self, replacement: &str, scope: &Scope<'_>, directive: &Directive) -> Action {
         let (text, add_args) = replacement.strip_suffix('?').map_or((replacement, true), |text| (text, false));
         let (path, args) = text.split_once('?').map_or((text, None), |(path, args)| (path, Some(args)));
         let path = Some(self.value(path, scope, &directive.head));
+        let args = args.map(|args| encoded_again(self.value(args, scope, &directive.head), true));
         let query = match (args, add_args) {
             (None, true) => QueryEdit::Keep,
             (None, false) => QueryEdit::Replace(Value::default()),
-            (Some(args), true) => QueryEdit::Prepend(self.value(args, scope, &directive.head)),
-            (Some(args), false) => QueryEdit::Replace(self.value(args, scope, &directive.head)),
+            (Some(args), true) => QueryEdit::Prepend(args),
+            (Some(args), false) => QueryEdit::Replace(args),
         };
         Action::Rewrite { path, query, label: Some(directive.label()) }
     }
 
     /// A rewrite that answers with a redirect; the old query follows unless the replacement ends in `?`.
-    fn redirect_to(&mut self, replacement: &str, status: u16, scope: &Scope<'_>, directive: &Directive) -> Step {
+    ///
+    /// Captures are encoded, then the whole is decoded as far as a path takes it. nginx: `ngx_http_script_regex_end_code`.
+    fn redirect_to(&mut self, server: &Server<'_>, replacement: &str, status: u16, scope: &Scope<'_>, directive: &Directive) -> Step {
         let label = directive.label();
         let (text, add_args) = replacement.strip_suffix('?').map_or((replacement, true), |text| (text, false));
         let location = self.value(text, scope, &directive.head);
-        let mut location = super::answer::absolute(scope, location);
+        let mut parts = super::answer::origin(scope, &location);
+        parts.extend(decoded_redirect(encoded_again(location, true)).parts);
+        let mut location = Value { parts };
         if add_args && text.contains('?') {
-            let plain = Step::end(Outcome::Redirect { status, location: location.clone(), label: label.clone() });
+            let plain = self.redirected(server, scope, status, location.clone(), &label);
             location.parts.extend([Part::Literal(Arc::from("&")), Part::Field(Field::Query)]);
-            let joined = Step::end(Outcome::Redirect { status, location, label: label.clone() });
+            let joined = self.redirected(server, scope, status, location, &label);
             let has_query = Condition::test(Value::field(Field::Query), Matcher::Truthy { zero_is_false: false });
             return self.guarded(&label, has_query, joined, plain);
         }
         if add_args {
             location.parts.extend([Part::Field(Field::QueryMark), Part::Field(Field::Query)]);
         }
-        Step::end(Outcome::Redirect { status, location, label })
+        self.redirected(server, scope, status, location, &label)
     }
 
     /// `return code`, `return code text`, `return code URL`, `return URL`. nginx: `ngx_http_rewrite_return`, `ngx_http_send_response`.
@@ -244,7 +264,7 @@ impl Lowering<'_> {
         let Some(first) = directive.args.first() else { return Step::end(Outcome::None) };
         let Ok(status) = first.text.parse::<u16>() else {
             let location = self.value(&first.text, scope, &first.span);
-            return Step::end(Outcome::Redirect { status: 302, location, label });
+            return self.redirected(server, scope, 302, location, &label);
         };
         let text = directive.args.get(1);
         match (status, text) {
@@ -252,7 +272,7 @@ impl Lowering<'_> {
             (301 | 302 | 303 | 307 | 308, Some(location)) => {
                 let location = self.value(&location.text, scope, &location.span);
                 let location = super::answer::absolute(scope, location);
-                Step::end(Outcome::Redirect { status, location, label })
+                self.redirected(server, scope, status, location, &label)
             }
             (400.., None) => self.refuse(server, scope, status, &label),
             (_, text) => {
@@ -264,7 +284,7 @@ impl Lowering<'_> {
     }
 
     /// The condition of an `if`. nginx: `ngx_http_rewrite_if_condition`.
-    fn if_condition(&mut self, directive: &Directive, scope: &Scope<'_>) -> Condition {
+    fn if_condition(&mut self, directive: &Directive, scope: &Scope<'_>, quoted: bool) -> Condition {
         let words = condition_words(directive);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let opaque = |text: &str, input: Value| Condition::Opaque(Opaque { text: Arc::from(text), input });
@@ -285,9 +305,13 @@ impl Lowering<'_> {
             [variable, operator, rest @ ..] if variable.starts_with('$') && rest.len() <= 1 => {
                 let subject = self.value(variable, scope, &directive.head);
                 let right = rest.first().copied().unwrap_or_default();
+                let mut equals = || {
+                    let text = encoded_again(self.value(right, scope, &directive.head), quoted);
+                    Condition::test(subject.clone(), Matcher::Equals { text, caseless: false })
+                };
                 match *operator {
-                    "=" => Condition::test(subject, Matcher::Equals { text: self.value(right, scope, &directive.head), caseless: false }),
-                    "!=" => Condition::test(subject, Matcher::Equals { text: self.value(right, scope, &directive.head), caseless: false }).negated(),
+                    "=" => equals(),
+                    "!=" => equals().negated(),
                     "~" => Condition::test(subject, Matcher::Regex(regex(right, false))),
                     "~*" => Condition::test(subject, Matcher::Regex(regex(right, true))),
                     "!~" => Condition::test(subject, Matcher::Regex(regex(right, false))).negated(),
@@ -348,13 +372,15 @@ fn flatten<'a>(directives: &'a [Directive], scope: &Scope<'a>, in_location: bool
     }
 }
 
-/// Returns whether the instructions of a server have a `rewrite … break`.
+/// Returns whether the instructions of a server have a `rewrite … break`, or a `rewrite` and a `break`.
 pub(super) fn breaks(directives: &[Directive]) -> bool {
-    directives.iter().any(|directive| match directive.name() {
-        "rewrite" => rewrite_kind(directive) == RewriteKind::Break,
-        "if" => breaks(route::block(directive)),
-        _ => false,
-    })
+    let has = |kind| any(directives, &|directive| directive.name() == "rewrite" && rewrite_kind(directive) == kind);
+    has(RewriteKind::Break) || has(RewriteKind::GoOn) && any(directives, &|directive| directive.name() == "break")
+}
+
+/// Returns whether one of the instructions, also inside of `if`, is as `wanted`.
+fn any(directives: &[Directive], wanted: &impl Fn(&Directive) -> bool) -> bool {
+    directives.iter().any(|directive| wanted(directive) || directive.name() == "if" && any(route::block(directive), wanted))
 }
 
 /// Notes whether the server's own instructions have ended in `rewrite … break`.
@@ -386,12 +412,45 @@ fn rewrite_kind(directive: &Directive) -> RewriteKind {
     }
 }
 
+/// What `set` does: `$args` is the query itself (`ngx_http_variable_set_args`).
+fn set(name: &str, value: Value, directive: &Directive) -> Action {
+    let (variable, label) = (Name::from(name.to_ascii_lowercase()), Some(directive.label()));
+    if &*variable == "args" {
+        return Action::Rewrite { path: Some(Value::field(Field::Path)), query: QueryEdit::Replace(value), label };
+    }
+    Action::Set { variable, value, label }
+}
+
+/// Returns `value` with its numbered captures encoded again, where they are to be.
+fn encoded_again(value: Value, quoted: bool) -> Value {
+    let one = |part: Part| match part {
+        Part::Capture(Capture::Index(_)) if quoted => {
+            Part::Converted(Box::new(Converted { value: Value { parts: vec![part] }, by: Converter::EncodeAgain }))
+        }
+        part => part,
+    };
+    Value { parts: value.parts.into_iter().map(one).collect() }
+}
+
+/// Returns a location as a `rewrite` sends it; one that never has an escape stays as it is.
+fn decoded_redirect(location: Value) -> Value {
+    let plain = |part: &Part| match part {
+        Part::Literal(text) => !text.contains('%'),
+        Part::Field(field) => matches!(field, Field::Scheme | Field::Host | Field::ListenPort | Field::QueryMark),
+        _ => false,
+    };
+    if location.parts.iter().all(plain) {
+        return location;
+    }
+    Value { parts: vec![Part::Converted(Box::new(Converted { value: location, by: Converter::DecodeRedirect }))] }
+}
+
 /// Returns how often each (place, state) is gone to.
 fn reachable(ops: &[Op<'_>]) -> BTreeMap<(usize, State), usize> {
     let mut uses: BTreeMap<(usize, State), usize> = BTreeMap::new();
     uses.insert((0, START), 1);
     for at in 0..ops.len() {
-        let states: Vec<State> = uses.range((at, State { changed: false, context: 0 })..(at + 1, START)).map(|((_, state), _)| *state).collect();
+        let states: Vec<State> = uses.range((at, START)..(at + 1, START)).map(|((_, state), _)| *state).collect();
         for state in states {
             let changed = State { changed: true, ..state };
             let targets = match ops.get(at) {

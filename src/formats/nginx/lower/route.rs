@@ -162,11 +162,11 @@ impl Lowering<'_> {
             // Of `= /dir/` and `/dir/` either may pass; the settings are those of the exact one.
             let exact = locations.iter().find(|(_, other, same)| *other == LocationKind::Exact && same == text);
             let scope = Scope { own: block(exact.map_or(directive, |(exact, ..)| exact)), ..scope };
-            let mut location = Value::literal(text);
+            let mut location = Value::literal(&super::answer::encoded(text));
             location.parts.extend([Part::Field(Field::QueryMark), Part::Field(Field::Query)]);
             let label = directive.label();
             let location = super::answer::absolute(&scope, location);
-            let redirect = Step::end(Outcome::Redirect { status: 301, location, label: label.clone() });
+            let redirect = self.redirected(server, &scope, 301, location, &label);
             let step = self.guard_internal(server, &scope, redirect);
             out.push(Route { when: path_is(short), step, label: Some(label) });
         }

@@ -101,6 +101,8 @@ pub(super) fn definitions(directives: &[Directive], found: &mut BTreeMap<String,
             }
         };
         match name {
+            // `$args` is the query, whoever sets it.
+            "set" if directive.arg(0).is_some_and(|word| word.eq_ignore_ascii_case("$args")) => {}
             "set" => define(0, Definition::Set),
             "geo" => define(directive.args.len().saturating_sub(1), Definition::Lookup),
             "map" | "split_clients" => define(1, Definition::Lookup),
@@ -337,9 +339,8 @@ impl Lowering<'_> {
     /// Returns the file that a request of `scope` names: the root with the path, the alias with what follows the location's own path. In a location given by a
     /// regex the alias is the whole file. nginx: `ngx_http_map_uri_to_path`.
     pub(super) fn file_name(&mut self, scope: &Scope<'_>) -> Value {
-        let aliased = scope.nearest(&["root", "alias"]).last().is_some_and(|directive| directive.name() == "alias");
-        match scope.location() {
-            Some((LocationKind::Exact | LocationKind::Regex | LocationKind::RegexCaseless, _)) if aliased => self.root(scope),
+        match aliased(scope) {
+            Some((LocationKind::Exact | LocationKind::Regex | LocationKind::RegexCaseless, _)) => self.root(scope),
             _ => self.below_root(scope, Value::field(Field::Path)),
         }
     }
@@ -347,9 +348,8 @@ impl Lowering<'_> {
     /// Returns `path` as a file: below an `alias` the location's own path is taken off, where `path` begins with it (`ngx_http_try_files_handler`).
     pub(super) fn below_root(&mut self, scope: &Scope<'_>, path: Value) -> Value {
         let mut value = self.root(scope);
-        let aliased = scope.nearest(&["root", "alias"]).last().is_some_and(|directive| directive.name() == "alias");
-        let own = match scope.location() {
-            Some((LocationKind::Exact | LocationKind::Prefix | LocationKind::PrefixOnly, own)) if aliased => own,
+        let own = match aliased(scope) {
+            Some((LocationKind::Exact | LocationKind::Prefix | LocationKind::PrefixOnly, own)) => own,
             _ => "",
         };
         let mut parts = path.parts.into_iter();
@@ -409,6 +409,19 @@ impl Lowering<'_> {
     pub(super) fn suspect(&mut self, kind: ProblemKind, message: String, help: Option<String>, span: &Span) {
         self.model.problems.push(Problem { kind, fatal: false, message, help, span: span.clone(), related: Vec::new() });
     }
+}
+
+/// Returns the location that has the `alias` which is used at `scope`: a nested one takes over the alias with the path it was written for
+/// (`ngx_http_core_merge_loc_conf`).
+fn aliased<'a>(scope: &Scope<'a>) -> Option<(LocationKind, &'a str)> {
+    let mut level = Some(scope);
+    while let Some(here) = level {
+        if let Some(line) = here.own.iter().rfind(|line| matches!(line.name(), "root" | "alias")) {
+            return here.location().filter(|_| line.name() == "alias");
+        }
+        level = here.parent;
+    }
+    None
 }
 
 /// The order in which `map` looks: smaller first, and file order among equals.

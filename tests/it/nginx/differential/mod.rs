@@ -7,12 +7,12 @@ mod grammar;
 mod pieces;
 mod requests;
 
-use super::agreement::{compare, visible};
-use crate::support::nginx::{Nginx, Response, available};
+use super::agreement::compare;
+use crate::support::backends::Backends;
+use crate::support::nginx::{Nginx, available};
 use crate::support::random::{Random, Run};
-use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
-use waypost::analysis::{Alternative, Destination, trace};
+use std::net::{IpAddr, Ipv4Addr};
+use waypost::analysis::{Destination, trace};
 use waypost::model::{Model, Name, Request};
 use waypost::snapshot::memory;
 
@@ -50,41 +50,6 @@ fn random_configurations_do_what_the_model_says() {
     println!("{sent} requests to {configurations} configurations, {refused} refused by both, {open} requests left open, {} differ", wrong.len());
     let shown: Vec<&str> = wrong.iter().map(String::as_str).filter(|text| !text.is_empty()).take(SHOWN).collect();
     assert!(wrong.is_empty(), "{} of {sent} differ:\n{}", wrong.len(), shown.join("\n"));
-}
-
-/// Three servers that say their port and what they were asked for, byte by byte: a real one would refuse the blank in a path that nginx did not encode.
-struct Backends(Vec<u16>);
-
-impl Backends {
-    fn start() -> Self {
-        let one = || {
-            let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-            let port = listener.local_addr().expect("it is bound").port();
-            // The threads end with the test.
-            std::thread::spawn(move || listener.incoming().flatten().for_each(|stream| drop(answer(stream, port))));
-            port
-        };
-        Self((0..3).map(|_| one()).collect())
-    }
-
-    fn fill(&self, text: &str) -> String {
-        ["{a}", "{b}", "{c}"].iter().zip(&self.0).fold(text.to_owned(), |text, (name, port)| text.replace(name, &port.to_string()))
-    }
-}
-
-fn answer(mut stream: TcpStream, port: u16) -> std::io::Result<()> {
-    let mut head = Vec::new();
-    let mut buffer = [0; 4096];
-    while !head.windows(4).any(|end| end == b"\r\n\r\n") {
-        let read = stream.read(&mut buffer)?;
-        if read == 0 {
-            return Ok(());
-        }
-        head.extend_from_slice(&buffer[..read]);
-    }
-    let head = String::from_utf8_lossy(&head);
-    let target = head.split_once(' ').and_then(|(_, rest)| rest.split_once(" HTTP/1.0\r\n")).map_or("", |(target, _)| target);
-    write!(stream, "HTTP/1.0 200 OK\r\nX-At: {port} {}\r\nContent-Length: 0\r\n\r\n", visible(target))
 }
 
 /// Returns the configuration of `seed` for what needs no real nginx: with some port wherever one stands.
@@ -144,42 +109,7 @@ fn differs(model: &Model, request: &Request, tally: &mut Tally) -> Option<String
         }
     }
     let difference = compare(&destination, &answer).err()?;
-    // nginx encodes captures once more in a redirect and in the query, where the client's path was encoded (a gap listed in the README of the format).
-    let decoded = answer.headers.iter().map(|(name, value)| (name.clone(), percent_decoded(value))).collect();
-    if request.target.contains(['%', '+']) && compare(&bent(&destination), &Response { headers: decoded, ..answer }).is_ok() {
-        return None;
-    }
     Some(format!("    model: {destination:?}\n    nginx: {difference}"))
-}
-
-/// Returns a destination whose texts are percent-decoded.
-fn bent(destination: &Destination) -> Destination {
-    match destination.clone() {
-        Destination::Redirect { status, location } => Destination::Redirect { status, location: percent_decoded(&location) },
-        Destination::Forward { pool, servers, upstream_uri, broken_share, behaviour } => {
-            Destination::Forward { pool, servers, upstream_uri: percent_decoded(&upstream_uri), broken_share, behaviour }
-        }
-        Destination::Opaque { reason, alternatives } => {
-            let one = |alternative: Alternative| Alternative { outcome: Box::new(bent(&alternative.outcome)), ..alternative };
-            Destination::Opaque { reason, alternatives: alternatives.into_iter().map(one).collect() }
-        }
-        other => other,
-    }
-}
-
-fn percent_decoded(text: &str) -> String {
-    let mut out = Vec::new();
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        let escape = text_of(tail.get(..2).unwrap_or_default()).and_then(|digits| u8::from_str_radix(digits, 16).ok()).filter(|_| *first == b'%');
-        out.push(escape.unwrap_or(*first));
-        rest = if escape.is_some() { &tail[2..] } else { tail };
-    }
-    String::from_utf8_lossy(&out).into_owned()
-}
-
-fn text_of(bytes: &[u8]) -> Option<&str> {
-    std::str::from_utf8(bytes).ok()
 }
 
 /// Returns the request of a client on this machine.
