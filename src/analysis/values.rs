@@ -1,7 +1,7 @@
 //! All values that a gateway's tables use, wherever they stand: for questions like "does anything look at the host again?".
 
 use crate::model::{
-    Action, Condition, Field, Forward, Gateway, Matcher, Next, Outcome, Part, QueryEdit, Step, TableId, Target, Test, UpstreamUri, Value,
+    Action, Condition, Converter, Field, Forward, Gateway, Matcher, Next, Outcome, Part, QueryEdit, Step, TableId, Target, Test, UpstreamUri, Value,
 };
 use std::collections::BTreeSet;
 
@@ -67,7 +67,12 @@ impl Reads {
                     self.variables.insert(std::sync::Arc::clone(name));
                 }
                 Part::Capture(_) => self.captures = true,
-                Part::Converted(converted) => self.value(&converted.value, used),
+                Part::Converted(converted) => {
+                    self.value(&converted.value, used);
+                    if let Converter::Forwarded { list, .. } = &converted.by {
+                        self.value(list, used);
+                    }
+                }
                 Part::Field(_) | Part::Literal(_) | Part::Hole(_) => {}
             }
         }

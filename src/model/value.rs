@@ -1,7 +1,7 @@
 //! Texts made at request time: literals, fields of the request, variables, captures.
 
 use super::table::Label;
-use super::{Regex, Test};
+use super::{Cidr, Regex, Test};
 use std::sync::Arc;
 
 /// The name of a variable or of a regex group, without its sigil.
@@ -69,7 +69,7 @@ pub struct Converted {
     pub by: Converter,
 }
 
-/// A function on a text (HAProxy converters; what nginx does to captures). All but `EncodeAgain` ask nothing else of the request.
+/// A function on a text (HAProxy converters; what nginx does to captures). Only `EncodeAgain` and `Forwarded` ask for more of the request.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Converter {
     /// ASCII letters become lower case.
@@ -116,6 +116,15 @@ pub enum Converter {
     Mask(u8),
     /// What a query does not take is percent-encoded, if the client's path had an escape or a `+`; else nothing is changed (nginx: captures of a `rewrite`).
     EncodeAgain,
+    /// The address that a list says, where the text is an address that may be believed; else the text (nginx `geo` with `proxy`).
+    Forwarded {
+        /// The list.
+        list: Value,
+        /// Who is believed.
+        trusted: Vec<Cidr>,
+        /// The last address that is not trusted, instead of the last one.
+        recursive: bool,
+    },
     /// Escapes of characters that a path takes are decoded, up to the first `?` (nginx: the target of a `rewrite` that redirects).
     DecodeRedirect,
 }

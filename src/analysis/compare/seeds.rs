@@ -1,8 +1,8 @@
 //! What the tables of a virtual host look at, and the values that make each test hold.
 
 use crate::model::{
-    Action, Cidr, Condition, Field, Forward, Gateway, Lookup, Matcher, Name, Next, NumberRange, Outcome, Part, QueryEdit, Route, Step, TableId,
-    Target, Test, UpstreamUri, Value,
+    Action, Cidr, Condition, Converter, Field, Forward, Gateway, Lookup, Matcher, Name, Next, NumberRange, Outcome, Part, QueryEdit, Route, Step,
+    TableId, Target, Test, UpstreamUri, Value,
 };
 use crate::space::samples;
 use std::collections::{BTreeMap, BTreeSet};
@@ -199,7 +199,12 @@ impl<'m> Gather<'_, 'm> {
                     }
                 }
                 Part::Field(Field::Host) => self.seeds.host_matters = true,
-                Part::Converted(converted) => self.value(&converted.value),
+                Part::Converted(converted) => {
+                    self.value(&converted.value);
+                    if let Converter::Forwarded { list, .. } = &converted.by {
+                        self.value(list);
+                    }
+                }
                 Part::Field(_) | Part::Literal(_) | Part::Capture(_) | Part::Hole(_) => {}
             }
         }

@@ -83,7 +83,8 @@ impl<'m> Walk<'_, 'm> {
                 text.is_empty() || bytes.windows(text.len()).any(|window| same(window, text.as_bytes(), *caseless))
             }
             Matcher::Regex(regex) => self.finds(regex, subject, test),
-            Matcher::Network(network) => address(&subject.lossy()).is_some_and(|ip| network.contains(ip)),
+            // An IPv4 address written as IPv6 is one all the same (nginx: `IN6_IS_ADDR_V4MAPPED` in `ngx_http_access_handler`; HAProxy: `pat_match_ip`).
+            Matcher::Network(network) => address(&subject.lossy()).is_some_and(|ip| network.contains(ip.to_canonical())),
             Matcher::Truthy { zero_is_false } => !bytes.is_empty() && (bytes != b"0" || !*zero_is_false),
             Matcher::Segment { text, caseless, delimiters } => has_segment(bytes, text.as_bytes(), delimiters.as_bytes(), *caseless),
             Matcher::Number(ranges) => {

@@ -40,6 +40,7 @@ impl<'m> Walk<'_, 'm> {
                 let rest = bytes.get(*start..).unwrap_or_default();
                 known(length.and_then(|length| rest.get(..length)).unwrap_or(rest).to_vec())
             }
+            Converter::Forwarded { list, trusted, recursive } => self.forwarded(text, list, trusted, *recursive).unwrap_or_else(|| Rc::clone(text)),
             Converter::EncodeAgain if self.quoted => known(encode_query(bytes).into_bytes()),
             Converter::EncodeAgain => Rc::clone(text),
             Converter::DecodeRedirect => known(redirect_decoded(bytes)),
@@ -60,19 +61,26 @@ impl<'m> Walk<'_, 'm> {
         Rc::new(self.request.from.map_or_else(|| Text::hole("the client's address"), |ip| Text::known(ip.to_string())))
     }
 
-    /// Believes what `value` says of the client's address, if the other end may be believed; returns whether it did
-    /// (nginx: `ngx_http_realip_handler`, `ngx_http_get_forwarded_addr`).
+    /// Believes what `value` says of the client's address, if the other end may be believed; returns whether it did.
     pub(super) fn believe(&mut self, value: &'m Value, trusted: &[Cidr], recursive: bool) -> bool {
-        let trusts = |ip: IpAddr| trusted.is_empty() || trusted.iter().any(|network| network.contains(ip));
         let now = self.source();
+        let found = self.forwarded(&now, value, trusted, recursive);
+        let believed = found.is_some();
+        self.state.source = found.or(self.state.source.take());
+        believed
+    }
+
+    /// Returns the address that `list` says in place of `now`; `None` where that may not be believed, or says none
+    /// (nginx: `ngx_http_realip_handler`, `ngx_http_get_forwarded_addr`).
+    fn forwarded(&mut self, now: &Text, list: &'m Value, trusted: &[Cidr], recursive: bool) -> Option<Rc<Text>> {
+        let trusts = |ip: IpAddr| trusted.is_empty() || trusted.iter().any(|network| network.contains(ip));
         let now = now.lossy().parse::<IpAddr>().ok().filter(|_| !now.hole);
         if !trusted.is_empty() && !now.is_some_and(trusts) {
-            return false;
+            return None;
         }
-        let said = self.value(value);
+        let said = self.value(list);
         if said.hole {
-            self.state.source = Some(said);
-            return true;
+            return Some(said);
         }
         let text = said.lossy();
         // Commas and blanks part them alike; what is no address ends the list.
@@ -83,9 +91,7 @@ impl<'m> Walk<'_, 'm> {
                 break;
             }
         }
-        let Some(found) = found else { return false };
-        self.state.source = Some(Rc::new(Text::known(found.to_string())));
-        true
+        found.map(|found| Rc::new(Text::known(found.to_string())))
     }
 
     /// Changes a header.

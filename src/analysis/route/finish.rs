@@ -93,6 +93,8 @@ enum Resolved<'m> {
     Address(Box<Pool>),
     /// A name that is no pool and that nothing resolves.
     Nobody(String),
+    /// It is no address (nginx: "invalid port in upstream", 500).
+    Wrong,
     /// The authority cannot be read.
     Hole(String),
 }
@@ -105,7 +107,7 @@ impl<'m> Walk<'_, 'm> {
 
     fn forward(&mut self, forward: &'m Forward) -> Finished {
         let resolved = self.target(&forward.target);
-        let upstream_uri = self.computed_uri(&forward.target).unwrap_or_else(|| self.upstream_uri(&forward.uri));
+        let upstream_uri = self.computed_uri(&forward.target, &forward.uri).unwrap_or_else(|| self.upstream_uri(&forward.uri));
         self.step(&forward.label, Choice::Outcome, None);
         let (id, pool) = match &resolved {
             Resolved::Declared(id, pool) => (Some(*id), *pool),
@@ -114,6 +116,7 @@ impl<'m> Walk<'_, 'm> {
                 let behaviour = self.behaviour(forward, None, &[]);
                 return Destination::Forward { pool: name.clone(), servers: Vec::new(), upstream_uri, broken_share: 1.0, behaviour }.into();
             }
+            Resolved::Wrong => return Destination::Reject { status: 500 }.into(),
             Resolved::Hole(words) => {
                 self.exact = false;
                 return Destination::Opaque { reason: format!("the server is chosen by {words}"), alternatives: Vec::new() }.into();
@@ -151,19 +154,27 @@ impl<'m> Walk<'_, 'm> {
         if let Some((at, pool)) = gateway.pools.iter().enumerate().find(|(_, pool)| pool.declared && pool.name.eq_ignore_ascii_case(&text)) {
             return Resolved::Declared(PoolId(at), pool);
         }
-        let Some(address) = parse_authority(&text, default_port).filter(|address| resolvable || !matches!(address.host, Host::Name(_))) else {
+        let Some(address) = parse_authority(&text, default_port) else { return Resolved::Wrong };
+        if !resolvable && matches!(address.host, Host::Name(_)) {
             return Resolved::Nobody(text);
-        };
+        }
         Resolved::Address(Box::new(single(&text, address, target_label(self))))
     }
 
     /// Returns the path and query that stand in a computed authority (`http://10.0.0.1$suffix`): the whole is taken apart once it is known (`ngx_http_proxy_eval`).
-    fn computed_uri(&mut self, target: &'m Target) -> Option<String> {
+    fn computed_uri(&mut self, target: &'m Target, more: &'m UpstreamUri) -> Option<String> {
         let Target::Computed { authority, .. } = target else { return None };
         let authority = self.value(authority);
         let text = authority.lossy();
         let (_, uri) = split_authority(&text);
-        (!authority.hole && !uri.is_empty()).then(|| if uri.starts_with('/') { uri.to_owned() } else { format!("/{uri}") })
+        if authority.hole || uri.is_empty() {
+            return None;
+        }
+        let uri = if uri.starts_with('/') { uri.to_owned() } else { format!("/{uri}") };
+        Some(match more {
+            UpstreamUri::Exact(more) => uri + &self.value(more).lossy(),
+            UpstreamUri::AsReceived | UpstreamUri::ReplacePrefix { .. } => uri,
+        })
     }
 
     /// Returns the path and query that the upstream is asked for (`ngx_http_proxy_create_request`).
@@ -190,7 +201,9 @@ impl<'m> Walk<'_, 'm> {
     /// Returns `location` as the client understands it: one without a scheme is relative to the request.
     fn absolute(&self, location: &Text) -> String {
         let text = location.lossy();
-        if !text.starts_with('/') || text.starts_with("//") {
+        // nginx takes `//host/` for a path too (`ngx_http_header_filter`).
+        let strip_port = self.entrance.gateway.normalization.strip_port;
+        if !text.starts_with('/') || text.starts_with("//") && !strip_port {
             return text.into_owned();
         }
         let scheme = if self.entrance.listener.tls.is_some() { "https" } else { "http" };
@@ -198,7 +211,7 @@ impl<'m> Walk<'_, 'm> {
         let port = port.map(|port| format!(":{port}")).unwrap_or_default();
         let host = self.host.lossy();
         // Where the host keeps its port it says itself which.
-        let port = if self.entrance.gateway.normalization.strip_port { port } else { String::new() };
+        let port = if strip_port { port } else { String::new() };
         format!("{scheme}://{host}{port}{text}")
     }
 

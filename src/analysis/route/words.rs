@@ -26,6 +26,7 @@ fn converter_words(by: &Converter) -> String {
         Converter::Word { index, delimiters } => format!("word {index} by {delimiters}"),
         Converter::PercentDecode => "decoded".to_owned(),
         Converter::Replace { regex, with, .. } => format!("{} replaced by {with}", regex.pattern),
+        Converter::Forwarded { list, .. } => format!("or {}", value_words(list)),
         Converter::EncodeAgain => "encoded".to_owned(),
         Converter::DecodeRedirect => "decoded as a redirect".to_owned(),
         Converter::Length => "its length".to_owned(),

@@ -65,7 +65,8 @@ pub(super) fn compare(destination: &Destination, answer: &Response) -> Result<()
         Destination::Forward { servers, upstream_uri, broken_share, .. } => {
             let ports = servers.iter().filter_map(|server| server.address.rsplit(':').next());
             ports.map(|port| format!("{port} {}.", visible(upstream_uri))).any(|expected| answer.header("x-at") == Some(&*expected))
-                || servers.is_empty() && *broken_share >= 1.0 && answer.status == 502
+                || answer.status == 502
+                    && (*broken_share >= 1.0 || servers.iter().all(|server| server.share == 0.0 || server.address.ends_with(":1")))
         }
         Destination::Redirect { status, location: expected } => {
             answer.status == *status && (location == expected || same_location(location, expected))

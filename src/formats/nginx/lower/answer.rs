@@ -13,14 +13,19 @@ use std::sync::Arc;
 impl Lowering<'_> {
     /// A request that nginx refuses itself with `status`: the error page of the place, else the plain status.
     pub(super) fn refuse(&mut self, server: &Server<'_>, scope: &Scope<'_>, status: u16, label: &Label) -> Step {
-        let plain = Step::end(Outcome::Reject { status, label: label.clone() });
-        let Some(page) = error_page(scope, status) else { return plain };
+        // Statuses of nginx's own are sent as 400, and 499 is no answer (`ngx_http_special_response_handler`, `ngx_http_finalize_request`).
+        let plain = Step::end(match status {
+            499 => Outcome::Close { label: label.clone() },
+            494..=497 => Outcome::Reject { status: 400, label: label.clone() },
+            _ => Outcome::Reject { status, label: label.clone() },
+        });
+        let Some(page) = error_page(scope, status).filter(|_| status != 499) else { return plain };
         let step = self.error_page_step(server, scope, status, page);
         self.unless_handled(scope, label, plain, step)
     }
 
     /// A redirect that nginx makes itself: an `error_page` for its status takes it over, as it would an error.
-    pub(super) fn redirected(&mut self, server: &Server<'_>, scope: &Scope<'_>, status: u16, location: Value, label: &Label) -> Step {
+    pub(super) fn redirected(&mut self, server: &Server<'_>, scope: &Scope<'_>, (status, location): (u16, Value), label: &Label) -> Step {
         let plain = Step::end(Outcome::Redirect { status, location, label: label.clone() });
         let Some(page) = error_page(scope, status) else { return plain };
         let step = self.error_page_step(server, scope, status, page);
@@ -149,7 +154,7 @@ pub(super) fn absolute(scope: &Scope<'_>, location: Value) -> Value {
 /// with `absolute_redirect off` the client gets the path alone.
 pub(super) fn origin(scope: &Scope<'_>, location: &Value) -> Vec<Part> {
     let relative = match location.parts.first() {
-        Some(Part::Literal(text)) => text.starts_with('/') && !text.starts_with("//"),
+        Some(Part::Literal(text)) => text.starts_with('/'),
         Some(Part::Field(Field::Path | Field::Target)) => true,
         _ => false,
     };

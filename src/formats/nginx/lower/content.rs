@@ -192,9 +192,10 @@ impl Lowering<'_> {
         step
     }
 
-    /// What a client without credentials gets: 401; of `auth_request` 401 or 403, whichever the other location answers.
+    /// What a client without credentials gets: 401; of `auth_request` 401 or 403, whichever the other location answers, and 500 where it answers anything
+    /// else but 2xx.
     ///
-    /// nginx: `ngx_http_auth_request_handler`; any other answer of it is an error, 500, which is not told apart.
+    /// nginx: `ngx_http_auth_request_handler`.
     fn refuse_stranger(&mut self, server: &Server<'_>, scope: &Scope<'_>, directive: &Directive) -> Step {
         let label = directive.label();
         let unauthorized = self.refuse(server, scope, 401, &label);
@@ -202,9 +203,11 @@ impl Lowering<'_> {
             return unauthorized;
         }
         let forbidden = self.refuse(server, scope, 403, &label);
-        let text = Arc::from(format!("{} answers 401", label.text));
-        let asks = Condition::Opaque(Opaque { text, input: Value::default() });
-        self.guarded(&label, asks, unauthorized, forbidden)
+        let failed = self.refuse(server, scope, 500, &label);
+        let answers =
+            |status: u16| Condition::Opaque(Opaque { text: Arc::from(format!("{} answers {status}", label.text)), input: Value::default() });
+        let failed = self.guarded(&label, answers(403), forbidden, failed);
+        self.guarded(&label, answers(401), unauthorized, failed)
     }
 
     fn address_rules(&mut self, rules: &[&Directive], allowed: Step, mut denied: impl FnMut(&mut Self, &Label) -> Step) -> Step {

@@ -158,8 +158,7 @@ impl Lowering<'_> {
             return self.forward(pass, scheme, target, uri);
         }
         let value = self.value(rest, pass.scope, &pass.directive.head);
-        let (authority, uri) = split_value(value);
-        let authority = self.constant(authority, pass.scope);
+        let (authority, uri) = split_value(self.constant(value, pass.scope));
         let may_be_empty = !authority.parts.iter().any(|part| matches!(part, Part::Literal(_) | Part::Field(Field::Host)));
         let named = Condition::test(authority.clone(), Matcher::Truthy { zero_is_false: false });
         let target = self.target(pass, authority, port);

@@ -6,8 +6,7 @@ use super::super::Directive;
 use super::Lowering;
 use super::route::block;
 use super::scope::Scope;
-use super::variable::Definition;
-use crate::model::{Cidr, Field, Label, Lookup, LookupEntry, Matcher, Name, Problem, ProblemKind, Test, Value};
+use crate::model::{Cidr, Converted, Converter, Field, Label, Lookup, LookupEntry, Matcher, Name, Part, Problem, ProblemKind, Test, Value};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -19,15 +18,11 @@ impl Lowering<'_> {
     pub(super) fn lower_geo(&mut self, directive: &Directive, http: &Scope<'_>) {
         let Some(variable) = directive.args.last().and_then(|word| word.text.strip_prefix('$')) else { return };
         let lines = block(directive);
-        if let Some(line) = lines.iter().find(|line| matches!(line.name(), "proxy" | "proxy_recursive")) {
-            self.unknown(&line.head, format!("`geo` with `{}` is not read; `${variable}` can be anything", line.name()));
-            self.definitions.insert(variable.to_ascii_lowercase(), Definition::Unread);
-            return;
-        }
         let subject = match directive.args.as_slice() {
             [source, _] => self.value(&source.text, http, &source.span),
             _ => Value::field(Field::Source),
         };
+        let subject = self.forwarded(lines, subject);
         let found = if lines.iter().any(|line| line.name() == "ranges") { self.ranges(lines) } else { self.networks(lines) };
         let holds = |ip: IpAddr| found.iter().find(|(network, _)| network.contains(ip)).map(|(_, (value, _))| value.clone()).unwrap_or_default();
         let otherwise = holds(IpAddr::V4(Ipv4Addr::BROADCAST));
@@ -49,11 +44,31 @@ impl Lowering<'_> {
         self.lookups.push(Lookup { name: Name::from(variable.to_ascii_lowercase()), entries, otherwise, label: directive.label() });
     }
 
+    /// `proxy` and `proxy_recursive`: whose word in `X-Forwarded-For` is taken for the address. nginx: `ngx_http_geo_addr`.
+    fn forwarded(&mut self, lines: &[Directive], address: Value) -> Value {
+        let mut trusted = Vec::new();
+        for line in lines.iter().filter(|line| line.name() == "proxy") {
+            match line.arg(0).and_then(Cidr::parse) {
+                Some(network) => trusted.push(network),
+                None => self.no_network(line, "network"),
+            }
+        }
+        if trusted.is_empty() {
+            return address;
+        }
+        let recursive = lines.iter().any(|line| line.name() == "proxy_recursive");
+        let by = Converter::Forwarded { list: Value::field(Field::Header(Name::from("x-forwarded-for"))), trusted, recursive };
+        Value { parts: vec![Part::Converted(Box::new(Converted { value: address, by }))] }
+    }
+
     /// The networks of a block, the longest first.
     fn networks(&mut self, lines: &[Directive]) -> Vec<(Cidr, Entry)> {
         let mut found: BTreeMap<Cidr, Entry> = BTreeMap::new();
         for line in lines {
             let (key, Some(text)) = (line.name(), line.arg(0)) else { continue };
+            if key == "proxy" {
+                continue;
+            }
             if key == "delete" {
                 Cidr::parse(text).map(|network| found.remove(&network));
                 continue;
@@ -61,10 +76,11 @@ impl Lowering<'_> {
             let entry = (Value::literal(text), line.label());
             match (key, Cidr::parse(key)) {
                 ("default", _) => found.extend(everyone().into_iter().map(|network| (network, entry.clone()))),
-                (_, Some(network)) => {
+                // 255.255.255.255 is no address to nginx (`ngx_ptocidr`: `INADDR_NONE`).
+                (_, Some(network)) if network.address() != IpAddr::V4(Ipv4Addr::BROADCAST) => {
                     found.insert(network, entry);
                 }
-                (_, None) => self.no_network(line, "network"),
+                _ => self.no_network(line, "network"),
             }
         }
         let mut found: Vec<(Cidr, Entry)> = found.into_iter().collect();
@@ -78,6 +94,9 @@ impl Lowering<'_> {
         let mut everyone_else = Vec::new();
         for line in lines {
             let (key, Some(text)) = (line.name(), line.arg(0)) else { continue };
+            if key == "proxy" {
+                continue;
+            }
             let entry = (Value::literal(text), line.label());
             if key == "default" {
                 everyone_else = everyone().into_iter().map(|network| (network, entry.clone())).collect();
@@ -102,7 +121,7 @@ impl Lowering<'_> {
         self.model.problems.push(Problem {
             kind: ProblemKind::Syntax,
             fatal: true,
-            message: format!("`{}` is no {what}", line.name()),
+            message: format!("`{}` is no {what}", if line.name() == "proxy" { line.arg(0).unwrap_or_default() } else { line.name() }),
             help: Some("nginx refuses the whole configuration until it is one".to_owned()),
             span: line.head.clone(),
             related: Vec::new(),

@@ -191,7 +191,7 @@ impl Lowering<'_> {
         let kind = rewrite_kind(directive);
         let when = Condition::test(Value::field(Field::Path), Matcher::Regex(regex(pattern, false)));
         let taken = if let RewriteKind::Redirect(status) = kind {
-            with_context(program, state.context, |scope| self.redirect_to(ends.server, &replacement.text, status, scope, directive))
+            with_context(program, state.context, |scope| self.redirect_to(ends.server, status, scope, directive))
         } else {
             let change = with_context(program, 0, |scope| self.change_uri(&replacement.text, scope, directive));
             let mut step = match kind {
@@ -238,24 +238,25 @@ impl Lowering<'_> {
     /// A rewrite that answers with a redirect; the old query follows unless the replacement ends in `?`.
     ///
     /// Captures are encoded, then the whole is decoded as far as a path takes it. nginx: `ngx_http_script_regex_end_code`.
-    fn redirect_to(&mut self, server: &Server<'_>, replacement: &str, status: u16, scope: &Scope<'_>, directive: &Directive) -> Step {
+    fn redirect_to(&mut self, server: &Server<'_>, status: u16, scope: &Scope<'_>, directive: &Directive) -> Step {
         let label = directive.label();
+        let replacement = directive.arg(1).unwrap_or_default();
         let (text, add_args) = replacement.strip_suffix('?').map_or((replacement, true), |text| (text, false));
         let location = self.value(text, scope, &directive.head);
         let mut parts = super::answer::origin(scope, &location);
         parts.extend(decoded_redirect(encoded_again(location, true)).parts);
         let mut location = Value { parts };
         if add_args && text.contains('?') {
-            let plain = self.redirected(server, scope, status, location.clone(), &label);
+            let plain = self.redirected(server, scope, (status, location.clone()), &label);
             location.parts.extend([Part::Literal(Arc::from("&")), Part::Field(Field::Query)]);
-            let joined = self.redirected(server, scope, status, location, &label);
+            let joined = self.redirected(server, scope, (status, location), &label);
             let has_query = Condition::test(Value::field(Field::Query), Matcher::Truthy { zero_is_false: false });
             return self.guarded(&label, has_query, joined, plain);
         }
         if add_args {
             location.parts.extend([Part::Field(Field::QueryMark), Part::Field(Field::Query)]);
         }
-        self.redirected(server, scope, status, location, &label)
+        self.redirected(server, scope, (status, location), &label)
     }
 
     /// `return code`, `return code text`, `return code URL`, `return URL`. nginx: `ngx_http_rewrite_return`, `ngx_http_send_response`.
@@ -264,7 +265,7 @@ impl Lowering<'_> {
         let Some(first) = directive.args.first() else { return Step::end(Outcome::None) };
         let Ok(status) = first.text.parse::<u16>() else {
             let location = self.value(&first.text, scope, &first.span);
-            return self.redirected(server, scope, 302, location, &label);
+            return self.redirected(server, scope, (302, location), &label);
         };
         let text = directive.args.get(1);
         match (status, text) {
@@ -272,7 +273,7 @@ impl Lowering<'_> {
             (301 | 302 | 303 | 307 | 308, Some(location)) => {
                 let location = self.value(&location.text, scope, &location.span);
                 let location = super::answer::absolute(scope, location);
-                self.redirected(server, scope, status, location, &label)
+                self.redirected(server, scope, (status, location), &label)
             }
             (400.., None) => self.refuse(server, scope, status, &label),
             (_, text) => {

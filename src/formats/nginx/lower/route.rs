@@ -166,7 +166,7 @@ impl Lowering<'_> {
             location.parts.extend([Part::Field(Field::QueryMark), Part::Field(Field::Query)]);
             let label = directive.label();
             let location = super::answer::absolute(&scope, location);
-            let redirect = self.redirected(server, &scope, 301, location, &label);
+            let redirect = self.redirected(server, &scope, (301, location), &label);
             let step = self.guard_internal(server, &scope, redirect);
             out.push(Route { when: path_is(short), step, label: Some(label) });
         }

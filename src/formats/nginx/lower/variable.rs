@@ -173,7 +173,7 @@ const PREFIXES: &[&str] = &["http_", "sent_http_", "sent_trailer_", "upstream_ht
 /// Variables of nginx and its usual modules whose value no configuration tells.
 const HOLES: &str = "\
     ancient_browser binary_remote_addr body_bytes_sent bytes_received bytes_sent connection connection_requests connection_time \
-    connections_active connections_reading connections_waiting connections_writing content_length date_gmt date_local fastcgi_path_info \
+    connections_active connections_reading connections_waiting connections_writing date_gmt date_local fastcgi_path_info \
     fastcgi_script_name geoip_area_code geoip_city geoip_city_continent_code geoip_city_country_code geoip_city_country_code3 \
     geoip_city_country_name geoip_country_code geoip_country_code3 geoip_country_name geoip_dma_code geoip_latitude geoip_longitude geoip_org \
     geoip_postal_code geoip_region geoip_region_name gzip_ratio hostname http2 http3 invalid_referer jwt_header limit_conn_status limit_rate \
@@ -208,7 +208,7 @@ fn builtin(lowering: &mut Lowering<'_>, name: &str, scope: &Scope<'_>) -> Option
         "ssl_server_name" => return field(Field::Sni),
         "ssl_preread_server_name" if lowering.preread => return field(Field::Sni),
         "server_protocol" => return field(Field::Protocol),
-        "content_type" => return field(Field::Header(Name::from("content-type"))),
+        "content_type" | "content_length" => return field(Field::Header(Name::from(name.replace('_', "-")))),
         "request" => {
             let blank = || Part::Literal(Arc::from(" "));
             return Some(vec![Part::Field(Field::Method), blank(), Part::Field(Field::Target), blank(), Part::Field(Field::Protocol)]);

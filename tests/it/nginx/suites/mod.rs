@@ -5,7 +5,8 @@
 
 use super::configurations::Page;
 
-const TEXTS: &[&str] = &[include_str!("files.txt"), include_str!("locations.txt"), include_str!("rewrites.txt")];
+const TEXTS: &[&str] =
+    &[include_str!("answers.txt"), include_str!("files.txt"), include_str!("locations.txt"), include_str!("pools.txt"), include_str!("rewrites.txt")];
 
 /// Reads all pages.
 pub(super) fn all() -> Vec<Page> {
