@@ -72,6 +72,7 @@ impl Languages {
             Converter::Word { index, delimiters } => self.part_in(of, *index, delimiters, true)?,
             Converter::Bytes { start, length } => self.bytes_in(of, *start, *length)?,
             Converter::Replace { regex, with, all: true } if with.is_empty() && &*regex.pattern == TRIM => self.trimmed_in(of),
+            Converter::EncodeAgain | Converter::DecodeRedirect | Converter::Forwarded { .. } => return None,
             Converter::PercentDecode | Converter::Replace { .. } | Converter::Length | Converter::Integer | Converter::Mask(_) => return None,
         };
         Some(self.noted(id))
