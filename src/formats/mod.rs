@@ -5,6 +5,7 @@
 pub mod haproxy;
 pub mod inventory;
 pub mod nginx;
+mod pattern;
 mod source;
 mod template;
 pub(crate) mod yaml;
@@ -27,6 +28,9 @@ pub fn read(snapshot: &Snapshot) -> Model {
     for format in FORMATS {
         (format.read)(snapshot, &mut model);
     }
+    // A template that stands in several others tells its own slips in each.
+    let mut told = std::collections::BTreeSet::new();
+    model.problems.retain(|problem| told.insert((problem.span.clone(), problem.message.clone())));
     for problem in &mut model.problems {
         said(&mut problem.message);
         problem.help.iter_mut().for_each(said);

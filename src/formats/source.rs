@@ -28,6 +28,17 @@ pub(in crate::formats) struct Source {
     pub(in crate::formats) text: Arc<str>,
     /// In the order of the text; empty for a plain file, which is read as it stands.
     pieces: Vec<Piece>,
+    /// Where each file begins in what the pieces are written in, and which it is: templates may stand in each other.
+    files: Vec<(usize, TreePath)>,
+}
+
+/// Returns the span of these bytes of `files`, which follow each other; without any they are those of `own`.
+pub(in crate::formats) fn in_file(own: &TreePath, files: &[(usize, TreePath)], start: usize, end: usize) -> Span {
+    let next = files.partition_point(|(from, _)| *from <= start);
+    let Some((from, path)) = next.checked_sub(1).and_then(|at| files.get(at)) else { return Span::new(own.clone(), start, end) };
+    // What runs over into another file ends with its own.
+    let limit = files.get(next).map_or(usize::MAX, |(next, _)| next.saturating_sub(1));
+    Span::new(path.clone(), start - from, end.min(limit).max(start) - from)
 }
 
 /// A run of the text and where it stands in the file.
@@ -42,12 +53,22 @@ pub(in crate::formats) struct Piece {
 impl Source {
     /// Returns a file read as it stands.
     pub(in crate::formats) fn plain(path: TreePath, text: Arc<str>) -> Self {
-        Self { path, text, pieces: Vec::new() }
+        Self { path, text, pieces: Vec::new(), files: Vec::new() }
     }
 
     /// Returns a reading; `pieces` cover `text` in order.
-    pub(in crate::formats) fn reading(path: TreePath, text: Arc<str>, pieces: Vec<Piece>) -> Self {
-        Self { path, text, pieces }
+    pub(in crate::formats) fn reading(path: TreePath, text: Arc<str>, pieces: Vec<Piece>, files: Vec<(usize, TreePath)>) -> Self {
+        Self { path, text, pieces, files }
+    }
+
+    /// Returns whether other templates stand in this one, so that a place is not in the file that it seems to be in.
+    pub(in crate::formats) fn has_parts(&self) -> bool {
+        self.files.len() > 1
+    }
+
+    /// Returns `span`, which counts all files as one, as it is in its own.
+    pub(in crate::formats) fn in_its_file(&self, span: &Span) -> Span {
+        if self.has_parts() { in_file(&self.path, &self.files, span.start, span.end) } else { span.clone() }
     }
 
     /// Returns whether this is the file as it stands.
@@ -57,6 +78,11 @@ impl Source {
 
     /// Returns where `range` of the text stands in the file. A range over several copies of a loop's body is where it begins.
     pub(in crate::formats) fn span(&self, range: Range<usize>) -> Span {
+        self.in_its_file(&self.joined_span(range))
+    }
+
+    /// As [`Self::span`], with all files counted as one: as places of [`Self::place`] are.
+    pub(in crate::formats) fn joined_span(&self, range: Range<usize>) -> Span {
         let Some(start) = self.written(range.start) else { return Span::new(self.path.clone(), range.start, range.end) };
         let end = if range.end > range.start { self.written(range.end - 1).map(|last| last.end) } else { None };
         Span::new(self.path.clone(), start.start, end.unwrap_or(start.start).max(start.start))
@@ -67,9 +93,13 @@ impl Source {
         self.written(at).map_or(at, |written| written.start)
     }
 
-    /// Returns whether byte `at` of the file is part of what is read.
-    pub(in crate::formats) fn reads(&self, at: usize) -> bool {
-        self.pieces.is_empty() || self.pieces.iter().any(|piece| piece.written.contains(&at))
+    /// Returns whether the beginning of `span` is part of what is read.
+    pub(in crate::formats) fn reads(&self, span: &Span) -> bool {
+        if self.pieces.is_empty() {
+            return span.path == self.path;
+        }
+        let from = self.files.iter().find(|(_, path)| *path == span.path).map(|(from, _)| *from);
+        from.is_some_and(|from| self.pieces.iter().any(|piece| piece.written.contains(&(from + span.start))))
     }
 
     /// Returns the bytes of the file that the byte at `at` stands for; `None` in a plain file.
@@ -162,7 +192,7 @@ mod tests {
             Piece { read: read.clone(), written: 2..9 },
             Piece { read: read.end..read.end + 2, written: 9..11 },
         ];
-        let reading = Source::reading(path.clone(), text, pieces);
+        let reading = Source::reading(path.clone(), text, pieces, vec![(0, path.clone())]);
         assert_eq!(reading.span(0..1), Span::new(path.clone(), 0, 1));
         assert_eq!(reading.span(read.clone()), Span::new(path.clone(), 2, 9));
         assert_eq!(reading.span(read.end + 1..read.end + 2), Span::new(path, 10, 11));

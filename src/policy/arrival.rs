@@ -154,6 +154,9 @@ pub(super) fn whose(changes: &[&Change], pool: &str) -> String {
             if rest.iter().all(|change| change.region == first.region) {
                 return words::to_region(&first.hosts, &first.region);
             }
+            if pool.is_empty() {
+                return format!("to {}", words::list(&hosts_of(changes)));
+            }
             format!("that reach `{pool}` ({})", words::list(&hosts_of(changes)))
         }
     }

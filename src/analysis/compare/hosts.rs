@@ -168,7 +168,8 @@ fn pattern_samples(pattern: &HostPattern) -> Vec<String> {
 
 fn is_typable(host: &str) -> bool {
     host.bytes().any(|byte| byte.is_ascii_alphanumeric())
-        && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._[]:".contains(&byte))
+        // A template's expression stands in braces.
+        && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._[]:{}".contains(&byte))
         && !host.starts_with('.')
         && !host.contains("..")
 }

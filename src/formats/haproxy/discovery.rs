@@ -82,6 +82,12 @@ pub(super) fn groups(snapshot: &Snapshot, model: &mut Model) -> Vec<Group> {
             }
         }
     }
+    // What another template puts in is a part of that one.
+    let inner: BTreeSet<TreePath> = folders.values().flatten().flat_map(|file| file.text.included()).collect();
+    for files in folders.values_mut() {
+        files.retain(|file| !inner.contains(&file.path));
+    }
+    folders.retain(|_, files| !files.is_empty());
     let mut groups: Vec<Group> = loaded_together(folders).into_iter().filter_map(|files| group(files, &partial)).collect();
     groups.sort_by(|a, b| a.id.cmp(&b.id));
     groups

@@ -38,6 +38,14 @@ pub(super) fn read(snapshot: &Snapshot, model: &mut Model) {
             lower::lower(&config, &mut files, model);
             found.push((model.problems.split_off(before), sources));
         }
+        if let Some(sources) = template::undecided(&group.texts) {
+            let mut aside = Model::default();
+            let parsed = parser::parse(&sources);
+            aside.problems.extend(parsed.problems);
+            let config = Config { id: group.id.clone(), variant: None, sections: parsed.sections, complete: false };
+            check::check(&config, &parsed.stray, &mut aside);
+            found.push((aside.problems, sources));
+        }
         model.problems.extend(template::agreed(&found));
     }
 }

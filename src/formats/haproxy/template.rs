@@ -27,6 +27,14 @@ impl Text {
         }
     }
 
+    /// Returns the templates that stand in it.
+    pub(super) fn included(&self) -> Vec<TreePath> {
+        match self {
+            Self::Plain(_) => Vec::new(),
+            Self::Template(_, template) => template.included().cloned().collect(),
+        }
+    }
+
     fn reading(&self, choice: &Choice) -> Source {
         match self {
             Self::Plain(source) => source.clone(),
@@ -41,6 +49,7 @@ pub(super) fn read(path: &TreePath, text: &Arc<str>, variables: &Variables<'_>, 
         return Some(Text::Plain(Source::plain(path.clone(), Arc::clone(text))));
     };
     let template = Template::read(path, text, language, variables);
+    model.inputs.extend(template.inputs());
     model.problems.extend(template.problems());
     model.unknown.extend(template.unknown());
     if template.is_whole() {
@@ -48,6 +57,13 @@ pub(super) fn read(path: &TreePath, text: &Arc<str>, variables: &Variables<'_>, 
     }
     model.inputs.push(Input { path: path.clone(), format: "haproxy", role: Role::Entry });
     None
+}
+
+/// Returns the sources of a reading in which no value decides a condition, where a template has conditions that one decides: what is wrong there is wrong
+/// for the hosts that say otherwise.
+pub(super) fn undecided(texts: &[Text]) -> Option<Vec<Source>> {
+    let decides = |text: &Text| matches!(text, Text::Template(_, template) if template.is_decided());
+    texts.iter().any(decides).then(|| texts.iter().map(|text| text.reading(&Choice::undecided())).collect())
 }
 
 /// Returns the readings of `texts`, files that are loaded together, the first one first; each with its name.
@@ -69,7 +85,7 @@ pub(super) fn agreed(readings: &[(Vec<Problem>, Vec<Source>)]) -> Vec<Problem> {
     let mut found: Vec<Problem> = Vec::new();
     for problem in readings.iter().flat_map(|(problems, _)| problems).filter(|problem| !has_hole(&problem.message)) {
         let same = |other: &Problem| other.span == problem.span && other.message == problem.message;
-        let reads = |sources: &[Source]| sources.iter().any(|source| source.path == problem.span.path && source.reads(problem.span.start));
+        let reads = |sources: &[Source]| sources.iter().any(|source| source.reads(&problem.span));
         let everywhere = readings.iter().all(|(problems, sources)| problems.iter().any(same) || !reads(sources));
         if everywhere && !found.iter().any(same) {
             found.push(problem.clone());

@@ -11,7 +11,7 @@ use super::names::{self, Folder};
 use super::syntax::Directive;
 use super::template::Statements;
 use crate::formats::template::agreed;
-use crate::model::Model;
+use crate::model::{Model, Role};
 use crate::snapshot::{ReadError, Snapshot};
 use crate::span::TreePath;
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,7 +34,15 @@ pub fn configs(snapshot: &Snapshot, model: &mut Model) -> Vec<Config> {
     let inventory = model.inventory.clone();
     let mut files = Files::new(snapshot, &inventory);
     let candidates: Vec<TreePath> = files.paths().filter(|path| names::plausible(path)).cloned().collect();
-    let looked_at: Vec<(TreePath, Kind)> = candidates.into_iter().map(|path| (path.clone(), kind(&path, &mut files))).collect();
+    let mut looked_at: Vec<(TreePath, Kind)> = candidates.into_iter().map(|path| (path.clone(), kind(&path, &mut files))).collect();
+    // What another template puts in is a part of that one.
+    let inner: BTreeSet<TreePath> = looked_at
+        .iter()
+        .flat_map(|(path, _)| files.file(path).inputs.clone())
+        .filter(|input| input.role == Role::Included)
+        .map(|input| input.path)
+        .collect();
+    looked_at.retain(|(path, _)| !inner.contains(path));
     let of_kind = |wanted: Kind| looked_at.iter().filter(move |(_, kind)| *kind == wanted).map(|(path, _)| path);
 
     let entries = entries(of_kind(Kind::Main).cloned().collect(), &mut files);

@@ -147,9 +147,10 @@ impl<'a> Files<'a> {
             let source = Source::plain(path.clone(), Arc::clone(text));
             return File::plain(path.clone(), Content::Parsed(parser::parse(&source, text, &lexer::tokens(text))));
         };
-        let problems = template::problems(&template, text);
-        let file = reading(&template, text, &problems, &Choice::first());
-        self.templates.insert(path.clone(), Whole { template, text: Arc::clone(text), problems });
+        let text = Arc::clone(template.text());
+        let problems = template::problems(&template, &text);
+        let file = reading(&template, &text, &problems, &Choice::first());
+        self.templates.insert(path.clone(), Whole { template, text, problems });
         file
     }
 

@@ -1,5 +1,6 @@
 //! nginx: `nginx.conf`, what it includes, and parts that no entry includes.
 
+mod addresses;
 mod buffers;
 mod check;
 mod directives;

@@ -20,6 +20,9 @@ const MAX_DEPTH: usize = 64;
 /// The most slips of layout that are repaired in one file; each costs a pass.
 const MAX_REPAIRS: usize = 16;
 
+/// Directives that take any words: one that swallowed the next statement is not refused.
+const TAKES_ANYTHING: &[&str] = &["server_name", "index", "try_files", "gzip_types", "sub_filter_types", "valid_referers", "log_format"];
+
 /// A file's tree and what is wrong with it. Includes are not expanded.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Parsed {
@@ -69,7 +72,7 @@ impl Source<'_> {
     }
 
     fn token_span(&self, token: &Token) -> Span {
-        self.reading.span(token.range.clone())
+        self.reading.joined_span(token.range.clone())
     }
 
     /// Returns where in the file the token begins.
@@ -367,10 +370,10 @@ impl<'a> Pass<'a> {
         Directive { name, args, block: None, raw: None, head, span, label: OnceLock::new() }
     }
 
-    /// Takes apart a statement that swallowed the next one: a line inside it begins with a directive, and nginx refuses it as one. `block`
-    /// is whether it ends with `{`.
+    /// Takes apart a statement that swallowed the next one: a line inside it begins with a directive. `block` is whether it ends with `{`.
     fn split(&mut self, block: bool) {
-        while let Some((at, opens)) = self.slip(block) {
+        while let Some((at, opens)) = self.slip(block).or_else(|| self.swallowed(block)) {
+            let refused = self.words.first().is_none_or(|name| block || !TAKES_ANYTHING.contains(&&*name.text));
             let rest = self.words.split_off(at);
             let Some(next) = rest.first().map(|word| word.span.clone()) else { return };
             let end = self.words.last().map_or(next.start, |word| word.span.end);
@@ -379,6 +382,11 @@ impl<'a> Pass<'a> {
             let name = statement.name().to_owned();
             let terminator = if opens { '{' } else { ';' };
             self.no_terminator(&statement, terminator, next, &format!("`{name}` runs on into this line"));
+            if let Some(problem) = self.problems.last_mut().filter(|_| !refused) {
+                let line = self.source.line(statement.head.end.saturating_sub(1));
+                problem.fatal = false;
+                problem.help = Some(format!("end line {line} with `;`; nginx takes what follows for more words of `{name}`, and says nothing"));
+            }
             if opens {
                 self.push(statement);
             } else {
@@ -387,7 +395,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Returns where the words so far should be split, and whether the part before it opens a block.
+    /// Returns where the words so far should be split, and whether the part before it opens a block: nginx refuses them as one statement.
     fn slip(&self, block: bool) -> Option<(usize, bool)> {
         let name = self.words.first().filter(|word| !word.quoted)?;
         if directives::fits(&name.text, self.words.len() - 1, block) != Some(false) {
@@ -402,6 +410,25 @@ impl<'a> Pass<'a> {
             let opens = !fits(false) && fits(true) && self.frames.len() < MAX_DEPTH;
             (opens || fits(false)).then_some((at, opens))
         })
+    }
+
+    /// Returns where a statement that may have any number of words goes on with a whole statement: a line exactly below its own first word begins with a
+    /// directive and has more words. Values that are written below each other stand further right, or alone.
+    fn swallowed(&self, block: bool) -> Option<(usize, bool)> {
+        let (name, last) = (self.words.first().filter(|word| !word.quoted && !block)?, self.words.last()?);
+        let written = self.source.file.get(name.span.start..last.span.start)?;
+        if self.words.len() < 4 || !written.contains('\n') {
+            return None;
+        }
+        let own = self.source.indentation(name.span.start)?;
+        let (at, _) = self.words.iter().enumerate().skip(1).find(|(at, word)| {
+            let line = self.source.indentation(word.span.start).filter(|here| *here == own && !word.quoted);
+            let next = self.words.get(at + 1).filter(|next| self.source.indentation(next.span.start).is_none());
+            line.is_some() && next.is_some() && directives::find(&word.text).is_some()
+        })?;
+        let rest = self.words.len() - at - 1;
+        let begins = self.words.get(at).is_some_and(|word| directives::fits(&word.text, rest, false) != Some(false));
+        (begins && directives::fits(&name.text, at - 1, false) == Some(true)).then_some((at, false))
     }
 
     fn no_terminator(&mut self, statement: &Directive, terminator: char, next: Span, text: &str) {

@@ -24,8 +24,33 @@ pub(super) fn parse(template: &Template, text: &str, choice: &Choice) -> (Source
     let source = template.reading(choice);
     let tokens = lexer::tokens(&source.text);
     let mut parsed = parser::parse(&source, text, &tokens);
+    if source.has_parts() {
+        in_their_files(&source, &mut parsed);
+    }
     names(&mut parsed.directives);
     (source, parsed)
+}
+
+/// Moves every place into the file it is in.
+fn in_their_files(source: &Source, parsed: &mut Parsed) {
+    for problem in &mut parsed.problems {
+        problem.span = source.in_its_file(&problem.span);
+        problem.related.iter_mut().for_each(|related| related.span = source.in_its_file(&related.span));
+    }
+    move_all(source, &mut parsed.directives);
+}
+
+fn move_all(source: &Source, directives: &mut [Directive]) {
+    for directive in directives {
+        for word in std::iter::once(&mut directive.name).chain(&mut directive.args) {
+            word.span = source.in_its_file(&word.span);
+        }
+        directive.head = source.in_its_file(&directive.head);
+        directive.span = source.in_its_file(&directive.span);
+        if let Some(inside) = directive.block.as_mut().and_then(Arc::get_mut) {
+            move_all(source, inside);
+        }
+    }
 }
 
 /// Gives expressions in the place of a host or a path a name of their own, as if that were the text they stand for: what belongs to such a host can then be
@@ -102,14 +127,15 @@ pub(super) fn problems(template: &Template, text: &str) -> Vec<Problem> {
     if !template.is_whole() {
         return found;
     }
-    let choices = std::iter::once(Choice::first()).chain(template.further());
+    let undecided = template.is_decided().then(Choice::undecided);
+    let choices = std::iter::once(Choice::first()).chain(template.further()).chain(undecided);
     let readings = choices.map(|choice| {
         let (source, mut parsed) = parse(template, text, &choice);
         repeated(&template.rounds(), &parsed.directives, None, &mut parsed.problems);
         (parsed.problems, source)
     });
     let readings: Vec<(Vec<Problem>, Source)> = readings.collect();
-    found.extend(agreed(&readings, |source, span| source.reads(span.start)));
+    found.extend(agreed(&readings, Source::reads));
     found.sort_by_key(|problem| (problem.span.start, problem.span.end));
     found
 }

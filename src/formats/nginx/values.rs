@@ -3,6 +3,7 @@
 //! Only what nginx 1.22 was seen to refuse and later ones still do; `tests/it/nginx_syntax/values.rs` asks it. A text with a variable or a template expression
 //! is not looked at where it may be one.
 
+use super::addresses;
 use super::directives::place;
 use super::syntax::Directive;
 use crate::formats::source::has_hole;
@@ -160,14 +161,17 @@ pub(super) fn wrong(directive: &Directive, place: u16) -> Option<(String, &'stat
         "limit_req_zone" => rate_of_zone(directive).or_else(|| size_of_zone(directive)),
         "limit_conn_zone" => size_of_zone(directive),
         "limit_conn" => number(directive, 1, 1, 65_535),
-        "listen" => port(directive),
-        "server" if place & place::UPSTREAM != 0 => parameters_of_server(directive),
+        "listen" => port(directive).or_else(|| addresses::of_listen(directive)),
+        "server" if place & place::UPSTREAM != 0 => addresses::of_member(directive).or_else(|| parameters_of_server(directive)),
+        "allow" | "deny" => addresses::of_client(directive),
+        "resolver" => addresses::of_resolver(directive),
+        "proxy_next_upstream" | "proxy_pass" if in_stream => None,
+        "proxy_pass" | "grpc_pass" | "uwsgi_pass" | "fastcgi_pass" | "scgi_pass" | "memcached_pass" => addresses::of_pass(directive),
         "add_header" => (directive.args.len() == 3 && directive.arg(2) != Some("always")).then(|| {
             (format!("`add_header` takes `always` behind the value, not `{}`", directive.arg(2).unwrap_or_default()), "quote a value with blanks")
         }),
         "worker_processes" if directive.arg(0) != Some("auto") => number(directive, 0, 1, ANY),
         "keepalive" if place & place::UPSTREAM != 0 => number(directive, 0, 1, ANY),
-        "proxy_next_upstream" if in_stream => None,
         _ => {
             let form = FORMS.iter().find(|(have, _)| *have == name).or_else(|| {
                 let rest = FAMILIES.iter().find_map(|family| name.strip_prefix(family))?;

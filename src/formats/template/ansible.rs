@@ -37,6 +37,11 @@ impl<'a> Variables<'a> {
         Self { snapshot, inventory, shared: OnceCell::new() }
     }
 
+    /// Returns the tree.
+    pub(super) fn snapshot(&self) -> &Snapshot {
+        self.snapshot
+    }
+
     /// Returns the values of the names in `text`, the template at `path`, and the files they are from.
     pub(super) fn of(&self, path: &TreePath, text: &str) -> (Values, BTreeSet<TreePath>) {
         let (all, some) = self.shared.get_or_init(|| self.shared());

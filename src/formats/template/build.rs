@@ -3,7 +3,7 @@
 use super::expr::{Expr, equal};
 use super::language::Language;
 use super::scan::Scanned;
-use super::tree::{Arm, Defect, Kind, Loop, Node, Print, Tag};
+use super::tree::{Arm, Defect, Define, Include, Kind, Loop, Node, Print, Tag};
 use std::ops::Range;
 
 /// How far to the left the beginning of a line is looked for, in bytes.
@@ -28,7 +28,9 @@ struct Frame {
 }
 
 /// Puts the tags of a text together.
-pub(super) fn build(text: &str, language: Language, found: &mut Scanned) -> Vec<Node> {
+///
+/// `trims`: a line end right behind a statement is not printed (Jinja's `trim_blocks`, which Ansible's `template` sets).
+pub(super) fn build(text: &str, language: Language, trims: bool, found: &mut Scanned) -> Vec<Node> {
     let tags = std::mem::take(&mut found.tags);
     let mut builder = Builder { text, language, frames: Vec::new(), done: Vec::new(), defects: Vec::new(), suspect: None };
     let mut at = 0;
@@ -37,6 +39,10 @@ pub(super) fn build(text: &str, language: Language, found: &mut Scanned) -> Vec<
         let literal = at..tag.range.start.max(at);
         builder.text(literal, (trim, tag.trim_before));
         at = tag.range.end.max(at);
+        if trims && !matches!(tag.kind, Kind::Print(_)) {
+            let rest = text.get(at..).unwrap_or_default();
+            at += if rest.starts_with("\r\n") { 2 } else { usize::from(rest.starts_with('\n')) };
+        }
         trim = tag.trim_after;
         builder.tag(tag);
     }
@@ -99,7 +105,11 @@ impl Builder<'_> {
             Kind::Nothing => {}
             Kind::Print(what) => self.add(Node::Print(Print { range: tag.range.clone(), what: what.clone() })),
             Kind::Set(name, value) => self.add(Node::Set(name.clone(), value.clone())),
-            Kind::If(_) | Kind::Case(_) | Kind::For { .. } | Kind::Group(_) | Kind::Aside(_) | Kind::Changed(..) => self.open(tag),
+            Kind::If(_) | Kind::Case(_) | Kind::For { .. } | Kind::Group(_) | Kind::Aside(_) | Kind::Define(..) | Kind::Changed(..) => self.open(tag),
+            Kind::Include { names, optional, import } => {
+                let include = Include { range: tag.range.clone(), names: names.clone(), optional: *optional, import: import.clone() };
+                self.add(Node::Include(include));
+            }
             Kind::ElseIf(when) => self.next_arm(tag, Some(when.clone())),
             Kind::Else => self.next_arm(tag, None),
             Kind::When(values) => self.when(tag, values),
@@ -213,6 +223,7 @@ impl Builder<'_> {
                 Node::Loop(Loop { tag: frame.tag, names, list, when, body, otherwise, inside })
             }
             Kind::Group(_) => Node::Group(body),
+            Kind::Define(_, name, parameters) => Node::Define(Define { name, parameters, body }),
             Kind::Changed(_, what) => Node::Print(Print { range: frame.tag.start..end.max(frame.tag.end), what }),
             _ => return,
         };

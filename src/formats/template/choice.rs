@@ -4,7 +4,7 @@
 //! whether it is asked for or its opposite. `x == 'a'` and `x == 'b'` are never both true.
 
 use super::expr::Expr;
-use super::tree::{Arm, Node};
+use super::tree::{Arm, Define, Node};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -18,17 +18,29 @@ pub(in crate::formats) struct Choice {
     usual: bool,
     /// What is otherwise, by the condition's own words.
     except: BTreeMap<String, bool>,
+    /// What the repository's values say of a condition does not count.
+    doubts: bool,
 }
 
 impl Choice {
     /// The first reading: every condition holds.
     pub(in crate::formats) fn first() -> Self {
-        Self { usual: true, except: BTreeMap::new() }
+        Self { usual: true, except: BTreeMap::new(), doubts: false }
     }
 
     /// The second: none does.
     pub(in crate::formats) fn second() -> Self {
-        Self { usual: false, except: BTreeMap::new() }
+        Self { usual: false, except: BTreeMap::new(), doubts: false }
+    }
+
+    /// As the first, whatever the repository's values say: to look at what stands under conditions that they decide.
+    pub(in crate::formats) fn undecided() -> Self {
+        Self { doubts: true, ..Self::first() }
+    }
+
+    /// Returns whether values decide nothing.
+    pub(super) fn doubts(&self) -> bool {
+        self.doubts
     }
 
     /// Returns the name of this reading; `None` for the first. The same on both sides of a change.
@@ -109,13 +121,13 @@ pub(super) fn each_condition(nodes: &[Node], with: &mut impl FnMut(&Expr)) {
                 each_condition(&one.body, with);
                 each_condition(&one.otherwise, with);
             }
-            Node::Group(inner) => each_condition(inner, with),
+            Node::Group(inner) | Node::Define(Define { body: inner, .. }) => each_condition(inner, with),
             Node::Print(print) => {
                 if let Expr::If { when, .. } = &print.what {
                     with(when);
                 }
             }
-            Node::Text(_) | Node::Set(..) => {}
+            Node::Text(_) | Node::Set(..) | Node::Include(_) => {}
         }
     }
 }
@@ -185,8 +197,8 @@ fn arms(nodes: &[Node], above: &mut Vec<(Expr, bool)>, paths: &mut Vec<Vec<(Expr
                 above.truncate(depth);
             }
             Node::Loop(one) => arms(&one.body, above, paths),
-            Node::Group(inner) => arms(inner, above, paths),
-            Node::Text(_) | Node::Print(_) | Node::Set(..) => {}
+            Node::Group(inner) | Node::Define(Define { body: inner, .. }) => arms(inner, above, paths),
+            Node::Text(_) | Node::Print(_) | Node::Set(..) | Node::Include(_) => {}
         }
     }
 }

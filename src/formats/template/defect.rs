@@ -2,7 +2,7 @@
 
 use super::expr::Expr;
 use super::scan::meant_of;
-use super::tree::{Arm, Defect, Loop, Node};
+use super::tree::{Arm, Defect, Define, Loop, Node};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -10,6 +10,7 @@ use std::ops::Range;
 pub(super) fn find(text: &str, nodes: &[Node], is_known: impl Fn(&str) -> bool) -> Vec<Defect> {
     let mut found = Vec::new();
     dead(text, nodes, &mut found);
+    constants(text, nodes, &mut found);
     let mut uses = BTreeMap::new();
     count(nodes, &mut uses);
     misspelt(nodes, &mut Vec::new(), &|name| uses.get(name) == Some(&1) && !is_known(name), &mut found);
@@ -32,7 +33,7 @@ impl Round {
     pub(in crate::formats) fn changes(&self, words: &str) -> bool {
         let used = words.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '@' | '$')));
         let mut used = used.filter(|word| !word.is_empty());
-        used.clone().any(|word| matches!(word, "loop" | "index" | "i"))
+        used.clone().any(|word| matches!(word, "loop" | "index" | "i" | "each"))
             || used.any(|word| self.names.iter().any(|name| name == word))
             || words.contains("{{ .")
     }
@@ -55,8 +56,8 @@ pub(super) fn rounds(nodes: &[Node], found: &mut Vec<Round>) {
                 rounds(&one.body, found);
             }
             Node::Choice(arms) => arms.iter().for_each(|arm| rounds(&arm.body, found)),
-            Node::Group(inner) => rounds(inner, found),
-            Node::Text(_) | Node::Print(_) | Node::Set(..) => {}
+            Node::Group(inner) | Node::Define(Define { body: inner, .. }) => rounds(inner, found),
+            Node::Text(_) | Node::Print(_) | Node::Set(..) | Node::Include(_) => {}
         }
     }
 }
@@ -80,7 +81,7 @@ fn inside(nodes: &[Node], names: &mut Vec<String>, conditional: &mut Vec<Range<u
                     }
                 }
             }
-            Node::Text(_) | Node::Print(_) => {}
+            Node::Text(_) | Node::Print(_) | Node::Define(_) | Node::Include(_) => {}
         }
     }
 }
@@ -91,7 +92,71 @@ fn place(node: &Node) -> Option<Range<usize>> {
         Node::Print(print) => Some(print.range.clone()),
         Node::Loop(one) => Some(one.tag.start..one.inside.end),
         Node::Choice(arms) => arms.iter().map(|arm| arm.tag.clone()).reduce(|a, b| a.start..b.end),
-        Node::Set(..) | Node::Group(_) => None,
+        Node::Include(include) => Some(include.range.clone()),
+        Node::Set(..) | Node::Group(_) | Node::Define(_) => None,
+    }
+}
+
+/// How often a constant must be asked for, so that one which is nearly the same is a slip.
+const USUAL: usize = 2;
+
+/// Finds conditions that compare with a constant of which another one is nearly the same and asked for more often: such a branch is hardly ever taken.
+fn constants(text: &str, nodes: &[Node], found: &mut Vec<Defect>) {
+    let mut asked: BTreeMap<String, BTreeMap<String, Vec<Range<usize>>>> = BTreeMap::new();
+    compared(nodes, &mut |subject, constant, tag| {
+        asked.entry(subject).or_default().entry(constant).or_default().push(tag.clone());
+    });
+    for constants in asked.values() {
+        for (constant, tags) in constants.iter().filter(|(constant, tags)| tags.len() == 1 && constant.len() > 4) {
+            let near = |other: &&String| constants.get(*other).is_some_and(|tags| tags.len() >= USUAL) && is_slip(constant, other);
+            let (Some(meant), [tag]) = (constants.keys().find(near), tags.as_slice()) else { continue };
+            if text.get(tag.clone()).is_some() {
+                let message = format!("`{constant}` is asked for here alone; everywhere else it is `{meant}`");
+                found.push(Defect::doubtful(tag.clone(), message, &format!("did you mean `{meant}`? otherwise this branch is never taken")));
+            }
+        }
+    }
+}
+
+/// Returns whether one letter is missing, too many or another; digits at the end tell things apart on purpose.
+fn is_slip(a: &str, b: &str) -> bool {
+    let known = [b.to_owned()];
+    let bare = |text: &str| text.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
+    meant_of(a, &known).is_some() && bare(a) != bare(b)
+}
+
+/// Calls `with` for each text that a condition compares something with, and the tag it stands in.
+fn compared(nodes: &[Node], with: &mut impl FnMut(String, String, &Range<usize>)) {
+    fn parts(condition: &Expr, tag: &Range<usize>, with: &mut impl FnMut(String, String, &Range<usize>)) {
+        match condition {
+            Expr::Not(inner) => parts(inner, tag, with),
+            Expr::And(a, b) | Expr::Or(a, b) => {
+                parts(a, tag, with);
+                parts(b, tag, with);
+            }
+            Expr::Equal(subject, constant) => {
+                if let Expr::Text(text) = &**constant {
+                    with(subject.to_string(), text.clone(), tag);
+                }
+            }
+            _ => {}
+        }
+    }
+    for node in nodes {
+        match node {
+            Node::Choice(arms) => {
+                for arm in arms {
+                    arm.when.iter().for_each(|when| parts(when, &arm.tag, with));
+                    compared(&arm.body, with);
+                }
+            }
+            Node::Loop(one) => {
+                compared(&one.body, with);
+                compared(&one.otherwise, with);
+            }
+            Node::Group(inner) | Node::Define(Define { body: inner, .. }) => compared(inner, with),
+            Node::Text(_) | Node::Print(_) | Node::Set(..) | Node::Include(_) => {}
+        }
     }
 }
 
@@ -108,8 +173,8 @@ fn dead(text: &str, nodes: &[Node], found: &mut Vec<Defect>) {
                 dead(text, &one.body, found);
                 dead(text, &one.otherwise, found);
             }
-            Node::Group(inner) => dead(text, inner, found),
-            Node::Text(_) | Node::Print(_) | Node::Set(..) => {}
+            Node::Group(inner) | Node::Define(Define { body: inner, .. }) => dead(text, inner, found),
+            Node::Text(_) | Node::Print(_) | Node::Set(..) | Node::Include(_) => {}
         }
     }
 }
@@ -140,7 +205,7 @@ fn count(nodes: &[Node], uses: &mut BTreeMap<String, usize>) {
                 add(&one.list);
                 one.when.iter().for_each(&mut add);
             }
-            Node::Text(_) | Node::Group(_) => {}
+            Node::Text(_) | Node::Group(_) | Node::Define(_) | Node::Include(_) => {}
         }
     }
     for node in nodes {
@@ -150,8 +215,8 @@ fn count(nodes: &[Node], uses: &mut BTreeMap<String, usize>) {
                 count(&one.body, uses);
                 count(&one.otherwise, uses);
             }
-            Node::Group(inner) => count(inner, uses),
-            Node::Text(_) | Node::Print(_) | Node::Set(..) => {}
+            Node::Group(inner) | Node::Define(Define { body: inner, .. }) => count(inner, uses),
+            Node::Text(_) | Node::Print(_) | Node::Set(..) | Node::Include(_) => {}
         }
     }
 }
@@ -175,7 +240,8 @@ fn misspelt(nodes: &[Node], loops: &mut Vec<String>, is_suspect: &impl Fn(&str) 
                 misspelt(body, loops, is_suspect, found);
                 loops.truncate(depth);
             }
-            Node::Text(_) | Node::Set(..) => {}
+            // What a macro takes has names of its own.
+            Node::Text(_) | Node::Set(..) | Node::Define(_) | Node::Include(_) => {}
         }
     }
 }

@@ -69,6 +69,11 @@ fn tag(inner: &str, range: Range<usize>, dialect: Dialect, found: &mut Scanned) 
             statements(printed, &range, dialect, found, trim_after);
             return;
         }
+        if let Some(name) = partial(printed) {
+            let kind = Kind::Include { names: vec![name], optional: false, import: None };
+            found.tags.push(Tag { range, kind, trim_before: false, trim_after });
+            return;
+        }
         let what = printed_value(printed);
         found.tags.push(Tag { range, kind: Kind::Print(what), trim_before: false, trim_after });
         return;
@@ -79,6 +84,16 @@ fn tag(inner: &str, range: Range<usize>, dialect: Dialect, found: &mut Scanned) 
         return;
     }
     statements(body, &range, dialect, found, trim_after);
+}
+
+/// Returns the name of the template that `printed` puts here: Puppet's `scope.function_template(['module/x.erb'])` and `epp('module/x.epp')`, Chef's
+/// `render 'x.erb'`.
+fn partial(printed: &str) -> Option<String> {
+    let calls = ["scope.function_template(", "scope.call_function('template',", "scope.function_epp(", "epp(", "render(", "render "];
+    let rest = calls.iter().find_map(|call| printed.strip_prefix(call))?.trim_start().trim_start_matches(['[', ' ']);
+    let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let (name, _) = rest.get(1..)?.split_once(quote)?;
+    (!name.contains("#{") && name.contains('.')).then(|| name.to_owned())
 }
 
 /// A value that is printed: `x.to_s` and `x.join(' ')` are as in Jinja.

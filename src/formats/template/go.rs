@@ -77,7 +77,7 @@ fn classify(code: &str) -> Kind {
             names.push(".".to_owned());
             Kind::For { names, list: condition(list), when: None }
         }
-        "define" => Kind::Aside("define"),
+        "define" => Kind::Define("define", rest.trim_matches('"').to_owned(), Vec::new()),
         "block" => Kind::Group("block"),
         "break" | "continue" => Kind::Nothing,
         _ if code.starts_with('$') && (code.contains(":=") || code.contains(" = ")) => {

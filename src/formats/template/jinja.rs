@@ -4,7 +4,7 @@
 
 use super::expr::{Expr, negated, parse};
 use super::scan::{Ending, MOST_DEFECTS, Scanned, ending, line_end, meant, quote_in, unclosed};
-use super::tree::{Defect, Kind, Tag};
+use super::tree::{Defect, Import, Kind, Tag};
 use std::ops::Range;
 
 /// The tags of Jinja2, its extensions and Salt.
@@ -220,9 +220,9 @@ fn classify(inner: &str, range: &Range<usize>, found: &mut Scanned) -> Kind {
         "for" => for_tag(rest, range, found),
         "set" => match rest.split_once('=') {
             Some((target, value)) if !target.contains('|') => Kind::Set(target.trim().to_owned(), parse(value.trim())),
-            _ => Kind::Aside("set"),
+            _ => Kind::Define("set", rest.split('|').next().unwrap_or_default().trim().to_owned(), Vec::new()),
         },
-        "macro" => Kind::Aside("macro"),
+        "macro" => macro_tag(rest),
         "load_yaml" | "load_json" | "load_text" => Kind::Aside("load"),
         "call" => Kind::Changed("call", Expr::Opaque(inner.to_owned())),
         "filter" => Kind::Changed("filter", Expr::Opaque(inner.to_owned())),
@@ -231,7 +231,8 @@ fn classify(inner: &str, range: &Range<usize>, found: &mut Scanned) -> Kind {
         "autoescape" => Kind::Group("autoescape"),
         "trans" => Kind::Group("trans"),
         "scope" => Kind::Group("scope"),
-        "include" => Kind::Print(Expr::Opaque(inner.split_whitespace().collect::<Vec<_>>().join(" "))),
+        "include" => include_tag(inner, rest),
+        "import" | "from" => import_tag(rest).unwrap_or(Kind::Nothing),
         "extends" => {
             found.unreadable = Some(format!("it fills in a layout that is elsewhere (`{inner}`)"));
             Kind::Nothing
@@ -240,6 +241,81 @@ fn classify(inner: &str, range: &Range<usize>, found: &mut Scanned) -> Kind {
         "endfor" => Kind::End(Some("for")),
         _ => other(name, range, found),
     }
+}
+
+/// `macro name(a, b='c')`.
+fn macro_tag(rest: &str) -> Kind {
+    let (name, inside) = rest.split_once('(').unwrap_or((rest, ""));
+    let parameters = split_outside(inside.trim_end().strip_suffix(')').unwrap_or(inside)).into_iter().filter(|one| !one.trim().is_empty());
+    let parameter = |one: &str| match one.split_once('=') {
+        Some((name, value)) => (name.trim().to_owned(), Some(parse(value.trim()))),
+        None => (one.trim().to_owned(), None),
+    };
+    Kind::Define("macro", name.trim().to_owned(), parameters.map(parameter).collect())
+}
+
+/// Returns the parts of `text` between commas that stand in no bracket and no quote.
+pub(super) fn split_outside(text: &str) -> Vec<&str> {
+    let (mut parts, mut from, mut depth, mut quote) = (Vec::new(), 0, 0_usize, None);
+    for (at, c) in text.char_indices() {
+        match (quote, c) {
+            (Some(open), c) => quote = Some(open).filter(|open| *open != c),
+            (None, '\'' | '"') => quote = Some(c),
+            (None, '(' | '[' | '{') => depth += 1,
+            (None, ')' | ']' | '}') => depth = depth.saturating_sub(1),
+            (None, ',') if depth == 0 => {
+                parts.extend(text.get(from..at));
+                from = at + 1;
+            }
+            (None, _) => {}
+        }
+    }
+    parts.extend(text.get(from..));
+    parts
+}
+
+/// `include 'x'`, `include ['x', 'y'] ignore missing with context`. A name that is an expression is a hole.
+fn include_tag(inner: &str, rest: &str) -> Kind {
+    let mut name = rest;
+    for ending in ["without context", "with context"] {
+        name = name.strip_suffix(ending).unwrap_or(name).trim_end();
+    }
+    let optional = name.ends_with("ignore missing");
+    name = name.strip_suffix("ignore missing").unwrap_or(name).trim_end();
+    let text = |expr: Expr| match expr {
+        Expr::Text(name) => Some(name),
+        _ => None,
+    };
+    let names = match parse(name) {
+        Expr::Text(name) => Some(vec![name]),
+        Expr::List(all) => all.into_iter().map(text).collect(),
+        _ => None,
+    };
+    match names {
+        Some(names) => Kind::Include { names, optional, import: None },
+        None => Kind::Print(Expr::Opaque(inner.split_whitespace().collect::<Vec<_>>().join(" "))),
+    }
+}
+
+/// `import 'x' as y`, `from 'x' import a, b as c`.
+fn import_tag(rest: &str) -> Option<Kind> {
+    let rest = rest.strip_suffix("with context").or_else(|| rest.strip_suffix("without context")).unwrap_or(rest).trim();
+    let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let (name, rest) = rest.get(1..)?.split_once(quote)?;
+    let rest = rest.trim();
+    let import = match (rest.strip_prefix("as "), rest.strip_prefix("import ")) {
+        (Some(alias), _) => Import::All(alias.trim().to_owned()),
+        (None, Some(all)) => Import::Some(
+            all.split(',')
+                .map(|one| match one.split_once(" as ") {
+                    Some((name, alias)) => (name.trim().to_owned(), alias.trim().to_owned()),
+                    None => (one.trim().to_owned(), one.trim().to_owned()),
+                })
+                .collect(),
+        ),
+        (None, None) => return None,
+    };
+    Some(Kind::Include { names: vec![name.to_owned()], optional: true, import: Some(import) })
 }
 
 fn other(name: &str, range: &Range<usize>, found: &mut Scanned) -> Kind {

@@ -2,6 +2,7 @@
 //!
 //! See `README.md` beside this file.
 
+mod again;
 mod agree;
 mod ansible;
 mod build;
@@ -12,6 +13,7 @@ mod expr;
 mod go;
 mod jinja;
 mod language;
+mod parts;
 mod placeholder;
 mod render;
 mod scan;
@@ -42,9 +44,14 @@ const MOST_ROUNDS: usize = 200;
 #[derive(Debug)]
 pub(in crate::formats) struct Template {
     path: TreePath,
+    /// The template's own text, and behind it those of the templates that stand in it.
     text: Arc<str>,
+    /// Where each of them begins, and its file.
+    files: Vec<(usize, TreePath)>,
     nodes: Vec<Node>,
     scanned: Scanned,
+    /// What it makes is a template again.
+    again: bool,
     /// What the repository has for its names.
     values: Values,
     /// The files those are from.
@@ -56,31 +63,38 @@ pub(in crate::formats) struct Template {
 impl Template {
     /// Reads the file at `path`, which is written in `language`.
     pub(in crate::formats) fn read(path: &TreePath, text: &Arc<str>, language: Language, variables: &Variables<'_>) -> Self {
-        let mut scanned = match language {
-            Language::Jinja => jinja::scan(text),
-            Language::Go => go::scan(text),
-            Language::Erb => erb::scan(text, erb::Dialect::Erb),
-            Language::Epp => erb::scan(text, erb::Dialect::Epp),
-            Language::Placeholders { bare } => placeholder::scan(text, bare),
-        };
-        if scanned.unreadable.is_none() && scanned.tags.iter().any(|tag| makes_tags(&tag.kind)) {
+        let whole = parts::read(path, text, language, variables.snapshot());
+        let (mut scanned, nodes, files) = (whole.scanned, whole.nodes, whole.files);
+        let text: Arc<str> = if files.len() > 1 { Arc::from(whole.text) } else { Arc::clone(text) };
+        let again = scanned.tags.iter().any(|tag| makes_tags(&tag.kind, &["{{", "}}"]));
+        if scanned.unreadable.is_none() && scanned.tags.iter().any(|tag| makes_tags(&tag.kind, &["{%", "%}", "<%", "%>"])) {
             scanned.unreadable = Some("what it makes is a template again".to_owned());
         }
-        let nodes = build::build(text, language, &mut scanned);
         let equals = choice::equals(&nodes);
         let has_tags = !scanned.tags.is_empty();
-        let (values, inputs) = if language == Language::Jinja && has_tags { variables.of(path, text) } else { Default::default() };
+        let (values, inputs) = if language == Language::Jinja && has_tags { variables.of(path, &text) } else { Default::default() };
         if language == Language::Jinja {
-            scanned.defects.extend(defect::find(text, &nodes, |name| values.has(name)));
+            scanned.defects.extend(defect::find(&text, &nodes, |name| values.has(name)));
         } else {
-            scanned.defects.extend(defect::find(text, &nodes, |_| true));
+            scanned.defects.extend(defect::find(&text, &nodes, |_| true));
         }
-        Self { path: path.clone(), text: Arc::clone(text), nodes, scanned, values, inputs, equals }
+        Self { path: path.clone(), text, files, nodes, scanned, again, values, inputs, equals }
     }
 
     /// Returns the files whose values it uses.
     pub(in crate::formats) fn inputs(&self) -> impl Iterator<Item = Input> {
-        self.inputs.iter().map(|path| Input { path: path.clone(), format: "ansible", role: Role::Inventory })
+        let values = self.inputs.iter().map(|path| Input { path: path.clone(), format: "ansible", role: Role::Inventory });
+        values.chain(self.included().map(|path| Input { path: path.clone(), format: "template", role: Role::Included }))
+    }
+
+    /// Returns the templates that stand in this one.
+    pub(in crate::formats) fn included(&self) -> impl Iterator<Item = &TreePath> {
+        self.files.iter().skip(1).map(|(_, path)| path)
+    }
+
+    /// Returns its text, with those of the templates that stand in it behind it.
+    pub(in crate::formats) fn text(&self) -> &Arc<str> {
+        &self.text
     }
 
     /// Returns whether its own tags are in order, so that the literal text between them can be judged.
@@ -91,6 +105,11 @@ impl Template {
     /// Returns what the readings after the first assume, three at most.
     pub(in crate::formats) fn further(&self) -> Vec<Choice> {
         choice::further(&self.nodes, &self.equals)
+    }
+
+    /// Returns whether a value of the repository decides a condition or makes a list empty, so that something is in no reading.
+    pub(in crate::formats) fn is_decided(&self) -> bool {
+        !self.inputs.is_empty() && self.scanned.tags.iter().any(|tag| matches!(tag.kind, Kind::If(_) | Kind::ElseIf(_) | Kind::For { .. }))
     }
 
     /// Returns the reading that assumes `choice`.
@@ -139,13 +158,13 @@ impl Template {
     }
 
     fn span(&self, range: &Range<usize>) -> Span {
-        Span::new(self.path.clone(), range.start, range.end)
+        super::source::in_file(&self.path, &self.files, range.start, range.end)
     }
 }
 
 /// Returns whether the tag prints the beginning or the end of a tag of another language.
-fn makes_tags(kind: &Kind) -> bool {
-    matches!(kind, Kind::Print(expr::Expr::Text(text)) if ["{{", "}}", "{%", "%}", "<%", "%>"].iter().any(|mark| text.contains(mark)))
+fn makes_tags(kind: &Kind, marks: &[&str]) -> bool {
+    matches!(kind, Kind::Print(expr::Expr::Text(text)) if marks.iter().any(|mark| text.contains(mark)))
 }
 
 #[cfg(test)]

@@ -17,7 +17,15 @@ pub(super) fn scan(text: &str, bare: bool) -> Scanned {
     while let Some(tag) = next(text, at, bare) {
         let name = text.get(tag.clone()).unwrap_or_default();
         at = tag.end;
-        found.tags.push(Tag { range: tag, kind: Kind::Print(Expr::Opaque(name.to_owned())), trim_before: false, trim_after: false });
+        let default = name.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).and_then(|rest| rest.split_once(":-"));
+        let what = match default {
+            Some((name, default)) if !default.is_empty() => {
+                found.unknown.push((tag.clone(), format!("the environment may set `{name}`; it is taken to be `{default}`")));
+                Expr::Text(default.to_owned())
+            }
+            _ => Expr::Opaque(name.to_owned()),
+        };
+        found.tags.push(Tag { range: tag, kind: Kind::Print(what), trim_before: false, trim_after: false });
     }
     found
 }

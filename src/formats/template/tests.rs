@@ -59,9 +59,76 @@ fn one_value_at_a_time() {
 #[test]
 fn a_list_that_may_be_empty_is_a_condition() {
     insta::assert_snapshot!(readings("a.j2", "{% for a in all %}{{ a }}{% if not loop.last %},{% endif %}{% else %}none{% endfor %}"), @r"
-    first: {{ a }}
+    first: {{ all.each }}
     no condition holds: none
     ");
+}
+
+/// Returns the first reading of the template at `path`, which lies in a tree with `others`.
+fn first_of(path: &str, text: &str, others: &[(&str, &str)]) -> String {
+    let snapshot = memory(others.iter().copied());
+    let inventory = Inventory::default();
+    let (path, text): (TreePath, Arc<str>) = (TreePath::new(path).unwrap(), Arc::from(text));
+    let language = language_of(&path, &text, Reader::Haproxy, &[]).unwrap_or(Language::Jinja);
+    let template = Template::read(&path, &text, language, &Variables::new(&snapshot, &inventory));
+    assert_eq!(template.problems(), Vec::new());
+    shown(&template.reading(&Choice::first()).text).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_macro_is_put_in_where_it_is_used() {
+    let text = "{% macro server(name, port=80) %}server {{ name }}:{{ port }}{% endmacro %}{{ server('a') }} {{ server(b.c, port=8080) }}";
+    assert_eq!(first_of("x.j2", text, &[]), "server a:80 server {{ b.c }}:8080");
+    let macros =
+        [("t/m.j2", "{% set kind = 'web' %}{% macro one(x) %}<{{ x }}>{% endmacro %}{% macro two(x) %}{{ one(x) }}{{ one(1) }}{% endmacro %}")];
+    assert_eq!(first_of("t/x.j2", "{% import 'm.j2' as m %}{{ m.two('a') }} {{ m.kind }}", &macros), "<a><1> web");
+    assert_eq!(first_of("t/x.j2", "{% from 'm.j2' import two as pair %}{{ pair('a') | indent(4) }}", &macros), "<a><1>");
+}
+
+#[test]
+fn a_template_in_a_template_stands_in_its_place() {
+    let parts = [
+        ("t/a.j2", "a{% include 'b.j2' %}"),
+        ("t/b.j2", "b {{ x }}"),
+        ("modules/web/templates/p.erb", "p <%= @x %>"),
+        ("c/_h.tpl", "{{ define \"h\" }}h{{ .y }}{{ end }}"),
+    ];
+    assert_eq!(first_of("t/x.j2", "1 {% include 'a.j2' %} 2 {% include 'none.j2' ignore missing %}", &parts), "1 ab {{ x }} 2");
+    assert_eq!(first_of("m/x.erb", "1 <%= scope.function_template(['web/p.erb']) %> 2", &parts), "1 p <%= @x %> 2");
+    assert_eq!(first_of("c/x.tpl", "1 {{ template \"h\" . }} {{ include \"h\" . | nindent 4 }}", &parts), "1 h{{ .y }} h{{ .y }}");
+    // One that stands in itself comes to an end.
+    assert_eq!(first_of("t/y.j2", "1 {% include 'z.j2' %}", &[("t/z.j2", "z {% include 'z.j2' %}")]), "1 z include z.j2");
+}
+
+#[test]
+fn a_name_that_is_written_otherwise_is_the_same() {
+    let text = |name: &str| format!("{{% for {name} in hosts %}}server {{{{ {name}.ip }}}} {{{{ {name}.port | default(80) }}}};{{% endfor %}}");
+    assert_eq!(first_of("x.j2", &text("a"), &[]), "server {{ hosts.each.ip }} {{ hosts.each.port | default(80) }};");
+    assert_eq!(first_of("x.j2", &text("a"), &[]), first_of("x.j2", &text("host"), &[]));
+    let text = |name: &str| format!("<% @hosts.each do |{name}| %>server <%= {name}[:ip] %>;<% end %>");
+    assert_eq!(first_of("x.erb", &text("a"), &[]), first_of("x.erb", &text("host"), &[]));
+}
+
+#[test]
+fn what_a_template_makes_may_be_a_template() {
+    let text = "{{ '{{' }}range service \"{{ name }}\"{{ '}}' }}\n{% raw %}server {{.Address}}:80{% endraw %}{{ '{{end}}' }}";
+    assert_eq!(first_of("x.j2", text, &[]), "server {{.Address}}:80");
+}
+
+#[test]
+fn ansible_prints_no_line_end_behind_a_statement() {
+    let text = "a{% if x %} b{% endif %}\nc\n";
+    let role = [("roles/r/tasks/main.yml", "")];
+    assert_eq!(first_of("roles/r/templates/x.j2", text, &role), "a bc");
+    assert_eq!(first_of("salt/x.j2", text, &[]), "a b c");
+}
+
+#[test]
+fn a_constant_that_is_a_slip_is_told() {
+    let branch = |name: &str| format!("{{% if env == '{name}' %}}a{{% endif %}}");
+    let text = ["production", "production", "prodution", "staging", "staging1", "staging2"].map(branch).concat();
+    let found: Vec<String> = template("x.j2", &text).problems().into_iter().map(|problem| problem.message).collect();
+    assert_eq!(found, ["`prodution` is asked for here alone; everywhere else it is `production`"]);
 }
 
 #[test]

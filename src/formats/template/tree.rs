@@ -18,6 +18,43 @@ pub(super) enum Node {
     Set(String, Expr),
     /// A body that is printed as it stands (`with`, `block`).
     Group(Vec<Node>),
+    /// A body with a name, printed where that is used (`macro`, `define`).
+    Define(Define),
+    /// Another template that stands here. Once it is found, its body takes this one's place.
+    Include(Include),
+}
+
+/// A body with a name.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Define {
+    /// The name; of an imported one with the name of the import before it (`macros.server`).
+    pub(super) name: String,
+    /// What it takes, with what each is where nobody says.
+    pub(super) parameters: Vec<(String, Option<Expr>)>,
+    /// The body.
+    pub(super) body: Vec<Node>,
+}
+
+/// Another template.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Include {
+    /// The tag.
+    pub(super) range: Range<usize>,
+    /// Its names: the first that is there counts.
+    pub(super) names: Vec<String>,
+    /// Nothing is wrong if none is there.
+    pub(super) optional: bool,
+    /// Only what it defines is taken, under these names.
+    pub(super) import: Option<Import>,
+}
+
+/// The names under which the macros of another template are known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Import {
+    /// All, with this before them: `import 'x' as name`.
+    All(String),
+    /// These, under these: `from 'x' import a, b as c`.
+    Some(Vec<(String, String)>),
 }
 
 /// An expression that is printed.
@@ -100,8 +137,20 @@ pub(super) enum Kind {
     },
     /// Begins a body that is printed where it stands.
     Group(&'static str),
-    /// Begins a body that is not printed where it stands (`macro`, `define`, a `set` with a body).
+    /// Begins a body that is not printed, nor anywhere else (`load_yaml`).
     Aside(&'static str),
+    /// Begins a body that is printed where its name is used (`macro`, `define`, a `set` with a body): what it is called by its language, its name, and
+    /// what it takes.
+    Define(&'static str, String, Vec<(String, Option<Expr>)>),
+    /// Another template.
+    Include {
+        /// Its names: the first that is there counts.
+        names: Vec<String>,
+        /// Nothing is wrong if none is there.
+        optional: bool,
+        /// Only what it defines is taken.
+        import: Option<Import>,
+    },
     /// Begins a body that is changed before it is printed (`filter`, `call`): as a whole an expression.
     Changed(&'static str, Expr),
     /// Ends a body: of the kind named, or of any.
@@ -117,8 +166,10 @@ impl Kind {
             Self::If(_) => Some("if"),
             Self::Case(_) => Some("case"),
             Self::For { .. } => Some("for"),
-            Self::Group(name) | Self::Aside(name) | Self::Changed(name, _) => Some(name),
-            Self::Print(_) | Self::Nothing | Self::ElseIf(_) | Self::Else | Self::When(_) | Self::End(_) | Self::Set(..) => None,
+            Self::Group(name) | Self::Aside(name) | Self::Changed(name, _) | Self::Define(name, ..) => Some(name),
+            Self::Include { .. } | Self::Print(_) | Self::Nothing | Self::ElseIf(_) | Self::Else | Self::When(_) | Self::End(_) | Self::Set(..) => {
+                None
+            }
         }
     }
 }

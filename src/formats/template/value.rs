@@ -27,6 +27,8 @@ pub(in crate::formats) enum Value {
     Map(Vec<(String, Value)>),
     /// Not to be known: encrypted, or different in two places.
     Unknown,
+    /// Not known, and said in these words where it comes from: what a macro was called with, an element of a list.
+    Expression(String),
 }
 
 /// The values a template can use, by name.
@@ -55,7 +57,7 @@ impl Value {
             Self::Number(number) => Some(number.to_string()),
             Self::Bool(true) => Some("True".to_owned()),
             Self::Bool(false) => Some("False".to_owned()),
-            Self::None | Self::List(_) | Self::Map(_) | Self::Unknown => None,
+            Self::None | Self::List(_) | Self::Map(_) | Self::Unknown | Self::Expression(_) => None,
         }
     }
 
@@ -68,7 +70,7 @@ impl Value {
             Self::None => false,
             Self::List(all) => !all.is_empty(),
             Self::Map(all) => !all.is_empty(),
-            Self::Unknown => return None,
+            Self::Unknown | Self::Expression(_) => return None,
         })
     }
 
@@ -78,7 +80,7 @@ impl Value {
             Self::Text(text) if text.contains("{{") => texts.push(text.clone()),
             Self::List(all) => all.iter().for_each(|one| one.templates(texts)),
             Self::Map(all) => all.iter().for_each(|(_, one)| one.templates(texts)),
-            Self::Text(_) | Self::Number(_) | Self::Bool(_) | Self::None | Self::Unknown => {}
+            Self::Text(_) | Self::Number(_) | Self::Bool(_) | Self::None | Self::Unknown | Self::Expression(_) => {}
         }
     }
 
@@ -156,14 +158,17 @@ impl Scope<'_> {
         if depth > MAX_DEPTH * 4 {
             return None;
         }
-        let of = |expr: &Expr| self.value_at(expr, depth + 1).filter(|value| *value != Value::Unknown);
+        let of = |expr: &Expr| self.value_at(expr, depth + 1).filter(|value| !matches!(value, Value::Unknown | Value::Expression(_)));
         Some(match expr {
             Expr::Text(text) => Value::Text(text.clone()),
             Expr::Number(number) => Value::Number(*number),
             Expr::Bool(value) => Value::Bool(*value),
             Expr::None => Value::None,
             Expr::Name(name) => self.name(name, depth)?,
-            Expr::Field(from, name) => of(from)?.field(name)?.clone(),
+            Expr::Field(from, name) => match self.value_at(from, depth + 1)? {
+                Value::Expression(words) => Value::Expression(format!("{words}.{name}")),
+                value => value.field(name)?.clone(),
+            },
             Expr::Index(from, at) => of(from)?.field(&of(at)?.printed()?)?.clone(),
             Expr::List(all) => Value::List(all.iter().map(of).collect::<Option<_>>()?),
             Expr::Not(inner) => Value::Bool(!of(inner)?.holds()?),
@@ -208,7 +213,7 @@ impl Scope<'_> {
         let instead = || arguments.first().map_or(Some(Value::Text(String::new())), |expr| self.value_at(expr, depth + 1));
         let empty_too = matches!(arguments.get(1), Some(Expr::Bool(true)));
         match self.value_at(what, depth + 1) {
-            Some(Value::Unknown) => None,
+            Some(Value::Unknown | Value::Expression(_)) => None,
             Some(value) if empty_too && value.holds() == Some(false) => instead(),
             Some(value) => Some(value),
             None => match what {
@@ -224,7 +229,7 @@ impl Scope<'_> {
     }
 
     fn is(&self, what: &Expr, test: &str, depth: u32) -> Option<Value> {
-        let value = self.value_at(what, depth + 1);
+        let value = self.value_at(what, depth + 1).filter(|value| !matches!(value, Value::Expression(_)));
         match test {
             "defined" => match (&value, what) {
                 (Some(_), _) => Some(Value::Bool(true)),

@@ -3,6 +3,7 @@
 use super::super::keywords::{self, List};
 use super::super::syntax::{Line, Section, Word};
 use super::{Check, REFUSES};
+use crate::formats::pattern::never_begins;
 use crate::formats::source::has_hole;
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -99,6 +100,10 @@ impl<'a> Check<'a> {
                     return;
                 };
                 let inside = rest.get(..close).unwrap_or_default();
+                if let Some(empty) = inside.iter().find(|word| word.text.is_empty()) {
+                    let help = format!("write what is meant, or take it out: HAProxy reads no further; {REFUSES}");
+                    self.refuse(&empty.span, "an empty word stands in this condition".to_owned(), help);
+                }
                 if inside.is_empty() {
                     self.refuse(&word.span, "this condition is empty".to_owned(), format!("write what it tests, or take it out; {REFUSES}"));
                 }
@@ -171,7 +176,38 @@ impl<'a> Check<'a> {
             }
             None if ADDRESSES.contains(&&*subject.text) => rest.iter().for_each(|word| self.network(word)),
             None if NUMBERS.contains(&subject.text.split('(').next().unwrap_or_default()) && !files => self.numbers(rest),
+            None if !files => self.paths(&subject.text, rest),
             Some(_) | None => {}
+        }
+    }
+
+    /// Patterns for paths that no path matches.
+    fn paths(&mut self, subject: &str, patterns: &[Word]) {
+        for word in patterns {
+            let text = &*word.text;
+            match subject {
+                "path_reg" | "url_reg" if text.is_empty() => {
+                    let message = "HAProxy takes an empty pattern for none: this condition never holds".to_owned();
+                    self.warn(&word.span, message, "write the pattern that is meant, or take the condition out".to_owned());
+                }
+                "path_reg" if never_begins(text) => {
+                    let message = format!("`{text}` matches no request: every path begins with `/`");
+                    self.warn(&word.span, message, "write the `/` that every path begins with, or leave the `^` out".to_owned());
+                }
+                "path" | "path_beg" if text.starts_with(['^', '~']) || text.starts_with(|c: char| c.is_ascii_alphanumeric()) => {
+                    let help = if text.starts_with(['^', '~']) {
+                        "write `path_reg` for a regular expression"
+                    } else {
+                        "write the `/` that every path begins with"
+                    };
+                    self.warn(&word.span, format!("`{text}` matches no request: every path begins with `/`"), help.to_owned());
+                }
+                "path" | "path_beg" if text.ends_with("/*") => {
+                    let message = format!("`{text}` asks for a `*` in the path: it stands for nothing else here");
+                    self.warn(&word.span, message, format!("write `path_beg {}`", text.trim_end_matches('*')));
+                }
+                _ => {}
+            }
         }
     }
 

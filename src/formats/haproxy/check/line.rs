@@ -52,6 +52,7 @@ impl<'a> Check<'a> {
         if section.kind != SectionKind::Other {
             self.conditions(section);
             self.servers(section);
+            self.neighbours(section);
             self.rules(section, mode);
         }
     }

@@ -5,6 +5,7 @@
 
 mod condition;
 mod line;
+mod neighbour;
 mod number;
 mod reference;
 mod rule;

@@ -3,6 +3,7 @@
 use super::super::keywords::{self, List};
 use super::super::syntax::{Line, Section, SectionKind, Word};
 use super::{Check, REFUSES, condition, first, is_holed};
+use crate::formats::pattern::groups;
 use crate::formats::source::has_hole;
 use std::collections::BTreeMap;
 
@@ -100,6 +101,8 @@ impl<'a> Check<'a> {
             "redirect" => self.redirect(line, 2),
             "deny" | "tarpit" => self.status(line),
             "set-var" | "set-var-fmt" | "unset-var" => self.variable(action),
+            "replace-path" | "replace-pathq" | "replace-uri" => self.replaced(line, 1),
+            "replace-header" | "replace-value" => self.replaced(line, 2),
             _ => {}
         }
         if let Some((_, wanted)) = TAKES.iter().find(|(known, _)| *known == name) {
@@ -151,6 +154,18 @@ impl<'a> Check<'a> {
         }
         if !target {
             self.refuse(first(line), "this redirect leads nowhere".to_owned(), format!("write `location`, `prefix` or `scheme`; {REFUSES}"));
+        }
+    }
+
+    /// A text that asks for a group which the pattern before it, argument `at`, does not have: HAProxy puts nothing there.
+    fn replaced(&mut self, line: &Line, at: usize) {
+        let (Some(pattern), Some(text)) = (line.arg(at), line.arg(at + 1)) else { return };
+        let Some(have) = groups(&pattern.text) else { return };
+        let wanted = text.text.split('\\').skip(1).filter_map(|after| after.chars().next()?.to_digit(10));
+        if let Some(wanted) = wanted.filter(|wanted| *wanted > have).max() {
+            let count = if have == 0 { "no group".to_owned() } else { format!("only {have} of them") };
+            let help = "put `(` and `)` around the part that is meant, or correct the number".to_owned();
+            self.warn(&text.span, format!("`\\{wanted}` is always empty here: the pattern has {count}"), help);
         }
     }
 

@@ -188,6 +188,7 @@ impl<'a> Check<'a> {
                 rest.next();
             }
         }
+        self.clear_http2(line);
         let has = |names: &[&str]| line.words.iter().skip(2).any(|word| names.contains(&&*word.text));
         let ssl = line.words.iter().skip(2).find(|word| &*word.text == "ssl");
         if let Some(ssl) = ssl.filter(|_| !is_holed(line) && !has(&["crt", "crt-list", "default-crt", "generate-certificates"])) {

@@ -7,7 +7,7 @@ use super::Lowering;
 use super::address::listen_addresses;
 use super::settings::Proxy;
 use crate::formats::source::shown;
-use crate::model::{Label, ListenAddress, Listener, Protocol, TableId, Tls};
+use crate::model::{Label, ListenAddress, Listener, Problem, ProblemKind, Protocol, Related, TableId, Tls};
 
 /// A listener whose rules are not lowered yet.
 pub(super) struct Bind {
@@ -96,12 +96,18 @@ impl Lowering<'_, '_> {
     pub(super) fn doubled(&mut self, listeners: &[Listener]) {
         for (at, listener) in listeners.iter().enumerate() {
             let earlier = listeners.iter().take(at).find(|earlier| earlier.address == listener.address && earlier.entry != listener.entry);
-            if earlier.is_some() && !matches!(listener.address, ListenAddress::Hole(_)) {
+            // Lines for one process, thread or interface each share an address on purpose.
+            let shared = ["process", "thread", "interface", "namespace"].iter().any(|word| listener.label.text.contains(word));
+            if let Some(earlier) = earlier.filter(|_| !shared && !matches!(listener.address, ListenAddress::Hole(_))) {
                 let address = &listener.address;
-                self.unknown(
-                    &listener.label.span,
-                    format!("{address} is opened twice: the system chooses who gets a connection; the first is followed"),
-                );
+                self.model.problems.push(Problem {
+                    kind: ProblemKind::Syntax,
+                    fatal: false,
+                    message: format!("{address} is opened twice: the system chooses which of the two gets a connection"),
+                    help: Some("take one of the two out, or correct the port".to_owned()),
+                    span: listener.label.span.clone(),
+                    related: vec![Related { span: earlier.label.span.clone(), text: "the first one, which is followed".to_owned() }],
+                });
             }
         }
     }

@@ -8,6 +8,7 @@ use super::route::{Server, block};
 use super::scope::{Level, LocationKind, Scope, location_kind};
 use super::search::{leads_away, page_leads_away};
 use super::variable::BROKEN;
+use crate::formats::source;
 use crate::model::{
     Action, Cidr, Condition, Field, Label, Matcher, Name, Next, Opaque, Outcome, Part, QueryEdit, Route, Step, Table, TableKind, Value,
 };
@@ -220,7 +221,10 @@ impl Lowering<'_> {
                 "unix:" => Condition::test(Value::field(Field::Source), Matcher::Prefix { text: Arc::from("unix:"), caseless: false }),
                 text => match Cidr::parse(text) {
                     Some(network) => Condition::test(Value::field(Field::Source), Matcher::Network(network)),
-                    None => Condition::Opaque(Opaque { text: Arc::from(format!("the client is {text}")), input: Value::field(Field::Source) }),
+                    None => Condition::Opaque(Opaque {
+                        text: Arc::from(format!("the client is {}", source::shown(text))),
+                        input: Value::field(Field::Source),
+                    }),
                 },
             };
             let step = if rule.name() == "deny" { denied(self, &line) } else { allowed.clone() };

@@ -69,7 +69,13 @@ impl Lowering<'_> {
     fn check_port(&mut self, pass: &Pass<'_, '_>, text: &str) {
         let declared = self.pools.iter().any(|pool| pool.declared && pool.name.eq_ignore_ascii_case(text));
         let reported = format!("no-port:{}:{}", pass.label.span.path, pass.label.span.start);
-        if !self.complete || declared || text.contains([':', '/', '$', HOLE_OPEN]) || text.is_empty() || !self.reported.insert(reported) {
+        if !self.complete
+            || self.assumed
+            || declared
+            || text.contains([':', '/', '$', HOLE_OPEN])
+            || text.is_empty()
+            || !self.reported.insert(reported)
+        {
             return;
         }
         let directive = pass.directive.name();

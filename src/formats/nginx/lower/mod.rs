@@ -9,8 +9,10 @@ mod code;
 mod content;
 mod forward;
 mod geo;
+mod groups;
 mod limit;
 mod listener;
+mod named;
 mod pool;
 mod rewrite;
 mod route;
@@ -43,6 +45,7 @@ pub(super) fn lower(config: &Config, model: &mut Model) {
                 let http = Scope { own: block, settings: Some(&settings), parent: None, level: Level::Http };
                 merge_slashes &= http.text("merge_slashes") != Some("off");
                 lowering.lower_http(&http, &mut listeners);
+                lowering.check_shared(&http);
             }
             ("stream", Some(block)) => lowering.lower_stream(block, &mut listeners),
             _ => {}
@@ -105,6 +108,8 @@ struct Lowering<'m> {
     assumed: bool,
     /// Modules are loaded that may define variables of their own.
     modules: bool,
+    /// A `map` has regular expressions, whose groups may be those of `$1`.
+    has_map_patterns: bool,
     /// Some location is `internal`, so redirects leave a mark.
     internal_used: bool,
     tables: Vec<Option<Table>>,
@@ -140,6 +145,7 @@ impl<'m> Lowering<'m> {
             complete: config.complete,
             assumed: config.assumed,
             modules: config.directives.iter().any(|directive| directive.name() == "load_module"),
+            has_map_patterns: has_map_patterns(&config.directives),
             internal_used: uses(&config.directives, "internal"),
             tables: Vec::new(),
             pools: Vec::new(),
@@ -214,4 +220,13 @@ impl<'m> Lowering<'m> {
 /// Returns whether a statement called `name` is anywhere in `directives`.
 fn uses(directives: &[Directive], name: &str) -> bool {
     directives.iter().any(|directive| directive.name() == name || uses(directive.inside(), name))
+}
+
+fn has_map_patterns(directives: &[Directive]) -> bool {
+    let pattern = |line: &Directive| line.name().starts_with('~');
+    directives.iter().any(|directive| match directive.name() {
+        "map" => directive.inside().iter().any(pattern),
+        "http" => has_map_patterns(directive.inside()),
+        _ => false,
+    })
 }

@@ -7,6 +7,7 @@ use super::super::Directive;
 use super::forward::parse_time;
 use super::scope::{self, Level, Scope};
 use super::{Lowering, uses};
+use crate::formats::source;
 use crate::model::{
     Action, Cidr, Condition, Field, Forward, Label, Listener, Matcher, Name, Opaque, Outcome, ProblemKind, Protocol, Retry, Route, Step, Table,
     TableId, TableKind, Target, TimeoutLines, Timeouts, UpstreamUri, Value, VirtualHost,
@@ -102,7 +103,10 @@ impl Lowering<'_> {
             let when = match Cidr::parse(text) {
                 _ if text == "all" => Condition::Always,
                 Some(network) => Condition::test(Value::field(Field::Source), Matcher::Network(network)),
-                None => Condition::Opaque(Opaque { text: Arc::from(format!("the client is {text}")), input: Value::field(Field::Source) }),
+                None => Condition::Opaque(Opaque {
+                    text: Arc::from(format!("the client is {}", source::shown(text))),
+                    input: Value::field(Field::Source),
+                }),
             };
             let step = if rule.name() == "deny" { Step::end(Outcome::Close { label: rule.label() }) } else { allowed.clone() };
             Route { when, step, label: Some(rule.label()) }

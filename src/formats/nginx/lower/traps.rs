@@ -5,6 +5,7 @@
 use super::super::Directive;
 use super::Lowering;
 use super::scope::{LocationKind, Scope, location_kind};
+use crate::formats::pattern::never_begins;
 use crate::formats::source::has_hole;
 use crate::model::{Part, ProblemKind, UpstreamUri, Value};
 
@@ -21,10 +22,12 @@ impl Lowering<'_> {
                 }
                 "listen" => self.check_clear_http2(line),
                 "location" => self.check_location(line),
-                "if" => self.check_empty_pattern(line),
+                "if" => self.check_if(line),
+                "return" | "rewrite" => self.check_target(line),
                 _ => {}
             }
         }
+        self.check_groups(server);
     }
 
     /// Before nginx 1.25.1 `http2` without `ssl` shuts out every client that begins with HTTP/1.1. Other ports than 80 may be meant for gRPC.
@@ -50,18 +53,75 @@ impl Lowering<'_> {
             };
             self.trap(&line.head, format!("`{}` matches no request: every path begins with `/`", line.label().text), help);
         }
+        self.check_ends(line);
+        self.check_files(line);
         for inner in line.inside() {
             match inner.name() {
                 "location" => self.check_location(inner),
-                "if" => self.check_empty_pattern(inner),
+                "if" => self.check_if(inner),
+                "return" | "rewrite" | "proxy_pass" => self.check_target(inner),
                 _ => {}
             }
         }
     }
 
+    /// A `$` at the end of a path that is no regular expression, and a regular expression that no path begins like.
+    fn check_ends(&mut self, line: &Directive) {
+        let Some((kind, text)) = location_kind(line).filter(|(_, text)| !has_hole(text)) else { return };
+        match kind {
+            LocationKind::Prefix | LocationKind::PrefixOnly | LocationKind::Exact if text.starts_with('/') && text.ends_with('$') => {
+                let message = format!("`{}` is no regular expression: only paths with a `$` in them begin like this", line.label().text);
+                let bare = text.trim_end_matches('$');
+                self.trap(&line.head, message, format!("write `location = {bare}`, or `location ~ ^{text}` for a regular expression"));
+            }
+            LocationKind::Regex | LocationKind::RegexCaseless if never_begins(text) => {
+                let help = "write the `/` that every path begins with, or leave the `^` out".to_owned();
+                self.trap(&line.head, format!("`{}` matches no request: every path begins with `/`", line.label().text), help);
+            }
+            _ => {}
+        }
+    }
+
+    /// `alias` and `root` that do not fit the location's path.
+    fn check_files(&mut self, line: &Directive) {
+        let Some((LocationKind::Prefix | LocationKind::PrefixOnly, path)) = location_kind(line).filter(|(_, text)| !has_hole(text)) else { return };
+        let Some(files) = line.inside().iter().find(|inner| matches!(inner.name(), "alias" | "root")) else { return };
+        let Some(folder) = files.arg(0).filter(|text| !text.contains('$') && !has_hole(text)) else { return };
+        if files.name() == "alias" && path.len() > 1 && path.ends_with('/') && !folder.ends_with('/') {
+            let message = format!("`{path}a` is read from `{folder}a`: the location ends with a slash, and `alias` does not");
+            self.trap(&files.head, message, format!("write `alias {folder}/`"));
+        }
+        let again = path.trim_matches('/');
+        if files.name() == "root" && !again.is_empty() && folder.trim_end_matches('/').strip_suffix(again).is_some_and(|rest| rest.ends_with('/')) {
+            let folder = folder.trim_end_matches('/');
+            let message = format!("files are looked for in `{folder}/{again}`: `root` is put before the whole path");
+            self.trap(&files.head, message, format!("write `alias {folder}/`, or leave `/{again}` out of `root`"));
+        }
+    }
+
+    /// `$request_uri` has the query in it: what is written behind it becomes part of the query.
+    fn check_target(&mut self, line: &Directive) {
+        let behind = line.args.iter().find_map(|word| {
+            let (before, after) = word.text.split_once("$request_uri").or_else(|| word.text.split_once("${request_uri}"))?;
+            let is_path = (before.contains("://") || before.is_empty()) && !before.contains(['?', '=']);
+            (is_path && after.starts_with(|c: char| matches!(c, '/' | '.') || c.is_ascii_alphanumeric())).then_some(after)
+        });
+        if let Some(after) = behind {
+            let message = format!("`{after}` comes behind the query: `$request_uri` has path and query of the request");
+            self.trap(&line.head, message, "write `$uri` for the path, and `$is_args$args` for the query".to_owned());
+        }
+    }
+
+    fn check_if(&mut self, line: &Directive) {
+        self.check_empty_pattern(line);
+        for inner in line.inside().iter().filter(|inner| matches!(inner.name(), "return" | "rewrite" | "proxy_pass")) {
+            self.check_target(inner);
+        }
+    }
+
     fn check_empty_pattern(&mut self, line: &Directive) {
         let words: Vec<&str> = line.args.iter().map(|word| &*word.text).collect();
-        if let [_, "~" | "~*", "" | ")"] = words.as_slice() {
+        if let [_, "~" | "~*", "" | ")"] | [_, "~" | "~*", "", ")"] = words.as_slice() {
             let help = "write `if ($variable)`, or `= ''` for an empty value".to_owned();
             self.trap(&line.head, "an empty pattern is in every text: this condition always holds".to_owned(), help);
         }
@@ -96,7 +156,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn trap(&mut self, span: &crate::span::Span, message: String, help: String) {
+    pub(super) fn trap(&mut self, span: &crate::span::Span, message: String, help: String) {
         if self.reported.insert(format!("trap:{}:{}", span.path, span.start)) {
             self.suspect(ProblemKind::Syntax, message, Some(help), span);
         }

@@ -303,7 +303,8 @@ impl Lowering<'_> {
         if let Some(parts) = builtin(self, &lower, scope) {
             return parts;
         }
-        if self.complete && !self.modules && self.reported.insert(format!("${lower}")) {
+        // Without the main file it may be defined there.
+        if self.complete && !self.modules && !self.assumed && self.reported.insert(format!("${lower}")) {
             self.refused(
                 ProblemKind::DanglingReference,
                 format!("no variable `${name}` is defined"),

@@ -44,7 +44,7 @@ rule! {
     ///
     /// Whether requests that were refused for everybody or for some clients are answered since this change: an allow-list, a password or a
     /// refusal that is gone or wider, a listener that was only on the machine itself or its network, a client certificate that is not
-    /// asked for any more.
+    /// asked for any more. And whether a script that was run is given away as text.
     ///
     /// ## Why it matters
     ///
@@ -71,7 +71,7 @@ rule! {
     /// - If it is meant, say so, and let somebody who knows what is behind it agree.
     ///
     /// It is an **error** for paths that lead to the inside (`/admin`, `/metrics`, `/.git`…), for a listener that leaves the machine itself,
-    /// and where clients had to show a certificate; a **warning** for all else.
+    /// where clients had to show a certificate, and where the source of scripts would be served; a **warning** for all else.
     ///
     /// ## When it stays silent
     ///
@@ -110,6 +110,7 @@ fn check(cx: &RuleContext<'_>, out: &mut Vec<Finding>) {
         entry.or_insert_with(|| Opened { gateway, line, first: pair, pairs: BTreeSet::new() }).pairs.insert(at);
     }
     out.extend(found.iter().map(|((.., refusal), opened)| opened.finding(cx, refusal)));
+    sources(cx, out);
     doors(cx, out);
 }
 
@@ -164,6 +165,42 @@ impl Opened<'_> {
             requests,
         }
     }
+}
+
+/// Endings of files that are programs.
+const SCRIPTS: &[&str] = &[".php", ".phtml", ".php5", ".cgi", ".pl", ".jsp", ".asp", ".aspx"];
+
+/// Scripts that an application ran and that are files now: everybody may read their source, passwords and all.
+fn sources(cx: &RuleContext<'_>, out: &mut Vec<Finding>) {
+    let mut found: BTreeMap<(&str, &Label), (&Pair, BTreeSet<usize>)> = BTreeMap::new();
+    let changed = cx.comparison.changes.iter().filter(|change| !change.behaviour_only).flat_map(|change| change.pairs.iter().copied());
+    for at in changed {
+        let Some(pair) = cx.comparison.pairs.get(at) else { continue };
+        let path = pair.now.request.target.split('?').next().unwrap_or_default().to_ascii_lowercase();
+        let ran = matches!(pair.was.destination, Destination::Forward { .. }) && matches!(pair.now.destination, Destination::Files { .. });
+        if let Some(line) = outcome_line(&pair.now).filter(|_| ran && SCRIPTS.iter().any(|ending| path.ends_with(ending))) {
+            let gateway = pair.now.gateway.as_deref().unwrap_or_default();
+            found.entry((gateway, line)).or_insert_with(|| (pair, BTreeSet::new())).1.insert(at);
+        }
+    }
+    out.extend(found.iter().map(|((gateway, line), (first, pairs))| {
+        let requests = witnesses(cx.comparison, pairs);
+        let path = first.now.request.target.split('?').next().unwrap_or_default();
+        Finding {
+            rule: EXPOSURE_WIDENED.id,
+            severity: Severity::Error,
+            message: format!(
+                "scripts such as {path} were run and would {}: everybody could read their source",
+                goes(&first.now.destination).replacen("are ", "be ", 1)
+            ),
+            help: "keep the location that runs them in front of this one, or refuse them here".to_owned(),
+            tree: Tree::Head,
+            span: line.span.clone(),
+            when: None,
+            identity: format!("{}|{gateway}|source|{}", EXPOSURE_WIDENED.id, line.text),
+            requests,
+        }
+    }));
 }
 
 /// How far a listener is reached.

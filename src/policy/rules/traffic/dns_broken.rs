@@ -29,7 +29,7 @@ rule! {
     ///
     /// ```text
     /// nothing resolves app-a.shop.example.net:8080 when a request comes: requests to shop.example.com would get an error
-    /// help: say who resolves names (nginx: `resolver`), or write the name as it is, so that it is resolved at the start
+    /// help: say who resolves names (nginx: `resolver`; HAProxy: a section `resolvers`), or write the name as it is, so that it is resolved at the start
     /// ```
     ///
     /// ## How to fix
@@ -76,7 +76,7 @@ fn check(cx: &RuleContext<'_>, out: &mut Vec<Finding>) {
             rule: DNS_BROKEN.id,
             severity: Severity::Error,
             message: format!("nothing resolves {name} when a request comes: requests to {host} would get an error"),
-            help: "say who resolves names (nginx: `resolver`), or write the name as it is, so that it is resolved at the start".to_owned(),
+            help: "say who resolves names (nginx: `resolver`; HAProxy: a section `resolvers`), or write the name as it is, so that it is resolved at the start".to_owned(),
             tree: Tree::Head,
             span: line.span.clone(),
             when: None,

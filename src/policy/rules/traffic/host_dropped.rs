@@ -1,7 +1,7 @@
 //! `traffic/host-dropped`.
 
 use crate::analysis::{Choice, Destination, Pair, Trace};
-use crate::model::{HostPattern, Label, Model, Scheme, TableKind, VirtualHost};
+use crate::model::{Gateway, HostPattern, Label, Model, Scheme, TableKind, VirtualHost};
 use crate::policy::arrival::{changes_of, goes, hosts_of, served, witnesses};
 use crate::policy::hosts::{host_name, same_host};
 use crate::policy::words::list;
@@ -93,6 +93,10 @@ fn check(cx: &RuleContext<'_>, out: &mut Vec<Finding>) {
         if naming(cx.head.model, &pair.now).is_some() || !served(&pair.was.destination) || stays_home(pair) {
             continue;
         }
+        // Silent: a new name is an expression of a template, and may be this one.
+        if became_expression(cx, pair) {
+            continue;
+        }
         let by = pair.now.virtual_host_in(cx.head.model);
         // Silent: the same virtual host answers, as the default.
         if by.is_some_and(|by| same_host(was, by)) {
@@ -112,6 +116,20 @@ fn check(cx: &RuleContext<'_>, out: &mut Vec<Finding>) {
         }
     }
     out.extend(found.values().map(|dropped| dropped.finding(cx)));
+}
+
+/// Returns whether head has a name that is an expression and that base lacks.
+fn became_expression(cx: &RuleContext<'_>, pair: &Pair) -> bool {
+    let names = |gateway: &Gateway| -> BTreeSet<String> {
+        let hosts = gateway.listeners.iter().flat_map(|listener| &listener.virtual_hosts).flat_map(|host| &host.names);
+        let expression = |(pattern, _): &(HostPattern, Label)| match pattern {
+            HostPattern::Exact(name) | HostPattern::Hole(name) => name.contains('{').then(|| name.to_string()),
+            HostPattern::AnyPrefix(_) | HostPattern::AnySuffix(_) | HostPattern::Regex(_) => None,
+        };
+        hosts.filter_map(expression).collect()
+    };
+    let (Some(was), Some(now)) = (pair.was.gateway_in(cx.base.model), pair.now.gateway_in(cx.head.model)) else { return false };
+    !names(now).is_subset(&names(was))
 }
 
 fn key_gateway(pair: &Pair) -> &str {

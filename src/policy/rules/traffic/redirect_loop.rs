@@ -1,8 +1,8 @@
 //! `traffic/redirect-loop`.
 
 use crate::analysis::{Choice, Destination, Trace, trace};
-use crate::model::{Condition, Field, HostPattern, Label, Model, Part, Request, Test, Value, VirtualHost};
-use crate::policy::arrival::{outcome_line, route_line, witnesses};
+use crate::model::{Condition, Field, HostPattern, Label, Model, Name, Part, Request, Scheme, Test, Value, VirtualHost};
+use crate::policy::arrival::{outcome_line, route_line, served, witnesses};
 use crate::policy::hosts::is_catch_all;
 use crate::policy::{Finding, RuleContext, Severity, Tree};
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,10 +42,13 @@ rule! {
     ///
     /// It is an **error**; a **warning** where a cookie takes part in the choice, because the redirect may set it.
     ///
+    /// A balancer that ends TLS in front says so in `X-Forwarded-Proto`. Where requests that came by HTTPS were told from others by that header
+    /// and are not any more, they are sent to where they came from: an **error**, or a **warning** where this proxy speaks TLS itself too.
+    ///
     /// ## When it stays silent
     ///
-    /// - The redirect leads to a host or listener that this configuration does not have: what is there is not known. A balancer that ends TLS
-    ///   in front, and says so in `X-Forwarded-Proto`, is such a place; so is another host that only the default server would answer for.
+    /// - The redirect leads to a host or listener that this configuration does not have: what is there is not known. Another host that only the
+    ///   default server would answer for is such a place; so is a balancer in front, where nothing here ever asked for `X-Forwarded-Proto`.
     /// - The requests went in circles before.
     /// - Something that cannot be read takes part in the choice.
     ///
@@ -61,6 +64,8 @@ struct Circle {
     stops: Vec<String>,
     /// A cookie takes part.
     cookie: bool,
+    /// A balancer in front ends TLS, and sends what comes back here; whether this proxy speaks TLS too.
+    forwarded: Option<bool>,
     /// Where the redirects are written.
     lines: BTreeSet<Label>,
 }
@@ -80,7 +85,13 @@ fn check(cx: &RuleContext<'_>, out: &mut Vec<Finding>) {
         let gateway = pair.now.gateway.as_deref().unwrap_or_default();
         if is_circle(&pair.now) && !is_circle(&pair.was) {
             let Some(line) = pair.now.steps.last().map(|step| &step.label) else { continue };
-            let circle = Circle { stops: Vec::new(), lines: BTreeSet::new(), cookie: false };
+            let circle = Circle { stops: Vec::new(), lines: BTreeSet::new(), cookie: false, forwarded: None };
+            found.entry((gateway, line)).or_insert_with(|| Found { circle, line, gateway, pairs: BTreeSet::new() }).pairs.insert(at);
+            continue;
+        }
+        if let Some((circle, line)) = forwarded(cx, &pair.was, &pair.now) {
+            let line = cx.comparison.pairs.get(at).and_then(|pair| outcome_line(&pair.now)).filter(|have| **have == line);
+            let Some(line) = line else { continue };
             found.entry((gateway, line)).or_insert_with(|| Found { circle, line, gateway, pairs: BTreeSet::new() }).pairs.insert(at);
             continue;
         }
@@ -129,7 +140,7 @@ fn circle(model: &Model, first: &Trace) -> Option<Circle> {
         }
         stops.push(next.url());
         if !seen.insert(next.url()) {
-            return Some(Circle { stops, cookie, lines });
+            return Some(Circle { stops, cookie, lines, forwarded: None });
         }
         let moved = next.host != here.request.host;
         here = trace(model, &next);
@@ -140,6 +151,44 @@ fn circle(model: &Model, first: &Trace) -> Option<Circle> {
     }
     None
 }
+
+/// Follows a redirect to HTTPS through a balancer that ends TLS: base told by `X-Forwarded-Proto` who had come by HTTPS already, and head sends those too.
+fn forwarded(cx: &RuleContext<'_>, was: &Trace, now: &Trace) -> Option<(Circle, Label)> {
+    let same_place = |trace: &Trace| match &trace.destination {
+        Destination::Redirect { location, .. } => Request::get(location).ok().filter(|next| {
+            next.scheme == Scheme::Https && next.host == trace.request.host && next.target.split('?').next() == trace.request.target.split('?').next()
+        }),
+        _ => None,
+    };
+    if now.request.scheme != Scheme::Http || same_place(now).is_none() {
+        return None;
+    }
+    let with = |model: &Model, proto: &str| {
+        let mut request = was.request.clone();
+        request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case(FORWARDED));
+        request.headers.push((Name::from(FORWARDED), proto.to_owned()));
+        trace(model, &request)
+    };
+    let (https, http) = (with(cx.base.model, "https"), with(cx.base.model, "http"));
+    // Silent: base did not ask for the header, or did not serve who came by HTTPS.
+    if !served(&https.destination) || same_place(&https).is_some() || same_place(&http).is_none() {
+        return None;
+    }
+    let after = with(cx.head.model, "https");
+    let next = same_place(&after).filter(|_| after.exact)?;
+    let line = outcome_line(now)?.clone();
+    let speaks_tls = |model: &Model| now.gateway_in(model).is_some_and(|gateway| gateway.listeners.iter().any(|one| one.tls.is_some()));
+    // Silent: TLS moved here from the balancer.
+    let before = was.gateway_in(cx.base.model).is_some_and(|gateway| gateway.listeners.iter().any(|one| one.tls.is_some()));
+    if speaks_tls(cx.head.model) && !before {
+        return None;
+    }
+    let circle = Circle { stops: vec![next.url()], cookie: false, lines: BTreeSet::from([line.clone()]), forwarded: Some(before) };
+    Some((circle, line))
+}
+
+/// What a balancer says of the scheme that the client used.
+const FORWARDED: &str = "x-forwarded-proto";
 
 /// A host that no configuration names.
 const UNNAMED: &str = "unnamed.invalid";
@@ -195,6 +244,14 @@ impl Found<'_> {
                 format!("requests to {url} would be rewritten in circles until the proxy gives up with 500"),
                 "end the rewriting where it has done its work, or leave its result out of the pattern".to_owned(),
             )
+        } else if self.circle.forwarded.is_some() {
+            (
+                format!(
+                    "requests that a balancer took over HTTPS (`X-Forwarded-Proto: https`) would be redirected to where they came from, such as {}",
+                    self.circle.stops.join(", ")
+                ),
+                "redirect only what did not come by HTTPS: keep asking for `X-Forwarded-Proto`".to_owned(),
+            )
         } else {
             (
                 format!("requests to {url} would be redirected in circles: to {}", self.circle.stops.join(", then to ")),
@@ -203,7 +260,7 @@ impl Found<'_> {
         };
         Finding {
             rule: REDIRECT_LOOP.id,
-            severity: if self.circle.cookie { Severity::Warning } else { Severity::Error },
+            severity: if self.circle.cookie || self.circle.forwarded == Some(true) { Severity::Warning } else { Severity::Error },
             message,
             help,
             tree: Tree::Head,
