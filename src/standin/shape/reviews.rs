@@ -41,7 +41,13 @@ impl Shapes {
             "start_side": comment.start_line.map(|_| comment.side.clone()), "line": now, "original_line": comment.line,
             "side": comment.side, "subject_type": if comment.line.is_some() { "line" } else { "file" },
         });
-        merged(self.legacy_review_comment(state, repository, review, comment), more)
+        let mut shown = merged(self.legacy_review_comment(state, repository, review, comment), more);
+        if let Some(object) = shown.as_object_mut().filter(|_| comment.line.is_none()) {
+            // A comment on a whole file has no line, and the description allows no null there.
+            object.remove("line");
+            object.remove("original_line");
+        }
+        shown
     }
 
     /// A `review-comment`, which does not know its line.

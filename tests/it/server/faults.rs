@@ -39,6 +39,7 @@ async fn broken_connections_and_bad_gateways_are_borne() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pause_that_github_asks_for_is_kept() {
     survives(&[("POST", "", 1, Fault::TooManyRequests(Some(1))), ("PATCH", "", 1, Fault::Forbidden(Some(1)))]).await;
+    survives(&[("GET", "/git/", 1, Fault::Exhausted(1)), ("PATCH", "", 1, Fault::Exhausted(1))]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

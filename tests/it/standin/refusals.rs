@@ -127,3 +127,67 @@ async fn faults_come_as_planned_and_then_stop() {
     assert!(api.send("GET", path, String::new()).await.is_err());
     assert_eq!(api.get(path).await.status, 200);
 }
+
+#[tokio::test]
+async fn reviews_keep_their_bounds() {
+    let (standin, head) = with_pull_request().await;
+    let api = Api::installation(&standin).await;
+    let path = "/repos/acme/edge/pulls/1/reviews";
+    let on = |more: Value| {
+        let mut comment = json!({"path": "a.conf", "line": 5, "side": "RIGHT", "body": "b"});
+        comment.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({"event": "COMMENT", "comments": [comment]})
+    };
+    for (refused, words) in [
+        (json!({"event": "COMMENT"}), "Body can't be blank"),
+        (json!({"event": "REQUEST_CHANGES"}), "Body can't be blank"),
+        (json!({"event": "COMMENT", "body": "x".repeat(65_537)}), "too long"),
+        (json!({"event": "SHRUG", "body": "x"}), "SHRUG"),
+        (json!({"event": "COMMENT", "body": "x", "commit_id": "0".repeat(40)}), "not part of the pull request"),
+        (on(json!({"start_line": 5})), "start_line must precede"),
+        (on(json!({"start_line": 1})), "Start line could not be resolved"),
+        (on(json!({"path": "nowhere.conf"})), "Path could not be resolved"),
+        (on(json!({"line": 99})), "Line could not be resolved"),
+        (on(json!({"line": null})), "Line could not be resolved"),
+    ] {
+        let answer = api.post(path, &refused).await;
+        assert_eq!(answer.status, 422, "{refused}");
+        assert!(answer.text.contains(words), "{:.200}: {}", refused.to_string(), answer.text);
+    }
+    assert_eq!(api.post(path, &on(json!({"start_line": 4}))).await.status, 200);
+    let file = json!({"path": "a.conf", "subject_type": "file", "body": "of the whole file", "commit_id": head});
+    let made = api.post("/repos/acme/edge/pulls/1/comments", &file).await;
+    assert_eq!((made.status, &made.json()["subject_type"]), (201, &json!("file")), "{}", made.text);
+    let first = made.json()["id"].as_u64().unwrap();
+    let answer = api.post(&format!("/repos/acme/edge/pulls/1/comments/{first}/replies"), &json!({"body": "and"})).await.json();
+    let again = format!("/repos/acme/edge/pulls/1/comments/{}/replies", answer["id"]);
+    assert_eq!(api.post(&again, &json!({"body": "to an answer"})).await.status, 422, "an answer is not answered");
+}
+
+#[tokio::test]
+async fn what_others_wrote_is_not_ours_to_change() {
+    let (standin, _) = with_pull_request().await;
+    let api = Api::installation(&standin).await;
+    let theirs = standin.comment_as_user("acme/edge", 1, "kim", "mine");
+    assert_eq!(api.patch(&format!("/repos/acme/edge/issues/comments/{theirs}"), &json!({"body": "ours"})).await.status, 403);
+    let line = json!({"event": "COMMENT", "comments": [{"path": "a.conf", "line": 5, "body": "b"}]});
+    assert_eq!(api.post("/repos/acme/edge/pulls/1/reviews", &line).await.status, 200);
+    let ours = api.get("/repos/acme/edge/pulls/1/comments").await.json()[0]["id"].as_u64().unwrap();
+    let answer = standin.reply_as_user("acme/edge", ours, "kim", "no");
+    assert_eq!(api.patch(&format!("/repos/acme/edge/pulls/comments/{answer}"), &json!({"body": "yes"})).await.status, 403);
+    assert_eq!(api.patch(&format!("/repos/acme/edge/pulls/comments/{ours}"), &json!({"body": "yes"})).await.json()["body"], "yes");
+}
+
+#[tokio::test]
+async fn an_exhausted_quota_says_when_it_is_full_again() {
+    let (standin, _) = with_pull_request().await;
+    let api = Api::installation(&standin).await;
+    standin.fail("GET", "/pulls/1", 1, Fault::Exhausted(90));
+    let answer = api.get("/repos/acme/edge/pulls/1").await;
+    let header = |name: &str| answer.headers[name].to_str().unwrap().parse::<i64>().unwrap();
+    assert_eq!((answer.status, header("x-ratelimit-remaining")), (403, 0));
+    assert!((85..=95).contains(&(header("x-ratelimit-reset") - now())) && !answer.headers.contains_key("retry-after"));
+    standin.fail("GET", "/pulls/1", 1, Fault::Forbidden(None));
+    let secondary = api.get("/repos/acme/edge/pulls/1").await;
+    assert!(secondary.status == 403 && secondary.text.contains("secondary rate limit") && !secondary.headers.contains_key("retry-after"));
+}
