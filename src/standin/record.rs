@@ -6,7 +6,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Collected};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A request and its answer.
@@ -56,10 +56,10 @@ pub(super) async fn keep(State(hub): State<Arc<Hub>>, request: Request, next: Ne
     let text = |value: Option<&HeaderValue>| value.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let agent = text(request.headers().get(header::USER_AGENT));
     let (parts, body) = request.into_parts();
-    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
     let response = next.run(Request::from_parts(parts, Body::from(body.clone()))).await;
     let (parts, answer) = response.into_parts();
-    let answer = answer.collect().await.map(|answer| answer.to_bytes()).unwrap_or_default();
+    let answer = answer.collect().await.map(Collected::to_bytes).unwrap_or_default();
     let exchange = Exchange {
         method,
         path,
