@@ -151,6 +151,10 @@ impl<'m> Run<'_, 'm> {
                     self.value(value);
                 }
             }
+            Action::ReplaceHeader { name, regex, value, elements, .. } => {
+                self.note(("replace header", name, regex, elements));
+                self.value(value);
+            }
             Action::Limit(limit) => {
                 self.note((limit.kind, limit.most, limit.window_ms, limit.burst, limit.status));
                 self.value(&limit.key);

@@ -59,7 +59,7 @@ impl Reads {
         for part in &value.parts {
             match part {
                 Part::Field(Field::Host | Field::Sni) => self.host |= used == Use::Decides,
-                Part::Field(Field::Header(name)) => {
+                Part::Field(Field::Header(name) | Field::HeaderLine { name, .. }) => {
                     self.host |= used == Use::Decides && name.eq_ignore_ascii_case("host");
                     self.headers.insert(std::sync::Arc::clone(name));
                 }
@@ -113,6 +113,10 @@ fn step(step: &Step, values: &mut impl FnMut(&Value, Use), todo: &mut Vec<TableI
                 if let Some(value) = value {
                     values(value, Use::Decides);
                 }
+            }
+            Action::ReplaceHeader { name, value, .. } => {
+                values(&Value::field(Field::Header(std::sync::Arc::clone(name))), Use::Decides);
+                values(value, Use::Decides);
             }
             // Limits count requests, and decide nothing about the single one.
             Action::Limit(_) | Action::SetMethod(_) | Action::SetStatus(_) | Action::ForgetCaptures => {}

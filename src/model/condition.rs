@@ -70,9 +70,11 @@ pub enum Matcher {
     Length(Vec<NumberRange>),
     /// Is there at all, be it empty (HAProxy `-m found`). Only a field that the request does not carry is not there.
     Present,
-    /// One of the elements between commas, without the blanks around it, passes (HAProxy `hdr()`). A subject that is converted is taken apart first, and
-    /// each element is converted.
+    /// One of the elements between commas, without the blanks around it, passes (HAProxy `hdr()`).
     Element(Box<Matcher>),
+    /// One of the values of the field that the subject is made of passes, each looked at as if it were the only one (HAProxy asks `req.fhdr()`, `url_param()`
+    /// and `cook()` once for each of that name): the elements of a [`super::Field::Header`], the lines of a [`super::Field::HeaderLine`], parameters, cookies.
+    Each(Box<Matcher>),
     /// Is neither empty nor, where the proxy says so, the text `0` (nginx `if ($x)`).
     Truthy { zero_is_false: bool },
 }

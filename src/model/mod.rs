@@ -23,7 +23,7 @@ pub use pool::{Address, Balancing, Ejection, HealthCheck, Host, Member, MemberSt
 pub use problem::{Input, Problem, ProblemKind, Related, Role, Unknown};
 pub use request::{BadRequest, Request, Scheme};
 pub use table::{Action, Label, Limit, LimitKind, Next, QueryEdit, Route, Step, Table, TableId, TableKind};
-pub use value::{Capture, Converted, Converter, Field, Lookup, LookupEntry, Name, Part, Value};
+pub use value::{Arithmetic, Capture, Converted, Converter, Field, Lookup, LookupEntry, Name, Normalizer, Part, Value};
 
 /// Everything the files of one tree say.
 #[derive(Clone, Debug, Default)]

@@ -1,6 +1,6 @@
 //! Ordered lists of routes: first match wins. Every proxy's selection order is lowered to these.
 
-use super::{Cidr, Condition, Name, Outcome, Value};
+use super::{Cidr, Condition, Name, Outcome, Regex, Value};
 use crate::span::Span;
 use std::sync::Arc;
 
@@ -145,6 +145,19 @@ pub enum Action {
         value: Option<Value>,
         /// Adds one instead of replacing those there are.
         add: bool,
+        /// The line, shown in traces.
+        label: Option<Label>,
+    },
+    /// Replaces the value of each header of that name in which the regex is found (HAProxy `replace-header`, `replace-value`); where there is none, nothing is.
+    ReplaceHeader {
+        /// In lower case.
+        name: Name,
+        /// What is looked for.
+        regex: Regex,
+        /// The new text, in which captures are the groups of this regex.
+        value: Value,
+        /// Each of the elements between commas, not the header as a whole.
+        elements: bool,
         /// The line, shown in traces.
         label: Option<Label>,
     },

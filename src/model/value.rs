@@ -82,6 +82,8 @@ pub enum Converter {
         index: i32,
         /// Each byte is a delimiter.
         delimiters: Arc<str>,
+        /// So many parts from there on, with what stands between; 0 is the rest.
+        count: usize,
     },
     /// As `Field`, but a run of delimiters is one (HAProxy `word`).
     Word {
@@ -89,9 +91,14 @@ pub enum Converter {
         index: i32,
         /// Each byte is a delimiter.
         delimiters: Arc<str>,
+        /// So many parts from there on, with what stands between; 0 is the rest.
+        count: usize,
     },
     /// Percent-escapes become bytes (HAProxy `url_dec`).
-    PercentDecode,
+    PercentDecode {
+        /// `+` is a blank everywhere, not only behind the first `?`.
+        form: bool,
+    },
     /// What the regex finds is replaced; `\1` in `with` is its first group (HAProxy `regsub`, `replace-path`).
     Replace {
         /// What is looked for.
@@ -105,6 +112,19 @@ pub enum Converter {
     Length,
     /// The whole number that the text begins with, `0` where it begins with none (HAProxy `read_int64`).
     Integer,
+    /// How many elements there are between commas, in decimal (HAProxy `hdr_cnt`); none in the empty text.
+    Elements,
+    /// The number that HAProxy's `hdr_val` reads, which counts bytes below the digits as negative digits (`strl2ic`).
+    LooseInteger,
+    /// A number changed by another one; both are whole, of 64 bits.
+    Arithmetic {
+        /// How.
+        operation: Arithmetic,
+        /// The other one.
+        operand: i64,
+    },
+    /// A path or a query in a form of which equal ones are equal (HAProxy `normalize-uri`).
+    Normalize(Normalizer),
     /// The part from byte `start` on, of at most `length` bytes (HAProxy `bytes`).
     Bytes {
         /// The first byte.
@@ -127,6 +147,40 @@ pub enum Converter {
     },
     /// Escapes of characters that a path takes are decoded, up to the first `?` (nginx: the target of a `rewrite` that redirects).
     DecodeRedirect,
+}
+
+/// What is done with two whole numbers (HAProxy `add`, `sub` and their kin). Sums and products that do not fit stay at the end of the range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "each is what it is called")]
+pub enum Arithmetic {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Modulo,
+    And,
+    Or,
+    ExclusiveOr,
+}
+
+/// A form of a path or a query that means the same (HAProxy `normalize-uri`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Normalizer {
+    /// Slashes in a row are one.
+    MergeSlashes,
+    /// Segments `.` go.
+    StripDot,
+    /// Segments `..` go, with the segment before.
+    StripDotDot {
+        /// Those at the beginning too.
+        full: bool,
+    },
+    /// Escapes of characters that need none are decoded.
+    DecodeUnreserved,
+    /// Escapes have upper-case digits.
+    UppercaseEscapes,
+    /// Parameters are sorted by their names.
+    SortQuery,
 }
 
 /// A group of the last regex that matched.
@@ -163,6 +217,13 @@ pub enum Field {
     Method,
     /// A request header by lower-case name, several joined by `, `; empty when absent. `host` is the raw `Host` header.
     Header(Name),
+    /// One whole header of that lower-case name, counted from 1, from the end where negative (HAProxy `req.fhdr`); empty when absent.
+    HeaderLine {
+        /// In lower case.
+        name: Name,
+        /// Which; never 0.
+        index: i32,
+    },
     /// A cookie by name; empty when absent.
     Cookie(Name),
     /// The client's address, as believed so far ([`super::Action::SetSource`] changes it).

@@ -67,6 +67,7 @@ impl<'m> Collector<'m> {
                 | Action::ForgetCaptures
                 | Action::SetSource { .. }
                 | Action::SetHeader { .. }
+                | Action::ReplaceHeader { .. }
                 | Action::Limit(_) => {}
             }
         }
@@ -130,6 +131,14 @@ impl<'m> Gather<'_, 'm> {
                 Action::SetHeader { value, .. } => {
                     if let Some(value) = value {
                         self.value(value);
+                    }
+                }
+                Action::ReplaceHeader { name, regex, value, .. } => {
+                    self.value(value);
+                    if !self.only_hosts {
+                        let named = samples(regex).into_iter().filter(|text| !text.is_empty());
+                        let extra = named.map(|text| Extra::Header(Name::clone(name), String::from_utf8_lossy(&text).into_owned()));
+                        self.seeds.extras.extend(extra);
                     }
                 }
                 Action::Limit(limit) => self.value(&limit.key),
@@ -235,7 +244,7 @@ impl<'m> Gather<'_, 'm> {
     fn field(&mut self, field: &'m Field, matcher: &'m Matcher) {
         let is_host = match field {
             Field::Host => true,
-            Field::Header(name) => name.eq_ignore_ascii_case("host"),
+            Field::Header(name) | Field::HeaderLine { name, .. } => name.eq_ignore_ascii_case("host"),
             _ => false,
         };
         if self.only_hosts && !is_host {
@@ -257,7 +266,9 @@ impl<'m> Gather<'_, 'm> {
                 Field::Method if !text.is_empty() => Extra::Method(text.to_ascii_uppercase()),
                 Field::Query if !text.is_empty() => Extra::Query(text),
                 Field::QueryParam(name) if !text.is_empty() => Extra::Query(format!("{name}={text}")),
-                Field::Header(name) if !text.is_empty() && !name.eq_ignore_ascii_case("host") => Extra::Header(Name::clone(name), text),
+                Field::Header(name) | Field::HeaderLine { name, .. } if !text.is_empty() && !name.eq_ignore_ascii_case("host") => {
+                    Extra::Header(Name::clone(name), text)
+                }
                 Field::Cookie(name) if !text.is_empty() => Extra::Cookie(Name::clone(name), text),
                 Field::Target => {
                     let (path, query) = text.split_once('?').unwrap_or((&text, ""));
@@ -267,7 +278,7 @@ impl<'m> Gather<'_, 'm> {
                     }
                     Extra::Query(query.to_owned())
                 }
-                Field::Host | Field::Header(_) if !text.is_empty() => {
+                Field::Host | Field::Header(_) | Field::HeaderLine { .. } if !text.is_empty() => {
                     self.seeds.hosts.insert(text);
                     continue;
                 }
@@ -301,7 +312,7 @@ impl<'m> Gather<'_, 'm> {
                     seeds.paths.insert([b"/", text.get(1..).unwrap_or_default()].concat());
                 }
             }
-            Matcher::Element(inner) => self.path(inner),
+            Matcher::Element(inner) | Matcher::Each(inner) => self.path(inner),
             Matcher::Network(_) | Matcher::Truthy { .. } | Matcher::Number(_) | Matcher::Present => {}
         }
     }
@@ -323,7 +334,7 @@ fn texts(matcher: &Matcher) -> Vec<Vec<u8>> {
                 |range: &NumberRange| range.from.or(range.to).and_then(|length| usize::try_from(length).ok()).filter(|length| *length < 4096);
             ranges.iter().filter_map(length).map(|length| vec![b'a'; length]).collect()
         }
-        Matcher::Element(inner) => texts(inner),
+        Matcher::Element(inner) | Matcher::Each(inner) => texts(inner),
     }
 }
 

@@ -193,8 +193,12 @@ fn path_words(test: &Test) -> String {
         Matcher::Contains { text, .. } => format!("containing {text}"),
         Matcher::Regex(regex) => format!("matching {}", regex.pattern),
         Matcher::Segment { text, .. } => format!("with a part {text}"),
-        Matcher::Network(_) | Matcher::Truthy { .. } | Matcher::Number(_) | Matcher::Length(_) | Matcher::Present | Matcher::Element(_) => {
-            test_words(test)
-        }
+        Matcher::Network(_)
+        | Matcher::Truthy { .. }
+        | Matcher::Number(_)
+        | Matcher::Length(_)
+        | Matcher::Present
+        | Matcher::Element(_)
+        | Matcher::Each(_) => test_words(test),
     }
 }

@@ -3,10 +3,9 @@
 use super::text::Text;
 use super::walk::Walk;
 use super::words::test_words;
-use crate::model::{Condition, Matcher, Part, Regex, Step, Test};
+use crate::model::{Condition, Converter, Field, Matcher, Part, Regex, Step, Test, Value};
 use crate::space::Captures;
 use std::net::IpAddr;
-use std::rc::Rc;
 
 /// What a search for a pattern costs, in tests of a plain condition.
 const FINDING: usize = 10;
@@ -29,8 +28,8 @@ impl<'m> Walk<'_, 'm> {
 
     /// Returns whether the subject passes the matcher; a regex that matches leaves its groups.
     pub(super) fn passes(&mut self, test: &'m Test) -> bool {
-        if let (Matcher::Element(inner), [Part::Converted(_)]) = (&test.matcher, test.subject.parts.as_slice()) {
-            return self.element_passes(inner, test);
+        if let Matcher::Each(inner) = &test.matcher {
+            return self.each_passes(inner, test);
         }
         let subject = self.value(&test.subject);
         self.engine.patterns.spend(1 + subject.bytes.len() / 64);
@@ -48,21 +47,65 @@ impl<'m> Walk<'_, 'm> {
         self.accepts(&test.matcher, &subject, test)
     }
 
-    /// Returns whether one of the elements of what is converted passes once it is converted.
-    fn element_passes(&mut self, matcher: &'m Matcher, test: &'m Test) -> bool {
-        let (mut value, mut converters) = (&test.subject, Vec::new());
-        while let [Part::Converted(converted)] = value.parts.as_slice() {
-            converters.push(&converted.by);
-            value = &converted.value;
+    /// Returns whether one of the values of the field that the subject is made of passes, looked at as if it were the only one.
+    fn each_passes(&mut self, matcher: &'m Matcher, test: &'m Test) -> bool {
+        let Some(field) = self.field_of(&test.subject, 0) else { return self.one_passes(matcher, test) };
+        let outer = self.narrowed.take();
+        let lookups = (std::mem::take(&mut self.computed), std::mem::take(&mut self.found));
+        let mut passed = false;
+        for one in self.values_of(field) {
+            self.computed.clear();
+            self.found.clear();
+            self.narrowed = Some((field, one));
+            passed = self.one_passes(matcher, test);
+            // What cannot be converted ends the search, whatever comes after it (HAProxy: `acl_exec_cond`, seen on 2.6.12).
+            if passed || self.converts_to_nothing(&test.subject) {
+                break;
+            }
         }
-        let whole = self.value(value);
-        if whole.hole {
-            return self.questions.yes(&test_words(test), &whole.lossy());
+        self.narrowed = outer;
+        (self.computed, self.found) = lookups;
+        passed
+    }
+
+    /// Returns whether a converter or a lookup that `value` is made by gives nothing for the request as it stands now.
+    fn converts_to_nothing(&mut self, value: &'m Value) -> bool {
+        match value.parts.as_slice() {
+            [Part::Converted(converted)] => {
+                // The empty text is no number to calculate with.
+                if let (Converter::Arithmetic { .. }, [Part::Converted(number)]) = (&converted.by, converted.value.parts.as_slice())
+                    && number.by == Converter::Integer
+                    && self.value(&number.value).bytes.is_empty()
+                {
+                    return true;
+                }
+                let input = self.value(&converted.value);
+                super::convert::fails(&input.bytes, &converted.by) || self.converts_to_nothing(&converted.value)
+            }
+            [Part::Variable(name)] => {
+                let lookup = self.entrance.gateway.lookups.iter().find(|lookup| lookup.name == *name);
+                lookup.is_some_and(|lookup| lookup.otherwise.parts.is_empty()) && !self.found.contains(name)
+            }
+            _ => false,
         }
-        whole.bytes.split(|byte| *byte == b',').any(|part| {
-            let start = Rc::new(Text::known(part.trim_ascii()));
-            let element = converters.iter().rev().fold(start, |text, by| self.converted(&text, by));
-            self.accepts(matcher, &element, test)
+    }
+
+    fn one_passes(&mut self, matcher: &'m Matcher, test: &'m Test) -> bool {
+        let subject = self.value(&test.subject);
+        self.engine.patterns.spend(1 + subject.bytes.len() / 64);
+        if subject.hole { self.questions.yes(&test_words(test), &subject.lossy()) } else { self.accepts(matcher, &subject, test) }
+    }
+
+    /// Returns the first field of which a request can carry several that `value` is made of, also through what is done to it and lookups.
+    fn field_of(&self, value: &'m Value, depth: u32) -> Option<&'m Field> {
+        value.parts.iter().find_map(|part| match part {
+            Part::Field(field @ (Field::Header(_) | Field::HeaderLine { .. } | Field::QueryParam(_) | Field::Cookie(_))) => Some(field),
+            Part::Converted(converted) => self.field_of(&converted.value, depth),
+            Part::Variable(name) if depth < 4 => {
+                let lookup = self.entrance.gateway.lookups.iter().find(|lookup| lookup.name == *name)?;
+                self.field_of(&lookup.entries.first()?.when.subject, depth + 1)
+            }
+            Part::Variable(_) | Part::Field(_) | Part::Literal(_) | Part::Capture(_) | Part::Hole(_) => None,
         })
     }
 
@@ -82,7 +125,7 @@ impl<'m> Walk<'_, 'm> {
             Matcher::Contains { text, caseless } => {
                 text.is_empty() || bytes.windows(text.len()).any(|window| same(window, text.as_bytes(), *caseless))
             }
-            Matcher::Regex(regex) => self.finds(regex, subject, test),
+            Matcher::Regex(regex) => self.finds(regex, subject, &test_words(test)),
             // An IPv4 address written as IPv6 is one all the same (nginx: `IN6_IS_ADDR_V4MAPPED` in `ngx_http_access_handler`; HAProxy: `pat_match_ip`).
             Matcher::Network(network) => address(&subject.lossy()).is_some_and(|ip| network.contains(ip.to_canonical())),
             Matcher::Truthy { zero_is_false } => !bytes.is_empty() && (bytes != b"0" || !*zero_is_false),
@@ -93,6 +136,7 @@ impl<'m> Walk<'_, 'm> {
             }
             Matcher::Length(ranges) => i64::try_from(bytes.len()).is_ok_and(|length| ranges.iter().any(|range| range.contains(length))),
             Matcher::Present => self.is_there(&test.subject, subject),
+            Matcher::Each(inner) => self.accepts(inner, subject, test),
             Matcher::Element(inner) => {
                 let elements: Vec<Text> = bytes.split(|byte| *byte == b',').map(|part| Text::known(part.trim_ascii())).collect();
                 elements.iter().any(|element| self.accepts(inner, element, test))
@@ -100,7 +144,8 @@ impl<'m> Walk<'_, 'm> {
         }
     }
 
-    fn finds(&mut self, regex: &Regex, subject: &Text, test: &Test) -> bool {
+    /// Returns whether `regex` is found, and leaves its groups; `words` are for where that cannot be told.
+    pub(super) fn finds(&mut self, regex: &Regex, subject: &Text, words: &str) -> bool {
         self.engine.patterns.spend(FINDING + subject.bytes.len() / 4);
         let found = self.engine.patterns.get(regex).map(|pattern| pattern.find(&subject.bytes));
         match found {
@@ -112,7 +157,7 @@ impl<'m> Walk<'_, 'm> {
             // Not readable, or too hard on this text: a free boolean with the pattern's own words.
             None | Some(Err(_)) => {
                 self.exact = false;
-                self.questions.yes(&test_words(test), &subject.lossy())
+                self.questions.yes(words, &subject.lossy())
             }
         }
     }

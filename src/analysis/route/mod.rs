@@ -13,6 +13,7 @@ mod index;
 mod normalize;
 mod share;
 mod text;
+mod uri;
 mod value;
 mod walk;
 mod words;

@@ -1,7 +1,7 @@
 //! Values at request time.
 
 use super::text::Text;
-use super::walk::{Walk, raw_host};
+use super::walk::Walk;
 use crate::analysis::trace::Choice;
 use crate::model::{Capture, Field, ListenAddress, Name, Part, Protocol, Scheme, Value};
 use std::net::IpAddr;
@@ -43,6 +43,9 @@ impl<'m> Walk<'_, 'm> {
     fn field(&mut self, field: &'m Field) -> Rc<Text> {
         let listener = self.entrance.listener;
         let known = |text: &str| Rc::new(Text::known(text.as_bytes()));
+        if let Some((_, text)) = self.narrowed.as_ref().filter(|(narrowed, _)| *narrowed == field) {
+            return Rc::clone(text);
+        }
         match field {
             Field::Path => Rc::clone(&self.state.path),
             Field::PathAfter(start) => {
@@ -56,25 +59,15 @@ impl<'m> Walk<'_, 'm> {
             Field::Scheme => known(if listener.tls.is_some() { "https" } else { "http" }),
             Field::Target => known(self.request.target.split_once('#').map_or(self.request.target.as_str(), |(before, _)| before)),
             Field::QueryMark => known(if self.state.query.bytes.is_empty() { "" } else { "?" }),
-            Field::QueryParam(name) => Rc::new(query_param(&self.state.query, name, self.exact_names()).unwrap_or_default()),
-            Field::Header(name) if self.state.headers.contains_key(name) => {
-                let changed = self.state.headers.get(name).map(Vec::as_slice).unwrap_or_default();
-                let mut all = Text::default();
-                for (at, one) in changed.iter().enumerate() {
-                    if at > 0 {
-                        all.push(&Text::known(b", ".as_slice()));
-                    }
-                    all.push(one);
-                }
-                Rc::new(all)
+            Field::QueryParam(_) => self.values_of(field).into_iter().next().unwrap_or_default(),
+            Field::Header(name) => self.header(name),
+            Field::HeaderLine { name, index } => nth_line(self.header_lines(name), *index).unwrap_or_default(),
+            Field::Cookie(_) => {
+                // Of several HAProxy takes the last (`smp_fetch_cookie`, seen), nginx the first.
+                let mut all = self.values_of(field);
+                let one = if self.exact_names() { all.pop() } else { all.into_iter().next() };
+                one.unwrap_or_default()
             }
-            Field::Header(name) if name.eq_ignore_ascii_case("host") => known(&raw_host(self.request)),
-            Field::Header(name) => {
-                let all: Vec<&str> =
-                    self.request.headers.iter().filter(|(have, _)| have.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim()).collect();
-                known(&all.join(", "))
-            }
-            Field::Cookie(name) => known(self.cookie(name)),
             Field::Source => self.source(),
             Field::Peer => self.peer(),
             Field::Url => {
@@ -98,6 +91,18 @@ impl<'m> Walk<'_, 'm> {
         }
     }
 
+    /// Returns a header as it is now, several joined to one.
+    fn header(&self, name: &str) -> Rc<Text> {
+        let mut all = Text::default();
+        for (at, one) in self.header_lines(name).iter().enumerate() {
+            if at > 0 {
+                all.push(&Text::known(b", ".as_slice()));
+            }
+            all.push(one);
+        }
+        Rc::new(all)
+    }
+
     /// Returns the name a TLS client asks for, empty without TLS; clients send no addresses (RFC 6066, 3).
     fn server_name(&self) -> String {
         let listener = self.entrance.listener;
@@ -111,25 +116,50 @@ impl<'m> Walk<'_, 'm> {
         self.entrance.gateway.normalization.exact_names
     }
 
-    /// Returns a cookie's value. Names compare without case in nginx (`ngx_http_parse_multi_header_lines`), with it in HAProxy
-    /// (`http_extract_cookie_value`).
-    fn cookie(&self, name: &str) -> &str {
-        let same = |have: &str| if self.exact_names() { have == name } else { have.eq_ignore_ascii_case(name) };
-        let headers = self.request.headers.iter().filter(|(have, _)| have.eq_ignore_ascii_case("cookie"));
-        let mut pairs = headers.flat_map(|(_, value)| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        pairs.find(|(have, _)| same(have.trim())).map_or("", |(_, value)| value.trim())
+    /// Returns all values that the request carries of a field, in order. Names of cookies compare without case in nginx
+    /// (`ngx_http_parse_multi_header_lines`), with it in HAProxy (`http_extract_cookie_value`).
+    pub(super) fn values_of(&self, field: &Field) -> Vec<Rc<Text>> {
+        let known = |text: &[u8]| Rc::new(Text::known(text));
+        match field {
+            Field::Header(name) => {
+                let elements = |line: &Rc<Text>| -> Vec<Rc<Text>> {
+                    if line.hole {
+                        vec![Rc::clone(line)]
+                    } else {
+                        line.bytes.split(|byte| *byte == b',').map(|one| known(one.trim_ascii())).collect()
+                    }
+                };
+                self.header_lines(name).iter().flat_map(elements).collect()
+            }
+            Field::HeaderLine { name, .. } => self.header_lines(name),
+            Field::Cookie(name) => {
+                let same = |have: &str| if self.exact_names() { have == &**name } else { have.eq_ignore_ascii_case(name) };
+                let lines = self.header_lines("cookie");
+                let lines: Vec<_> = lines.iter().map(|line| line.lossy()).collect();
+                let pairs = lines.iter().flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+                pairs.filter(|(have, _)| same(have.trim())).map(|(_, value)| known(value.trim().as_bytes())).collect()
+            }
+            Field::QueryParam(name) => query_params(&self.state.query, name, self.exact_names()),
+            _ => Vec::new(),
+        }
     }
 
     /// Returns whether what a value is made of is there at all: what the request carries, be it empty; of anything else, cookies too, whether it is
     /// not empty.
-    pub(super) fn is_there(&self, value: &Value, text: &Text) -> bool {
+    pub(super) fn is_there(&mut self, value: &'m Value, text: &Text) -> bool {
         if !text.bytes.is_empty() {
             return true;
         }
         match value.parts.as_slice() {
             [Part::Field(Field::Header(name))] => self.has_header(name),
+            [Part::Field(field)] if self.narrowed.as_ref().is_some_and(|(narrowed, _)| *narrowed == field) => true,
             [Part::Field(Field::Query)] => self.state.query_mark,
-            [Part::Field(Field::QueryParam(name))] => query_param(&self.state.query, name, self.exact_names()).is_some(),
+            [Part::Field(Field::HeaderLine { name, index })] => nth_line(self.header_lines(name), *index).is_some(),
+            [Part::Field(field @ Field::QueryParam(_))] => !self.values_of(field).is_empty(),
+            [Part::Converted(converted)] => {
+                let input = self.value(&converted.value);
+                !super::convert::fails(&input.bytes, &converted.by) && self.is_there(&converted.value, &input)
+            }
             [Part::Variable(name)] if self.state.unset.contains(name) => false,
             [Part::Variable(name)] => self.state.variables.contains_key(name) || self.found.contains(name),
             _ => false,
@@ -165,16 +195,26 @@ impl<'m> Walk<'_, 'm> {
     }
 }
 
-/// Returns the raw value of the first parameter called `name`, `None` where there is none. Names compare without case in nginx (`ngx_http_arg`), with it
-/// in HAProxy (`smp_fetch_param`).
-fn query_param(query: &Text, name: &str, exact: bool) -> Option<Text> {
+/// Returns the raw values of the parameters called `name`. Names compare without case in nginx (`ngx_http_arg`), with it in HAProxy (`smp_fetch_param`).
+fn query_params(query: &Text, name: &str, exact: bool) -> Vec<Rc<Text>> {
     let same = |have: &[u8]| if exact { have == name.as_bytes() } else { have.eq_ignore_ascii_case(name.as_bytes()) };
-    let mut pairs = query.bytes.split(|byte| *byte == b'&').filter_map(|pair| {
+    let pairs = query.bytes.split(|byte| *byte == b'&').filter_map(|pair| {
         let at = pair.iter().position(|byte| *byte == b'=')?;
         Some((pair.get(..at)?, pair.get(at + 1..)?))
     });
-    match pairs.find(|(have, _)| same(have)) {
-        Some((_, value)) => Some(Text { bytes: value.to_vec(), hole: query.hole }),
-        None => query.hole.then(|| Text::hole(&format!("query parameter {name} of {}", query.lossy()))),
+    let one = |value: &[u8]| Rc::new(Text { bytes: value.to_vec(), hole: query.hole });
+    let mut all: Vec<Rc<Text>> = pairs.filter(|(have, _)| same(have)).map(|(_, value)| one(value)).collect();
+    if all.is_empty() && query.hole {
+        all.push(Rc::new(Text::hole(&format!("query parameter {name} of {}", query.lossy()))));
     }
+    all
+}
+
+/// Returns one of several headers, counted from 1, from the end where negative.
+fn nth_line(mut lines: Vec<Rc<Text>>, index: i32) -> Option<Rc<Text>> {
+    if index < 0 {
+        lines.reverse();
+    }
+    let at = usize::try_from(index.unsigned_abs()).ok()?.checked_sub(1)?;
+    lines.into_iter().nth(at)
 }

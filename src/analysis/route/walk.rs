@@ -5,7 +5,7 @@ use super::index::Engine;
 use super::normalize::{self, BadRequest};
 use super::text::Text;
 use crate::analysis::trace::{Choice, Limited, TraceStep};
-use crate::model::{Action, Gateway, Label, Listener, Name, Next, Outcome, PoolId, QueryEdit, Request, Step, Table, TableId, TableKind};
+use crate::model::{Action, Field, Gateway, Label, Listener, Name, Next, Outcome, PoolId, QueryEdit, Request, Step, Table, TableId, TableKind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -67,6 +67,8 @@ pub(super) struct Walk<'w, 'm> {
     pub(super) computed: BTreeMap<Name, Rc<Text>>,
     /// Of these, the ones in which an entry was found.
     pub(super) found: BTreeSet<Name>,
+    /// The one of several values of a field that is looked at ([`Matcher::Each`](crate::model::Matcher::Each)).
+    pub(super) narrowed: Option<(&'m Field, Rc<Text>)>,
     /// Lookups being computed, so that one that uses itself ends.
     pub(super) depth: u32,
     /// Status handlers being walked.
@@ -134,6 +136,7 @@ impl<'w, 'm> Walk<'w, 'm> {
             questions,
             computed: BTreeMap::new(),
             found: BTreeSet::new(),
+            narrowed: None,
             depth: 0,
             handlers: 0,
             exact: true,
@@ -280,6 +283,12 @@ impl<'w, 'm> Walk<'w, 'm> {
                 let value = value.as_ref().map(|value| self.value(value));
                 self.set_header(name, value, *add);
                 if let Some(label) = label {
+                    self.step(label, Choice::Action, None);
+                }
+            }
+            Action::ReplaceHeader { name, regex, value, elements, label } => {
+                self.replace_header(name, regex, value, *elements);
+                if let Some(label) = label.as_ref().filter(|_| self.has_header(name)) {
                     self.step(label, Choice::Action, None);
                 }
             }

@@ -1,6 +1,6 @@
 //! Values, tests and host patterns in words, for conditions that cannot be decided and for regions.
 
-use crate::model::{Capture, Converter, Field, HostPattern, Matcher, NumberRange, Part, Test, Value};
+use crate::model::{Arithmetic, Capture, Converter, Field, HostPattern, Matcher, NumberRange, Part, Test, Value};
 
 /// Returns `value` as a person would write it.
 fn value_words(value: &Value) -> String {
@@ -22,18 +22,38 @@ fn converter_words(by: &Converter) -> String {
     match by {
         Converter::Lower => "in lower case".to_owned(),
         Converter::Upper => "in upper case".to_owned(),
-        Converter::Field { index, delimiters } => format!("part {index} by {delimiters}"),
-        Converter::Word { index, delimiters } => format!("word {index} by {delimiters}"),
-        Converter::PercentDecode => "decoded".to_owned(),
+        Converter::Field { index, delimiters, count } => format!("{} by {delimiters}", counted("part", *index, *count)),
+        Converter::Word { index, delimiters, count } => format!("{} by {delimiters}", counted("word", *index, *count)),
+        Converter::PercentDecode { .. } => "decoded".to_owned(),
         Converter::Replace { regex, with, .. } => format!("{} replaced by {with}", regex.pattern),
         Converter::Forwarded { list, .. } => format!("or {}", value_words(list)),
         Converter::EncodeAgain => "encoded".to_owned(),
         Converter::DecodeRedirect => "decoded as a redirect".to_owned(),
         Converter::Length => "its length".to_owned(),
-        Converter::Integer => "its number".to_owned(),
+        Converter::Elements => "the number of its elements".to_owned(),
+        Converter::Integer | Converter::LooseInteger => "its number".to_owned(),
         Converter::Bytes { start, length: None } => format!("from byte {start}"),
         Converter::Bytes { start, length: Some(length) } => format!("{length} bytes from byte {start}"),
         Converter::Mask(bits) => format!("its first {bits} bits"),
+        Converter::Arithmetic { operation, operand } => match operation {
+            Arithmetic::Add => format!("plus {operand}"),
+            Arithmetic::Subtract => format!("minus {operand}"),
+            Arithmetic::Multiply => format!("times {operand}"),
+            Arithmetic::Divide => format!("divided by {operand}"),
+            Arithmetic::Modulo => format!("modulo {operand}"),
+            Arithmetic::And => format!("and {operand}"),
+            Arithmetic::Or => format!("or {operand}"),
+            Arithmetic::ExclusiveOr => format!("xor {operand}"),
+        },
+        Converter::Normalize(_) => "normalised".to_owned(),
+    }
+}
+
+fn counted(what: &str, index: i32, count: usize) -> String {
+    match count {
+        1 => format!("{what} {index}"),
+        0 => format!("{what} {index} and all after it"),
+        more => format!("{more} {what}s from {index} on"),
     }
 }
 
@@ -60,7 +80,7 @@ fn field_words(field: &Field) -> String {
         Field::QueryMark => "`?` of the query".to_owned(),
         Field::QueryParam(name) => format!("query parameter {name}"),
         Field::Method => "the method".to_owned(),
-        Field::Header(name) => format!("header {name}"),
+        Field::Header(name) | Field::HeaderLine { name, .. } => format!("header {name}"),
         Field::Cookie(name) => format!("cookie {name}"),
         Field::Source => "the client's address".to_owned(),
         Field::Peer => "the address of the connection".to_owned(),
@@ -87,7 +107,7 @@ pub(in crate::analysis) fn test_words(test: &Test) -> String {
         Matcher::Number(ranges) => format!("{subject} is {}", range_words(ranges)),
         Matcher::Length(ranges) => format!("the length of {subject} is {}", range_words(ranges)),
         Matcher::Present => format!("{subject} is there"),
-        Matcher::Element(inner) => test_words(&Test { subject: test.subject.clone(), matcher: (**inner).clone() }),
+        Matcher::Element(inner) | Matcher::Each(inner) => test_words(&Test { subject: test.subject.clone(), matcher: (**inner).clone() }),
     }
 }
 

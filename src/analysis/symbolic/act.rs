@@ -6,7 +6,7 @@ use super::eval::Fork;
 use super::state::State;
 use super::sym::Sym;
 use super::walk::Walk;
-use crate::model::{Action, Cidr, Matcher, Name, QueryEdit, Value};
+use crate::model::{Action, Cidr, Matcher, Name, QueryEdit, Regex, Value};
 use std::rc::Rc;
 
 /// Parts of a cell with their states.
@@ -69,9 +69,51 @@ impl<'m> Walk<'_, 'm> {
                     state.headers.insert(Name::clone(name), Some(text));
                 })
             }
+            Action::ReplaceHeader { name, regex, value, elements, .. } => self.replace_header(side, (cell, state), (name, value), (regex, *elements)),
             // Above the limit is a matter of rates; the request goes on.
             Action::Limit(_) => Ok(vec![(cell, state)]),
         }
+    }
+
+    /// Replaces a header, which is looked at as one text.
+    fn replace_header(
+        &mut self,
+        side: usize,
+        (cell, state): (Cell, Rc<State>),
+        (name, value): (&'m Name, &'m Value),
+        (regex, elements): (&'m Regex, bool),
+    ) -> States {
+        if !self.reads.headers.contains(name) || state.headers.get(name).is_some_and(Option::is_none) {
+            return Ok(vec![(cell, state)]);
+        }
+        let have = state.headers.get(name).cloned().flatten().unwrap_or_else(|| self.sent_header(side, name));
+        let words = format!("header {name} matches {}", regex.pattern);
+        if elements {
+            let made = Sym::unknown(&format!("{have} with {words} replaced by {value:?}"));
+            let mut changed = state;
+            Rc::make_mut(&mut changed).headers.insert(Name::clone(name), Some(made));
+            return Ok(vec![(cell, changed)]);
+        }
+        let mut all = Vec::new();
+        let there = self.asker.passes(&cell, &have, &Matcher::Truthy { zero_is_false: false }, &words)?;
+        for (cell, there) in there {
+            if !there {
+                all.push((cell, Rc::clone(&state)));
+                continue;
+            }
+            for (cell, found) in self.asker.passes(&cell, &have, &Matcher::Regex(regex.clone()), &words)? {
+                if !found {
+                    all.push((cell, Rc::clone(&state)));
+                    continue;
+                }
+                let mut matched = Rc::clone(&state);
+                Rc::make_mut(&mut matched).remember(regex, &have);
+                all.extend(self.with_value(side, (cell, matched), value, |state, text| {
+                    state.headers.insert(Name::clone(name), Some(text));
+                })?);
+            }
+        }
+        Ok(all)
     }
 
     fn with_value(&mut self, side: usize, (cell, state): (Cell, Rc<State>), value: &'m Value, set: impl Fn(&mut State, Sym)) -> States {

@@ -6,7 +6,7 @@ use super::state::State;
 use super::sym::{Dim, Making, Piece, Sym};
 use super::walk::Walk;
 use crate::analysis::route::test_words;
-use crate::model::{Capture, Condition, Converter, Field, Matcher, Name, Part, Test, Value};
+use crate::model::{Capture, Condition, Converter, Field, Gateway, Matcher, Name, Part, Test, Value};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -86,21 +86,28 @@ impl<'m> Walk<'_, 'm> {
                         split(answer, &state, &mut all);
                     }
                 }
-                matcher => all.extend(self.matches(&cell, &state, (&subject, matcher), test)?),
+                matcher => all.extend(self.matches(side, (&cell, &state), (&subject, matcher), test)?),
             }
         }
         Ok(all)
     }
 
-    fn matches(&mut self, cell: &Cell, state: &Rc<State>, (subject, matcher): (&Sym, &Matcher), test: &'m Test) -> Forks<bool> {
+    fn matches(&mut self, side: usize, (cell, state): (&Cell, &Rc<State>), (subject, matcher): (&Sym, &Matcher), test: &'m Test) -> Forks<bool> {
         let mut all = Vec::new();
         let words = test_words(test);
         let nonempty = Matcher::Truthy { zero_is_false: false };
         // A request that carries an empty header is as one that carries none here.
-        let matcher = if matches!(matcher, Matcher::Present) { &nonempty } else { matcher };
-        let converted = matches!(test.subject.parts.as_slice(), [Part::Converted(_)]) && matches!(test.matcher, Matcher::Element(_));
-        let held = matches!(test.subject.parts.as_slice(), [Part::Variable(_)]) && matches!(test.matcher, Matcher::Present);
-        if converted || held {
+        let (matcher, each) = if let Matcher::Each(inner) = matcher { (&**inner, true) } else { (matcher, false) };
+        let there = matches!(matcher, Matcher::Present);
+        let matcher = if there { &nonempty } else { matcher };
+        if let ([Part::Variable(name)], true) = (test.subject.parts.as_slice(), there)
+            && let Some(there) = state.holds(name)
+        {
+            return Ok(vec![Fork::new(cell, state, there)]);
+        }
+        let converted = matches!(test.subject.parts.as_slice(), [Part::Converted(_)]);
+        let elements = each && self.side(side).is_some_and(|side| of_elements(side.gateway, &test.subject, 0));
+        if converted && matches!(test.matcher, Matcher::Element(_)) || elements {
             let parts = Asker::unfollowed(cell, &words, subject, "what is looked at is more than a text");
             split(parts, state, &mut all);
             return Ok(all);
@@ -212,11 +219,11 @@ impl<'m> Walk<'_, 'm> {
             Field::Url => one(state.path.then(&mark(&state.query)).then(&state.query)),
             Field::QueryMark => one(mark(&state.query)),
             Field::QueryParam(name) => one(query_param(&state.query, name, !self.asker.rules.exact_names)),
-            Field::Header(name) => one(match state.headers.get(name) {
+            Field::Header(name) | Field::HeaderLine { name, index: 1 | -1 } => one(match state.headers.get(name) {
                 Some(changed) => changed.clone().unwrap_or_default(),
-                None if name.eq_ignore_ascii_case("host") => self.raw_host(side),
-                None => Sym::all(Dim::Header(Name::clone(name))),
+                None => self.sent_header(side, name),
             }),
+            Field::HeaderLine { name, index } => one(Sym::unknown(&format!("header {name}, number {index}"))),
             Field::Cookie(name) => one(Sym::all(Dim::Cookie(Name::clone(name)))),
             Field::Source => one(state.source.clone()),
             Field::Peer => one(Sym::all(Dim::Source)),
@@ -227,6 +234,11 @@ impl<'m> Walk<'_, 'm> {
             Field::Sni => one(Sym::default()),
             Field::Protocol => one(Sym::text(b"HTTP/1.1")),
         }
+    }
+
+    /// Returns a header as a client sends it.
+    pub(super) fn sent_header(&self, side: usize, name: &Name) -> Sym {
+        if name.eq_ignore_ascii_case("host") { self.raw_host(side) } else { Sym::all(Dim::Header(Name::clone(name))) }
     }
 
     /// Returns the `Host` header as a client sends it: with the port where that does not go without saying.
@@ -262,8 +274,9 @@ impl<'m> Walk<'_, 'm> {
         for entry in &lookup.entries {
             let mut next = Vec::new();
             for fork in open {
-                for tested in self.test(side, &fork.cell, &fork.state, &entry.when)? {
+                for mut tested in self.test(side, &fork.cell, &fork.state, &entry.when)? {
                     if tested.found {
+                        Rc::make_mut(&mut tested.state).found.insert(Name::clone(name));
                         all.extend(self.value(side, &tested.cell, &tested.state, &entry.value)?);
                     } else {
                         next.push(Fork { cell: tested.cell, state: tested.state, found: () });
@@ -281,6 +294,19 @@ impl<'m> Walk<'_, 'm> {
         }
         Ok(all)
     }
+}
+
+/// Returns whether `value` is made of a header of which a request can send several elements in one line.
+fn of_elements(gateway: &Gateway, value: &Value, depth: u32) -> bool {
+    value.parts.iter().any(|part| match part {
+        Part::Field(Field::Header(_)) => true,
+        Part::Converted(converted) => of_elements(gateway, &converted.value, depth),
+        Part::Variable(name) if depth < LOOKUP_DEPTH => {
+            let lookup = gateway.lookups.iter().find(|lookup| lookup.name == *name);
+            lookup.and_then(|lookup| lookup.entries.first()).is_some_and(|entry| of_elements(gateway, &entry.when.subject, depth + 1))
+        }
+        Part::Variable(_) | Part::Field(_) | Part::Literal(_) | Part::Capture(_) | Part::Hole(_) => false,
+    })
 }
 
 /// Adds the parts of an answer.

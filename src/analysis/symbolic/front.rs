@@ -39,6 +39,7 @@ pub(super) fn front(matcher: &Matcher) -> Front {
         | Matcher::Length(_)
         | Matcher::Present
         | Matcher::Element(_)
+        | Matcher::Each(_)
         | Matcher::Truthy { .. } => Front::default(),
     }
 }

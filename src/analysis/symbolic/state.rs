@@ -3,7 +3,7 @@
 use super::front::tail_group;
 use super::sym::{Dim, Making, Piece, Sym};
 use crate::model::{Capture, Gateway, Name, Regex, Step, TableId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::rc::Rc;
 
@@ -31,6 +31,8 @@ pub(super) struct State {
     pub(super) named: BTreeMap<Name, Sym>,
     /// Lookups that were computed keep their value.
     pub(super) computed: BTreeMap<Name, Sym>,
+    /// Of these, the ones in which an entry was found.
+    pub(super) found: BTreeSet<Name>,
 }
 
 impl State {
@@ -48,6 +50,17 @@ impl State {
             groups: None,
             named: BTreeMap::new(),
             computed: BTreeMap::new(),
+            found: BTreeSet::new(),
+        }
+    }
+
+    /// Returns whether a variable is there, where that is known: what a rule set, or what a lookup found.
+    pub(super) fn holds(&self, name: &Name) -> Option<bool> {
+        match (self.variables.get(name), self.computed.get(name)) {
+            (Some(text), _) if text.known() == Some(&[]) => None,
+            (Some(_), _) => Some(true),
+            (None, Some(_)) => Some(self.found.contains(name)),
+            (None, None) => Some(false),
         }
     }
 

@@ -30,6 +30,8 @@ pub(super) fn texts(arena: &mut Arena, matcher: &Matcher) -> Result<LanguageId, 
         Matcher::Number(ranges) => Ok(number::in_ranges(arena, ranges)),
         Matcher::Length(ranges) => Ok(length(arena, ranges)),
         Matcher::Present => Ok(ALL),
+        // A request is looked at that carries one of them.
+        Matcher::Each(inner) => texts(arena, inner),
         Matcher::Element(inner) => {
             let inner = texts(arena, inner)?;
             Ok(element(arena, inner))

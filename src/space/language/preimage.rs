@@ -68,12 +68,24 @@ impl Languages {
         let id = match by {
             Converter::Lower => self.arena.folded(of, false),
             Converter::Upper => self.arena.folded(of, true),
-            Converter::Field { index, delimiters } => self.part_in(of, *index, delimiters, false)?,
-            Converter::Word { index, delimiters } => self.part_in(of, *index, delimiters, true)?,
+            Converter::Field { index, delimiters, count: 1 } => self.part_in(of, *index, delimiters, false)?,
+            Converter::Word { index, delimiters, count: 1 } => self.part_in(of, *index, delimiters, true)?,
             Converter::Bytes { start, length } => self.bytes_in(of, *start, *length)?,
             Converter::Replace { regex, with, all: true } if with.is_empty() && &*regex.pattern == TRIM => self.trimmed_in(of),
-            Converter::EncodeAgain | Converter::DecodeRedirect | Converter::Forwarded { .. } => return None,
-            Converter::PercentDecode | Converter::Replace { .. } | Converter::Length | Converter::Integer | Converter::Mask(_) => return None,
+            Converter::EncodeAgain
+            | Converter::DecodeRedirect
+            | Converter::Forwarded { .. }
+            | Converter::Field { .. }
+            | Converter::Word { .. }
+            | Converter::PercentDecode { .. }
+            | Converter::Replace { .. }
+            | Converter::Length
+            | Converter::Integer
+            | Converter::Elements
+            | Converter::LooseInteger
+            | Converter::Arithmetic { .. }
+            | Converter::Normalize(_)
+            | Converter::Mask(_) => return None,
         };
         Some(self.noted(id))
     }

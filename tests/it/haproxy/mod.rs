@@ -2,6 +2,7 @@
 
 mod agreement;
 mod configurations;
+mod corners;
 mod generator;
 mod lowering;
 mod random;

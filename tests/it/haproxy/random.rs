@@ -29,12 +29,21 @@ fn random_configurations_route_as_on_the_real_haproxy() {
         let mut generator = Generator::new(seed as u64);
         let written = generator.configuration();
         let files: Vec<(&str, &str)> = written.files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
-        let haproxy = Haproxy::start(&written.config, &files);
+        let haproxy = match Haproxy::attempt(&written.config, &files) {
+            Ok(haproxy) => haproxy,
+            Err(error) => {
+                wrong.push(format!("seed {seed}: HAProxy refuses what was written: {error}"));
+                continue;
+            }
+        };
         let model = waypost::formats::read(&haproxy.tree());
         assert_eq!(model.gateways.len(), 1, "seed {seed}: {:?}\n{}", model.problems, haproxy.config);
-        assert_eq!(model.unknown, [], "seed {seed}: the generator writes only what is read\n{}", haproxy.config);
+        // What is accepted must raise no alarm, and the generator writes only what is read.
+        let unknown = model.unknown.iter().filter(|one| !one.reason.contains("environment"));
+        wrong.extend(unknown.map(|one| format!("seed {seed}: unknown: {one:?}")));
+        wrong.extend(model.problems.iter().filter(|one| one.fatal).map(|one| format!("seed {seed}: refused: {one:?}")));
         for _ in 0..EACH {
-            let line = generator.request();
+            let line = generator.request(written.tls);
             let request = haproxy.request(&line);
             let answer = haproxy.send(&request);
             let destination = trace(&model, &request).destination;

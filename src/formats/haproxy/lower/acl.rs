@@ -7,11 +7,11 @@ use super::Lowering;
 use super::condition::{all_of, any};
 use super::converter::integer;
 use super::expression;
-use super::fetch::{Kind, Sample, exactly, never, pcre};
+use super::fetch::{Kind, Sample, converted, exactly, never, pcre};
 use super::file::Shape;
 use super::settings::Proxy;
 use crate::formats::source::{has_hole, shown};
-use crate::model::{Cidr, Condition, Field, Matcher, Name, NumberRange, Opaque, Test, Value};
+use crate::model::{Cidr, Condition, Converter, Field, Matcher, Name, NumberRange, Opaque, Part, Value};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -95,10 +95,10 @@ impl Lowering<'_, '_> {
             expression.fetch.name.truncate(length);
         }
         let written = self.patterns(rest);
-        let sample = self.lower_sample(proxy, &expression, &first.text, &first.span);
+        let sample = self.lower_sample(proxy, &expression, &first.text, (&first.span, true));
         let method = written.method.or(ending.map(|(_, method)| *method)).unwrap_or(match &sample.kind {
             Kind::Text | Kind::Any => Method::Text,
-            Kind::Number | Kind::Count(_) => Method::Number,
+            Kind::Number | Kind::Count { .. } => Method::Number,
             Kind::Address => Method::Network,
             Kind::Method => Method::Verb,
             Kind::Truth(_) => Method::Truth,
@@ -110,7 +110,13 @@ impl Lowering<'_, '_> {
             // Which file it is was said.
             return Condition::Opaque(Opaque { text: Arc::from(said), input: sample.value });
         }
-        self.matched(&sample, method, &written.patterns).unwrap_or_else(|| self.opaque_test(first, &said, sample.value))
+        let Some(matched) = self.matched(&sample, method, &written.patterns) else { return self.opaque_test(first, &said, sample.value) };
+        // The default of a map is for what is there.
+        let defaulted = expression.converters.iter().any(|call| call.name.starts_with("map") && call.args.len() > 1);
+        match sample.present {
+            Some(present) if defaulted => all_of(vec![present, matched]),
+            _ => matched,
+        }
     }
 
     fn opaque_test(&mut self, word: &Word, said: &str, input: Value) -> Condition {
@@ -157,19 +163,26 @@ impl Lowering<'_, '_> {
     fn matched(&mut self, sample: &Sample, method: Method, patterns: &[(String, bool)]) -> Option<Condition> {
         match method {
             Method::Found => Some(sample.present.clone().unwrap_or(Condition::Always)),
-            Method::Truth => truth(sample, patterns),
+            Method::Truth => {
+                let holds = truth(sample, patterns)?;
+                // What fails holds neither way.
+                Some(match &sample.present {
+                    Some(present) if matches!(sample.kind, Kind::Truth(_)) => all_of(vec![present.clone(), holds]),
+                    Some(_) | None => holds,
+                })
+            }
             Method::Number | Method::Length => {
                 let ranges = ranges(patterns)?;
                 number(sample, ranges, method)
             }
             Method::Network => {
                 let networks: Option<Vec<Condition>> =
-                    patterns.iter().map(|(text, _)| Some(one(sample, &sample.value, Matcher::Network(network(text)?)))).collect();
+                    patterns.iter().map(|(text, _)| Some(sample.test(&sample.value, Matcher::Network(network(text)?)))).collect();
                 networks.map(any)
             }
             Method::Other => None,
             Method::Text | Method::Begins | Method::Contains | Method::Directory | Method::Domain | Method::Ends | Method::Regex | Method::Verb => {
-                if matches!(sample.kind, Kind::Truth(_) | Kind::Count(_)) {
+                if matches!(sample.kind, Kind::Truth(_) | Kind::Count { .. }) {
                     return None;
                 }
                 Some(any(patterns.iter().map(|(text, caseless)| self.text_test(sample, method, text, *caseless)).collect()))
@@ -182,7 +195,7 @@ impl Lowering<'_, '_> {
         if has_hole(text) {
             let expected = super::text::literal(text);
             return match method {
-                Method::Text | Method::Verb => one(sample, &subject, Matcher::Equals { text: expected, caseless }),
+                Method::Text | Method::Verb => sample.test(&subject, Matcher::Equals { text: expected, caseless }),
                 _ => Condition::Opaque(Opaque { text: Arc::from(format!("it matches {}", shown(text))), input: subject }),
             };
         }
@@ -191,7 +204,7 @@ impl Lowering<'_, '_> {
         let (text, caseless) = if lowered && method != Method::Regex { (text.to_ascii_lowercase(), false) } else { (text.to_owned(), caseless) };
         let matcher = text_matcher(method, &text, caseless);
         let guard = accepts_empty(&matcher);
-        let test = one(sample, &subject, matcher);
+        let test = sample.test(&subject, matcher);
         match &sample.present {
             Some(present) if guard => all_of(vec![present.clone(), test]),
             Some(_) | None => test,
@@ -199,10 +212,14 @@ impl Lowering<'_, '_> {
     }
 }
 
-/// Returns the test of `subject`, of one of its elements where the sample has several.
-fn one(sample: &Sample, subject: &Value, matcher: Matcher) -> Condition {
-    let matcher = if sample.many { Matcher::Element(Box::new(matcher)) } else { matcher };
-    Condition::Test(Test { subject: subject.clone(), matcher })
+/// Returns the text of a sample as a whole number, which some are already.
+pub(super) fn as_number(sample: &Sample) -> Value {
+    match sample.value.parts.as_slice() {
+        [Part::Converted(made)] if matches!(made.by, Converter::LooseInteger | Converter::Arithmetic { .. } | Converter::Length) => {
+            sample.value.clone()
+        }
+        _ => integer(sample.value.clone()),
+    }
 }
 
 /// Returns the matcher of a text by `method`, which is one for texts.
@@ -233,8 +250,8 @@ fn accepts_empty(matcher: &Matcher) -> bool {
 fn truth(sample: &Sample, patterns: &[(String, bool)]) -> Option<Condition> {
     let holds = match &sample.kind {
         Kind::Truth(condition) => (**condition).clone(),
-        Kind::Any | Kind::Number => Condition::test(sample.value.clone(), Matcher::Truthy { zero_is_false: true }),
-        Kind::Text | Kind::Address | Kind::Method | Kind::Count(_) => return None,
+        Kind::Any | Kind::Number => sample.test(&sample.value, Matcher::Truthy { zero_is_false: true }),
+        Kind::Text | Kind::Address | Kind::Method | Kind::Count { .. } => return None,
     };
     if patterns.is_empty() {
         return Some(holds);
@@ -249,12 +266,21 @@ fn truth(sample: &Sample, patterns: &[(String, bool)]) -> Option<Condition> {
 
 fn number(sample: &Sample, ranges: Vec<NumberRange>, method: Method) -> Option<Condition> {
     let within = |number: i64| ranges.iter().any(|range| range.contains(number));
-    if let Kind::Count(name) = &sample.kind {
+    if let Kind::Count { header: name, elements } = &sample.kind {
         let some = Condition::test(Value::field(Field::Header(Name::clone(name))), Matcher::Present);
         // Nobody sends more than a few; what is told from one element on is told of all.
         let more = within(1);
         if (2..=100).any(|count| within(count) != more) {
-            return None;
+            if !elements {
+                return None;
+            }
+            // A header that is there and empty has one.
+            let empty = Condition::test(Value::field(Field::Header(Name::clone(name))), Matcher::Equals { text: Value::default(), caseless: false });
+            let counted = converted(Value::field(Field::Header(Name::clone(name))), Converter::Elements);
+            let others = Condition::All(vec![empty.clone().negated(), Condition::test(counted, Matcher::Number(ranges.clone()))]);
+            let none = if within(0) { vec![some.clone().negated()] } else { Vec::new() };
+            let one = if more { vec![all_of(vec![some, empty])] } else { Vec::new() };
+            return Some(any(none.into_iter().chain(one).chain([others]).collect()));
         }
         return Some(match (within(0), more) {
             (true, true) => Condition::Always,
@@ -265,7 +291,7 @@ fn number(sample: &Sample, ranges: Vec<NumberRange>, method: Method) -> Option<C
     }
     if method == Method::Length {
         let empty = within(0);
-        let test = one(sample, &sample.value, Matcher::Length(ranges));
+        let test = sample.test(&sample.value, Matcher::Length(ranges));
         return Some(match &sample.present {
             Some(present) if empty => all_of(vec![present.clone(), test]),
             Some(_) | None => test,
@@ -276,14 +302,14 @@ fn number(sample: &Sample, ranges: Vec<NumberRange>, method: Method) -> Option<C
         return Some(if within(number) { Condition::Always } else { never() });
     }
     if matches!(sample.value.as_field(), Some(Field::ListenPort)) {
-        return Some(one(sample, &sample.value, Matcher::Number(ranges)));
+        return Some(sample.test(&sample.value, Matcher::Number(ranges)));
     }
     // A text begins with its number; one without a number is 0, the empty text is none (`c_str2int`).
     let zero = within(0);
-    let test = one(sample, &integer(sample.value.clone()), Matcher::Number(ranges));
+    let test = sample.test(&as_number(sample), Matcher::Number(ranges));
     let there = match (&sample.kind, &sample.present) {
         (Kind::Number, present) => present.clone(),
-        (_, _) => Some(Condition::test(sample.value.clone(), Matcher::Truthy { zero_is_false: false })),
+        (_, _) => Some(sample.test(&sample.value, Matcher::Truthy { zero_is_false: false })),
     };
     Some(match there {
         Some(there) if zero => all_of(vec![there, test]),
@@ -291,7 +317,8 @@ fn number(sample: &Sample, ranges: Vec<NumberRange>, method: Method) -> Option<C
     })
 }
 
-/// Reads numbers, ranges `a:b` and operators; an operator holds for the patterns after it.
+/// Reads numbers, ranges `a:b` or `a-b` and operators; an operator holds for the patterns after it. A minus at the beginning is that of a range without
+/// a lower end, whatever the operator: `lt -4` is "up to 4" (`pat_parse_int`, seen on 2.6.12).
 pub(super) fn ranges(patterns: &[(String, bool)]) -> Option<Vec<NumberRange>> {
     let mut operator = "eq";
     let mut found = Vec::new();
@@ -300,7 +327,7 @@ pub(super) fn ranges(patterns: &[(String, bool)]) -> Option<Vec<NumberRange>> {
             operator = known;
             continue;
         }
-        if let Some((from, to)) = text.split_once(':') {
+        if let Some((from, to)) = text.split_once([':', '-']) {
             let bound = |text: &str| if text.is_empty() { Some(None) } else { text.parse().ok().map(Some) };
             found.push(NumberRange { from: bound(from)?, to: bound(to)? });
             continue;
@@ -339,6 +366,7 @@ mod tests {
         let range = |from, to| NumberRange { from, to };
         assert_eq!(read(&["80", "8000:8080", ":9"]), Some(vec![exactly(80), range(Some(8000), Some(8080)), range(None, Some(9))]));
         assert_eq!(read(&["gt", "5", "lt", "2"]), Some(vec![range(Some(6), None), range(None, Some(1))]));
+        assert_eq!(read(&["lt", "-4", "4-6", ":-2"]), Some(vec![range(None, Some(4)), range(Some(4), Some(6)), range(None, Some(-2))]));
         assert_eq!(read(&["x"]), None);
     }
 

@@ -3,11 +3,11 @@
 //! HAProxy: `configuration.txt` 4.2, `http-request`, `tcp-request`.
 
 use super::super::syntax::{Line, Word};
+use super::Lowering;
 use super::rules::Effect;
 use super::settings::Proxy;
-use super::{Lowering, reject};
 use crate::formats::source::shown;
-use crate::model::{Action, Condition, Matcher, Name, Opaque, Outcome, Part, Step, Value};
+use crate::model::{Action, Condition, Name, Opaque, Outcome, Part, Step, Value};
 use std::sync::Arc;
 
 /// Actions that change neither where a request goes nor whether it is served. `set-method` changes what the server is asked with; later conditions still
@@ -58,7 +58,7 @@ impl Lowering<'_, '_> {
             "tarpit" => Effect::End(self.lower_answer(proxy, line, args, 500)),
             "return" => Effect::End(self.lower_answer(proxy, line, args, 200)),
             "reject" | "silent-drop" => Effect::End(Step::end(Outcome::Close { label: line.label() })),
-            "auth" => Effect::End(reject(401, line)),
+            "auth" => Effect::End(self.refuse(proxy, 401, line)),
             "redirect" => Effect::End(self.lower_redirect(proxy, line, args, true)),
             "use-service" => Effect::End(self.service(line, args)),
             "set-var" | "set-var-fmt" => self.set_variable(proxy, line, inner.unwrap_or_default(), args),
@@ -78,6 +78,7 @@ impl Lowering<'_, '_> {
             "set-path" | "set-pathq" | "set-query" | "set-uri" | "replace-path" | "replace-pathq" | "replace-uri" => {
                 self.lower_rewrite(proxy, line, name, args)
             }
+            "normalize-uri" => self.lower_normalize(line, args),
             _ if name.starts_with("track-sc") || WITHOUT_EFFECT.contains(&name) => Effect::Nothing,
             _ => self.unread(line, name),
         }
@@ -107,13 +108,12 @@ impl Lowering<'_, '_> {
                 let value = Some(self.lower_format(proxy, value));
                 Effect::Change(Condition::Always, vec![Action::SetHeader { name, value, add: action == "add-header", label }])
             }
-            ("replace-header", Some(pattern)) => {
+            ("replace-header" | "replace-value", Some(pattern)) => {
                 // The whole value becomes the new text, where the pattern is found in it.
                 let Some(with) = args.get(2) else { return Effect::Nothing };
-                let header = Value::field(crate::model::Field::Header(Name::clone(&name)));
-                let found = Condition::test(header, Matcher::Regex(super::fetch::pcre(&pattern.text, false)));
-                let value = Some(self.replacement(proxy, with));
-                Effect::Change(found, vec![Action::SetHeader { name, value, add: false, label }])
+                let (regex, value) = (super::fetch::pcre(&pattern.text, false), self.replacement(proxy, with));
+                let elements = action == "replace-value";
+                Effect::Change(Condition::Always, vec![Action::ReplaceHeader { name, regex, value, elements, label }])
             }
             _ => self.unread(line, action),
         }

@@ -21,7 +21,17 @@ impl Lowering<'_, '_> {
             _ => None,
         });
         let label = line.label();
+        // What is given here goes before what the section says of the status.
+        let refuses =
+            args.iter().all(|word| *word.text != *"content-type") && (default >= 400 || args.iter().any(|word| *word.text == *"default-errorfiles"));
+        if let Some(file) = value("errorfile") {
+            return self.answer_of_file(file, status, line);
+        }
+        if let Some(group) = value("errorfiles") {
+            return self.refuse_from(&group.text, status, line);
+        }
         match location {
+            None if refuses => self.refuse(proxy, status, line),
             Some(location) if (300..400).contains(&status) => {
                 Step::end(Outcome::Redirect { status, location: self.lower_format(proxy, location), label })
             }

@@ -6,9 +6,9 @@
 use super::super::syntax::Line;
 use super::Lowering;
 use super::condition::all_of;
+use super::pool;
 use super::rules::Chain;
 use super::settings::Proxy;
-use super::{pool, reject};
 use crate::model::{
     Condition, Field, Forward, Matcher, Name, Opaque, Outcome, PoolId, Retry, Route, Step, Table, TableId, TableKind, Target, TimeoutLines, Timeouts,
     UpstreamUri, Value,
@@ -70,7 +70,7 @@ impl<'a> Lowering<'a, '_> {
         let failing: Vec<&Line> = proxy.lines("monitor").collect();
         for fail in failing.into_iter().rev() {
             let (_, when) = self.split_condition(proxy, fail);
-            chain.end(all_of(vec![asked.clone(), when]), reject(503, fail), fail.label());
+            chain.end(all_of(vec![asked.clone(), when]), self.refuse(proxy, 503, fail), fail.label());
         }
         chain.close(self)
     }
@@ -92,14 +92,14 @@ impl<'a> Lowering<'a, '_> {
             let given = Condition::test(credentials.clone(), Matcher::Present);
             let known = Condition::Opaque(Opaque { text: Arc::from("the user may see the statistics"), input: credentials });
             let refused = Condition::All(vec![given, known]).negated();
-            chain.end(all_of(vec![asked, refused]), reject(401, auth), auth.label());
+            chain.end(all_of(vec![asked, refused]), self.refuse(proxy, 401, auth), auth.label());
         }
         chain.close(self)
     }
 
     /// Returns the step to the servers of `proxy`: one that `use-server` names, else by balancing.
     pub(super) fn lower_servers(&mut self, proxy: &Proxy<'a>) -> Step {
-        let Some(own) = self.pool_of.get(&proxy.index).copied() else { return reject(503, &proxy.section.head) };
+        let Some(own) = self.pool_of.get(&proxy.index).copied() else { return self.refuse(proxy, 503, &proxy.section.head) };
         let otherwise = self.forward(proxy, own, None);
         let mut routes = Vec::new();
         for line in proxy.lines("use-server") {

@@ -14,12 +14,22 @@ pub(super) struct Sample {
     /// As a text.
     pub(super) value: Value,
     pub(super) kind: Kind,
-    /// It gives one value after another (`hdr`), of which one must match: the elements between commas.
-    pub(super) many: bool,
+    /// It gives one value after another (`hdr`), of which one must match.
+    pub(super) many: Many,
     /// It fails unless this holds; `None` where it never fails.
     pub(super) present: Option<Condition>,
     /// It cannot be read: `value` is what it depends on.
     pub(super) opaque: Option<Arc<str>>,
+}
+
+/// How many values a fetch gives where it is matched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Many {
+    One,
+    /// The elements of a header, between commas.
+    Elements,
+    /// One for each header, cookie or parameter of the name.
+    Each,
 }
 
 /// The type of a sample, which decides how it is matched where no method is given.
@@ -31,15 +41,18 @@ pub(super) enum Kind {
     Method,
     /// Holds or does not; its text is `1` or `0`.
     Truth(Box<Condition>),
-    /// How many elements the header has between commas: only "none" and "some" can be told apart.
-    Count(Name),
+    /// How many of the header there are, or how many elements between commas (`hdr_cnt`).
+    Count {
+        header: Name,
+        elements: bool,
+    },
     /// What an earlier `set-var` put there.
     Any,
 }
 
 impl Sample {
     pub(super) fn text(value: Value) -> Self {
-        Self { value, kind: Kind::Text, many: false, present: None, opaque: None }
+        Self { value, kind: Kind::Text, many: Many::One, present: None, opaque: None }
     }
 
     pub(super) fn truth(condition: Condition) -> Self {
@@ -65,6 +78,33 @@ impl Sample {
         Self { opaque: Some(Arc::from(words)), kind: Kind::Any, ..Self::text(input) }
     }
 
+    /// Returns the test of `subject`, of one of its values where the sample has several.
+    pub(super) fn test(&self, subject: &Value, matcher: Matcher) -> Condition {
+        let matcher = match self.many {
+            Many::One => matcher,
+            Many::Elements if subject.as_field().is_some() && matcher != Matcher::Present => Matcher::Element(Box::new(matcher)),
+            Many::Elements | Many::Each => Matcher::Each(Box::new(matcher)),
+        };
+        Condition::test(subject.clone(), matcher)
+    }
+
+    /// Returns the one value that is given where it is not matched: of a header the last one (`smp_fetch_hdr`: `-1`).
+    pub(super) fn single(self) -> Self {
+        let value = match self.many {
+            Many::Elements => {
+                let regex = pcre("^.*,[ \t]*", false);
+                let last = |value| converted(value, Converter::Replace { regex, with: Arc::from(""), all: false });
+                // A number is read from that element.
+                match self.value.parts.as_slice() {
+                    [Part::Converted(outer)] => converted(last(outer.value.clone()), outer.by.clone()),
+                    _ => last(self.value),
+                }
+            }
+            Many::One | Many::Each => self.value,
+        };
+        Self { value, many: Many::One, ..self }
+    }
+
     /// Returns the value as a text to put somewhere.
     pub(super) fn into_value(self) -> Value {
         match (self.opaque, self.kind) {
@@ -74,20 +114,11 @@ impl Sample {
                 Condition::Any(none) if none.is_empty() => Value::literal("0"),
                 other => Value { parts: vec![Part::Hole(Arc::from(format!("{other:?}")))] },
             },
-            (None, Kind::Count(name)) => Value { parts: vec![Part::Hole(Arc::from(format!("hdr_cnt({name})")))] },
-            (None, _) if self.many => last_element(self.value),
+            (None, Kind::Count { header, elements: true }) => converted(Value::field(Field::Header(header)), Converter::Elements),
+            (None, Kind::Count { header, elements: false }) => Value { parts: vec![Part::Hole(Arc::from(format!("fhdr_cnt({header})")))] },
             (None, _) => self.value,
         }
     }
-}
-
-/// Without a number a header fetch that is not matched but used as a text gives the last value (`smp_fetch_hdr`: `-1`).
-pub(super) fn last_element(value: Value) -> Value {
-    if value.as_field() == Some(&Field::Header(Name::from("host"))) || value.as_field() == Some(&Field::Host) {
-        return value;
-    }
-    let regex = pcre("^.*,[ \t]*", false);
-    converted(value, Converter::Replace { regex, with: Arc::from(""), all: false })
 }
 
 /// Returns `value` after `by`.
@@ -219,24 +250,38 @@ fn headers(name: &str, call: &Call) -> Option<Sample> {
     Some(match name {
         "hdr" | "hdr_val" | "hdr_ip" if call.args.len() == 2 => {
             let occurrence = call.arg(1)?.parse().ok().filter(|at| *at != 0)?;
-            let element = converted(Value::field(header()?), Converter::Field { index: occurrence, delimiters: Arc::from(",") });
+            let element = converted(Value::field(header()?), Converter::Field { index: occurrence, delimiters: Arc::from(","), count: 1 });
             let trimmed = converted(element, Converter::Replace { regex: pcre("^[ \t]+|[ \t]+$", false), with: Arc::from(""), all: true });
             let present = Condition::test(trimmed.clone(), Matcher::Present);
-            Sample { kind: kind_of(name), present: Some(present), ..Sample::text(trimmed) }
+            Sample { kind: kind_of(name), present: Some(present), ..Sample::text(read_as(name, trimmed)) }
         }
         "hdr" | "hdr_val" | "hdr_ip" if whole => {
             let field = header()?;
             // A host has no comma, and the field is what everything else looks at.
-            let many = field != Field::Header(Name::from("host"));
-            Sample { kind: kind_of(name), many, ..Sample::optional(field) }
+            let many = if field == Field::Header(Name::from("host")) { Many::One } else { Many::Elements };
+            let sample = Sample::optional(field);
+            Sample { kind: kind_of(name), many, value: read_as(name, sample.value), ..sample }
         }
-        "fhdr" if whole => Sample::optional(header()?),
-        "hdr_cnt" | "fhdr_cnt" if whole => Sample { kind: Kind::Count(Name::from(call.arg(0)?.to_ascii_lowercase())), ..Sample::field(header()?) },
-        "cook" | "cookie" if whole => Sample::optional(Field::Cookie(Name::from(call.arg(0)?))),
-        "cook_val" if whole => Sample { kind: Kind::Number, ..Sample::optional(Field::Cookie(Name::from(call.arg(0)?))) },
+        "fhdr" => {
+            let name = Name::from(call.arg(0)?.to_ascii_lowercase());
+            match call.arg(1) {
+                // There is one `Host` header, which everything else looks at too.
+                None if &*name == "host" => Sample::optional(Field::Header(name)),
+                None => Sample { many: Many::Each, ..Sample::optional(Field::HeaderLine { name, index: -1 }) },
+                Some(index) => Sample::optional(Field::HeaderLine { name, index: index.parse().ok().filter(|index| *index != 0)? }),
+            }
+        }
+        "hdr_cnt" | "fhdr_cnt" if whole => {
+            let kind = Kind::Count { header: Name::from(call.arg(0)?.to_ascii_lowercase()), elements: name == "hdr_cnt" };
+            Sample { kind, ..Sample::field(header()?) }
+        }
+        "cook" | "cookie" | "cook_val" if whole => {
+            let sample = Sample::optional(Field::Cookie(Name::from(call.arg(0)?)));
+            Sample { kind: kind_of(name), many: Many::Each, value: read_as(name, sample.value), ..sample }
+        }
         "url_param" | "urlp" | "url_param_val" | "urlp_val" if whole => {
-            let kind = if name.ends_with("_val") { Kind::Number } else { Kind::Text };
-            Sample { kind, ..Sample::optional(Field::QueryParam(Name::from(call.arg(0)?))) }
+            let sample = Sample::optional(Field::QueryParam(Name::from(call.arg(0)?)));
+            Sample { kind: kind_of(name), many: Many::Each, value: read_as(name, sample.value), ..sample }
         }
         "var" => {
             let value = Value { parts: vec![Part::Variable(Name::from(call.arg(0)?))] };
@@ -255,9 +300,14 @@ fn headers(name: &str, call: &Call) -> Option<Sample> {
     })
 }
 
+/// Returns `value` as the number that fetches called `…_val` read.
+fn read_as(name: &str, value: Value) -> Value {
+    if name.ends_with("_val") { converted(value, Converter::LooseInteger) } else { value }
+}
+
 fn kind_of(name: &str) -> Kind {
     match name {
-        "hdr_val" => Kind::Number,
+        _ if name.ends_with("_val") => Kind::Number,
         "hdr_ip" => Kind::Address,
         _ => Kind::Text,
     }

@@ -6,13 +6,12 @@
 use super::super::syntax::Word;
 use super::Lowering;
 use super::acl::{Method, network, ranges, text_matcher};
-use super::converter::integer;
 use super::expression::Call;
-use super::fetch::{Kind, Sample, group, last_element};
+use super::fetch::{Kind, Sample, group};
 use super::file::{Entry, Shape};
 use super::text::literal;
 use crate::formats::source::shown;
-use crate::model::{Cidr, Condition, Lookup, LookupEntry, Matcher, Name, Part, Test, Value};
+use crate::model::{Cidr, Lookup, LookupEntry, Matcher, Name, Part, Test, Value};
 use crate::span::Span;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -28,19 +27,18 @@ struct Line {
 }
 
 impl Lowering<'_, '_> {
-    /// Returns `sample` looked up in the map of `call`.
-    pub(super) fn lower_map(&mut self, sample: Sample, call: &Call, words: &str, span: &Span) -> Sample {
+    /// Returns `sample` looked up in the map of `call`. Where it is matched (`matched`), its own conditions say whether it is there.
+    pub(super) fn lower_map(&mut self, sample: Sample, call: &Call, words: &str, (span, matched): (&Span, bool)) -> Sample {
         let opaque = |sample: Sample| Sample::opaque(words, sample.value);
         let Some((method, groups, output)) = kind(&call.name) else { return opaque(sample) };
         let Some(file) = call.arg(0) else { return opaque(sample) };
-        if matches!(sample.kind, Kind::Truth(_) | Kind::Count(_)) {
+        if matches!(sample.kind, Kind::Truth(_) | Kind::Count { .. }) {
             return opaque(sample);
         }
         let file = Word { text: Arc::from(file), span: span.clone() };
-        let sample = if sample.many { Sample { value: last_element(sample.value), many: false, ..sample } } else { sample };
         let Some(entries) = self.list(&file, Shape::Map) else { return opaque(sample) };
         let Some(lines) = ordered(method, entries) else { return opaque(sample) };
-        let subject = if method == Method::Number { integer(sample.value.clone()) } else { sample.value.clone() };
+        let subject = if method == Method::Number { super::acl::as_number(&sample) } else { sample.value.clone() };
         let value_of = |entry: &Entry| if groups { with_groups(&entry.value) } else { Value::literal(&entry.value) };
         let entry = |line: Line| LookupEntry {
             when: Test { subject: subject.clone(), matcher: line.matcher },
@@ -69,21 +67,21 @@ impl Lowering<'_, '_> {
                 value: Value::default(),
                 label: label.clone(),
             };
-            if default.is_some() && (sample.present.is_some() || method == Method::Number) {
+            if default.is_some() && !matched && (sample.present.is_some() || method == Method::Number) {
                 entries.insert(0, nothing);
             }
             fallback
         };
         self.lookups.push(Lookup { name: Name::clone(&name), entries, otherwise, label });
         let value = Value { parts: vec![Part::Variable(name)] };
-        let found = Condition::test(value.clone(), Matcher::Present);
+        let found = sample.test(&value, Matcher::Present);
         let answered = default.is_some() && method != Method::Network;
         let present = if answered { sample.present } else { Some(super::condition::all_of(sample.present.into_iter().chain([found]).collect())) };
-        Sample { value, kind: output, many: false, present, opaque: None }
+        Sample { value, kind: output, many: sample.many, present, opaque: None }
     }
 
     /// Returns a name for a lookup: its own words, told apart by number where something may have changed between two uses.
-    fn lookup_name(&self, words: &str) -> Name {
+    pub(super) fn lookup_name(&self, words: &str) -> Name {
         let taken = |name: &str| self.lookups.iter().any(|lookup| *lookup.name == *name);
         let mut name = words.to_owned();
         let mut number = 2;

@@ -15,6 +15,7 @@ mod certificate;
 mod check;
 mod condition;
 mod converter;
+mod errors;
 mod expression;
 mod fetch;
 mod file;

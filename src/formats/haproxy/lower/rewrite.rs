@@ -8,7 +8,7 @@ use super::Lowering;
 use super::fetch::pcre;
 use super::rules::Effect;
 use super::settings::Proxy;
-use crate::model::{Action, Condition, Field, Matcher, Part, QueryEdit, Value};
+use crate::model::{Action, Condition, Converter, Field, Matcher, Normalizer, Part, QueryEdit, Value};
 use std::sync::Arc;
 
 /// The actions that change what a server is asked for.
@@ -22,7 +22,33 @@ pub(super) fn changes_host(line: &Line) -> bool {
     line.keyword() == "http-request" && host && action.ends_with("-header") || action == "replace-value" && host
 }
 
+/// Returns the form that `normalize-uri NAME` brings a URI in, and whether it looks at the query and at the path; `None` for one that is not read, and for
+/// `strict` ones, which refuse. What is behind a `#` never gets here.
+fn normalizer(args: &[Word]) -> Option<(Option<Normalizer>, bool, bool)> {
+    let words: Vec<&str> = args.iter().map(|word| &*word.text).collect();
+    Some(match words.as_slice() {
+        ["path-merge-slashes"] => (Some(Normalizer::MergeSlashes), true, false),
+        ["path-strip-dot"] => (Some(Normalizer::StripDot), true, false),
+        ["path-strip-dotdot"] => (Some(Normalizer::StripDotDot { full: false }), true, false),
+        ["path-strip-dotdot", "full"] => (Some(Normalizer::StripDotDot { full: true }), true, false),
+        ["percent-decode-unreserved"] => (Some(Normalizer::DecodeUnreserved), true, true),
+        ["percent-to-uppercase"] => (Some(Normalizer::UppercaseEscapes), true, true),
+        ["query-sort-by-name"] => (Some(Normalizer::SortQuery), false, true),
+        ["fragment-strip" | "fragment-encode"] => (None, false, false),
+        _ => return None,
+    })
+}
+
 impl Lowering<'_, '_> {
+    /// `normalize-uri NAME`.
+    pub(super) fn lower_normalize(&mut self, line: &Line, args: &[Word]) -> Effect {
+        let Some((form, path, query)) = normalizer(args) else { return self.unread(line, "normalize-uri") };
+        let Some(form) = form else { return Effect::Nothing };
+        let of = |field: Field| super::fetch::converted(Value::field(field), Converter::Normalize(form));
+        let edit = if query { QueryEdit::Marked(of(Field::Query)) } else { QueryEdit::Keep };
+        Effect::Change(Condition::Always, vec![Action::Rewrite { path: path.then(|| of(Field::Path)), query: edit, label: Some(line.label()) }])
+    }
+
     /// `set-path FORMAT`, `replace-path PATTERN FORMAT` and their kin.
     pub(super) fn lower_rewrite(&mut self, proxy: &Proxy<'_>, line: &Line, action: &str, args: &[Word]) -> Effect {
         let Some(first) = args.first() else { return Effect::Nothing };

@@ -189,7 +189,8 @@ fn server(line: &Line, name: String, address: &str, settings: Settings) -> Serve
 
 /// Returns whether the address of a member is a list that something else keeps (`server-template` with a name, SRV records).
 pub(super) fn is_discovered(line: &Line) -> bool {
-    line.keyword() == "server-template" || line.arg(1).is_some_and(|word| word.text.starts_with('_'))
+    let named = |word: &Word| !matches!(server_address(&word.text).host, Host::Ip(_) | Host::Unix(_));
+    line.keyword() == "server-template" && line.arg(2).is_some_and(named) || line.arg(1).is_some_and(|word| word.text.starts_with('_'))
 }
 
 /// Returns whether the address can be read.

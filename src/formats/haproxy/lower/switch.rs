@@ -77,7 +77,7 @@ impl<'a> Lowering<'a, '_> {
         if self.pool_of.contains_key(&proxy.index) {
             return self.lower_servers(proxy);
         }
-        super::reject(503, &proxy.section.head)
+        self.refuse(proxy, 503, &proxy.section.head)
     }
 }
 

@@ -36,7 +36,7 @@ impl Lowering<'_, '_> {
             self.unknown(&word.span, format!("`{}` cannot be read", shown(&word.text)));
             return Made { value: hole(&word.text), present: None };
         };
-        let sample = self.lower_sample(proxy, &read, &word.text, &word.span);
+        let sample = self.lower_sample(proxy, &read, &word.text, (&word.span, false));
         let present = sample.present.clone();
         Made { value: sample.into_value(), present }
     }
@@ -53,7 +53,7 @@ impl Lowering<'_, '_> {
             && let Some(rest) = rest.strip_prefix(']')
         {
             let words = inner.get(..inner.len() - rest.len() - 1).unwrap_or(inner);
-            let value = self.lower_sample(proxy, &read, words, &word.span).into_value();
+            let value = self.lower_sample(proxy, &read, words, (&word.span, false)).into_value();
             parts.extend(value.parts);
             return rest;
         }
