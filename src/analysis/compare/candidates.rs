@@ -2,13 +2,14 @@
 
 use super::door::Door;
 use super::hosts::Host;
-use super::seeds::{Collector, Extra, Seeds, address_in};
+use super::seeds::{Collector, Extra, Samples, Seeds, address_in};
 use crate::analysis::prints::{Follow, Prints, RoutePrint};
 use crate::analysis::route::{encode_path, target};
 use crate::model::{Cidr, Gateway, Name, Next, Normalization, Request, Step, TableId, TableKind};
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::rc::Rc;
 
 /// The most combinations of a beginning and an end of paths.
 const MOST_COMBINED: usize = 400;
@@ -49,9 +50,9 @@ pub(super) struct Workshop<'m> {
 }
 
 impl<'m> Workshop<'m> {
-    pub(super) fn new(prints: Prints<'m>) -> Self {
+    pub(super) fn new(prints: Prints<'m>, samples: &Rc<Samples>) -> Self {
         let gateway = prints.gateway;
-        Self { gateway, prints, collector: Collector::new(gateway) }
+        Self { gateway, prints, collector: Collector::new(gateway, Rc::clone(samples)) }
     }
 
     pub(super) fn half(&self, table: TableId) -> Half<'_, 'm> {

@@ -181,7 +181,9 @@ impl Work<'_, '_> {
 
 impl<'m> Survey<'_, 'm> {
     fn run(&mut self) -> Exactly {
-        let [before, after] = Prints::of([self.was.model, self.now.model]).map(|prints| prints.into_iter().map(Workshop::new).collect::<Vec<_>>());
+        let samples = Rc::default();
+        let workshops = |prints: Vec<Prints<'m>>| prints.into_iter().map(|prints| Workshop::new(prints, &samples)).collect::<Vec<_>>();
+        let [before, after] = Prints::of([self.was.model, self.now.model]).map(workshops);
         let doors = doors(self.was, self.now);
         let work = self.work(&doors, &before, &after);
         let prints = [&before, &after].map(|shops| shops.iter().map(|shop| &shop.prints).collect::<Vec<_>>());

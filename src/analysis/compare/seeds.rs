@@ -1,12 +1,14 @@
 //! What the tables of a virtual host look at, and the values that make each test hold.
 
 use crate::model::{
-    Action, Cidr, Condition, Converter, Field, Forward, Gateway, Lookup, Matcher, Name, Next, NumberRange, Outcome, Part, QueryEdit, Route, Step,
-    TableId, Target, Test, UpstreamUri, Value,
+    Action, Cidr, Condition, Converter, Field, Forward, Gateway, Lookup, Matcher, Name, Next, NumberRange, Outcome, Part, QueryEdit, Regex, Route,
+    Step, TableId, Target, Test, UpstreamUri, Value,
 };
 use crate::space::samples;
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::rc::Rc;
 
 /// The values to try, by what is looked at. Texts are those the tests see; they are not encoded.
 #[derive(Clone, Debug, Default)]
@@ -35,9 +37,25 @@ pub(super) enum Extra {
     From(Cidr),
 }
 
+/// Texts of the patterns met so far, on both sides: each pattern is asked for once for every route that leads to it.
+#[derive(Debug, Default)]
+pub(super) struct Samples(RefCell<HashMap<Regex, Rc<[Vec<u8>]>>>);
+
+impl Samples {
+    fn of(&self, regex: &Regex) -> Rc<[Vec<u8>]> {
+        if let Some(known) = self.0.borrow().get(regex) {
+            return Rc::clone(known);
+        }
+        let made: Rc<[Vec<u8>]> = samples(regex).into();
+        self.0.borrow_mut().insert(regex.clone(), Rc::clone(&made));
+        made
+    }
+}
+
 /// Collects the seeds of a gateway's tables.
 pub(super) struct Collector<'m> {
     gateway: &'m Gateway,
+    samples: Rc<Samples>,
     /// What each variable was set to, anywhere.
     set: BTreeMap<&'m str, Vec<&'m Value>>,
     lookups: BTreeMap<&'m str, &'m Lookup>,
@@ -55,7 +73,7 @@ struct Gather<'c, 'm> {
 }
 
 impl<'m> Collector<'m> {
-    pub(super) fn new(gateway: &'m Gateway) -> Self {
+    pub(super) fn new(gateway: &'m Gateway, samples: Rc<Samples>) -> Self {
         let mut set: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
         let routes = gateway.tables.iter().flat_map(|table| table.routes.iter().map(|route| &route.step).chain([&table.otherwise]));
         for action in routes.flat_map(|step| &step.actions) {
@@ -72,7 +90,7 @@ impl<'m> Collector<'m> {
             }
         }
         let lookups = gateway.lookups.iter().rev().map(|lookup| (&*lookup.name, lookup)).collect();
-        Self { gateway, set, lookups }
+        Self { gateway, samples, set, lookups }
     }
 
     /// Returns the seeds of all that begins at `table`.
@@ -260,7 +278,7 @@ impl<'m> Gather<'_, 'm> {
             }
             _ => {}
         }
-        for text in texts(matcher) {
+        for text in self.collector.texts(matcher) {
             let text = String::from_utf8_lossy(&text).into_owned();
             let extra = match field {
                 Field::Method if !text.is_empty() => Extra::Method(text.to_ascii_uppercase()),
@@ -289,6 +307,7 @@ impl<'m> Gather<'_, 'm> {
     }
 
     fn path(&mut self, matcher: &Matcher) {
+        let collector = self.collector;
         let seeds = &mut self.seeds;
         match matcher {
             Matcher::Equals { text, .. } => seeds.paths.extend(text.as_literal().map(|text| text.as_bytes().to_vec())),
@@ -299,7 +318,7 @@ impl<'m> Gather<'_, 'm> {
                 seeds.endings.insert(text.as_bytes().to_vec());
             }
             Matcher::Regex(regex) => {
-                for text in samples(regex) {
+                for text in collector.samples.of(regex).iter().cloned() {
                     if text.first() == Some(&b'/') && regex.pattern.trim_start_matches("(?i)").starts_with('^') {
                         seeds.paths.insert(text);
                     } else if !text.is_empty() {
@@ -308,7 +327,7 @@ impl<'m> Gather<'_, 'm> {
                 }
             }
             Matcher::Length(_) => {
-                for text in texts(matcher) {
+                for text in collector.texts(matcher) {
                     seeds.paths.insert([b"/", text.get(1..).unwrap_or_default()].concat());
                 }
             }
@@ -318,23 +337,27 @@ impl<'m> Gather<'_, 'm> {
     }
 }
 
-/// Returns texts that pass `matcher`.
-fn texts(matcher: &Matcher) -> Vec<Vec<u8>> {
-    match matcher {
-        Matcher::Equals { text, .. } => text.as_literal().map(|text| text.as_bytes().to_vec()).into_iter().collect(),
-        Matcher::Prefix { text, .. } | Matcher::Suffix { text, .. } | Matcher::Contains { text, .. } | Matcher::Segment { text, .. } => {
-            vec![text.as_bytes().to_vec()]
+impl Collector<'_> {
+    /// Returns texts that pass `matcher`.
+    fn texts(&self, matcher: &Matcher) -> Vec<Vec<u8>> {
+        match matcher {
+            Matcher::Equals { text, .. } => text.as_literal().map(|text| text.as_bytes().to_vec()).into_iter().collect(),
+            Matcher::Prefix { text, .. } | Matcher::Suffix { text, .. } | Matcher::Contains { text, .. } | Matcher::Segment { text, .. } => {
+                vec![text.as_bytes().to_vec()]
+            }
+            Matcher::Regex(regex) => self.samples.of(regex).to_vec(),
+            Matcher::Network(network) => vec![network.address().to_string().into_bytes()],
+            Matcher::Truthy { .. } | Matcher::Present => vec![b"1".to_vec()],
+            Matcher::Number(ranges) => {
+                ranges.iter().filter_map(|range| range.from.or(range.to)).map(|number| number.to_string().into_bytes()).collect()
+            }
+            Matcher::Length(ranges) => {
+                let length =
+                    |range: &NumberRange| range.from.or(range.to).and_then(|length| usize::try_from(length).ok()).filter(|length| *length < 4096);
+                ranges.iter().filter_map(length).map(|length| vec![b'a'; length]).collect()
+            }
+            Matcher::Element(inner) | Matcher::Each(inner) => self.texts(inner),
         }
-        Matcher::Regex(regex) => samples(regex),
-        Matcher::Network(network) => vec![network.address().to_string().into_bytes()],
-        Matcher::Truthy { .. } | Matcher::Present => vec![b"1".to_vec()],
-        Matcher::Number(ranges) => ranges.iter().filter_map(|range| range.from.or(range.to)).map(|number| number.to_string().into_bytes()).collect(),
-        Matcher::Length(ranges) => {
-            let length =
-                |range: &NumberRange| range.from.or(range.to).and_then(|length| usize::try_from(length).ok()).filter(|length| *length < 4096);
-            ranges.iter().filter_map(length).map(|length| vec![b'a'; length]).collect()
-        }
-        Matcher::Element(inner) | Matcher::Each(inner) => texts(inner),
     }
 }
 

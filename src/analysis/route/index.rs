@@ -1,7 +1,7 @@
 //! What is made once for a model and used by every walk: compiled patterns, and where in a long table a literal stands.
 
 use super::text::Text;
-use crate::model::{Condition, Field, Gateway, Matcher, Model, Regex, Table, TableId, Test};
+use crate::model::{Condition, Field, Gateway, Matcher, Model, Regex, RegexDialect, Table, TableId, Test};
 use crate::space::Pattern;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
@@ -74,7 +74,11 @@ impl<'m> Engine<'m> {
 pub(super) struct TableIndex {
     paths: Literals,
     hosts: Literals,
-    /// The routes that are no plain literal, in order.
+    /// The routes with a regex on the path that only texts with a certain beginning match, by that beginning, each list in order.
+    fronts: HashMap<Box<[u8]>, Vec<usize>>,
+    /// The lengths of the beginnings, each once.
+    front_lengths: Vec<usize>,
+    /// The routes that can be looked up by nothing, in order.
     others: Vec<usize>,
 }
 
@@ -98,20 +102,44 @@ impl TableIndex {
                 },
                 _ => None,
             };
-            if !literals.is_some_and(|literals| literals.add(&route.when, at)) {
-                index.others.push(at);
+            if literals.is_some_and(|literals| literals.add(&route.when, at)) {
+                continue;
+            }
+            match path_front(&route.when) {
+                "" => index.others.push(at),
+                front => {
+                    index.fronts.entry(Box::from(front.as_bytes())).or_default().push(at);
+                    if !index.front_lengths.contains(&front.len()) {
+                        index.front_lengths.push(front.len());
+                    }
+                }
             }
         }
         index
     }
 
-    /// Returns the first route that a literal takes, and the routes before it that must be tried; `None` when the texts cannot be read.
-    pub(super) fn candidates(&self, path: &Text, host: &Text) -> Option<(Option<usize>, impl Iterator<Item = usize>)> {
+    /// Returns the first route that a literal takes, and the routes before it that must be tried, in order; `None` when the texts cannot be read.
+    pub(super) fn candidates(&self, path: &Text, host: &Text) -> Option<(Option<usize>, Vec<usize>)> {
         if path.hole || host.hole {
             return None;
         }
         let hit = [self.paths.first(&path.bytes), self.hosts.first(&host.bytes)].into_iter().flatten().min();
-        Some((hit, self.others.iter().copied().take_while(move |at| hit.is_none_or(|hit| *at < hit))))
+        let fronted = self.front_lengths.iter().filter_map(|length| self.fronts.get(path.bytes.get(..*length)?)).flatten();
+        let before = |at: &&usize| hit.is_none_or(|hit| **at < hit);
+        let mut all: Vec<usize> = self.others.iter().take_while(before).chain(fronted.filter(before)).copied().collect();
+        all.sort_unstable();
+        Some((hit, all))
+    }
+}
+
+/// Returns what a path must begin with for `when` to hold, where that is a regex that says so.
+fn path_front(when: &Condition) -> &str {
+    match when {
+        Condition::Test(Test { subject, matcher: Matcher::Regex(regex) }) if subject.as_field() == Some(&Field::Path) => match regex.dialect {
+            RegexDialect::Pcre | RegexDialect::Re2Search => Regex::front(&regex.pattern, regex.caseless),
+            RegexDialect::Re2Full => "",
+        },
+        _ => "",
     }
 }
 

@@ -1,6 +1,6 @@
 //! How the texts that pass a test begin, as far as that can be seen without working out its language: for indexes over thousands of tests.
 
-use crate::model::{Condition, Field, Matcher, Regex, RegexDialect, Test};
+use crate::model::{Condition, Field, Matcher, Regex, Test};
 use std::rc::Rc;
 
 /// How texts begin.
@@ -28,7 +28,7 @@ pub(super) fn front(matcher: &Matcher) -> Front {
             None => Front::default(),
         },
         Matcher::Prefix { text, caseless: false } => Front { text: Rc::from(text.as_bytes()), whole: false, is_prefix: true },
-        Matcher::Regex(regex) => Front { text: Rc::from(regex_front(regex)), whole: false, is_prefix: false },
+        Matcher::Regex(regex) => Front { text: Rc::from(Regex::front(&regex.pattern, regex.caseless).as_bytes()), whole: false, is_prefix: false },
         Matcher::Equals { .. }
         | Matcher::Prefix { .. }
         | Matcher::Suffix { .. }
@@ -65,43 +65,6 @@ pub(super) fn required(condition: &Condition) -> Option<(Key, Rc<[u8]>)> {
         Condition::All(all) => all.iter().find_map(required),
         Condition::Always | Condition::Any(_) | Condition::Not(_) | Condition::Opaque(_) => None,
     }
-}
-
-/// Returns the plain characters that an anchored pattern begins with.
-fn regex_front(regex: &Regex) -> &[u8] {
-    let Regex { pattern, caseless: false, dialect: RegexDialect::Pcre | RegexDialect::Re2Full | RegexDialect::Re2Search, names: _ } = regex else {
-        return &[];
-    };
-    let Some(pattern) = pattern.strip_prefix('^') else { return &[] };
-    // An alternative outside of groups begins in another way.
-    if has_outer_alternative(pattern) {
-        return &[];
-    }
-    let bytes = pattern.as_bytes();
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/_-~,:;=@%&!'<> \"".contains(byte);
-    let mut length = bytes.iter().position(|byte| !plain(byte)).unwrap_or(bytes.len());
-    // A quantifier makes the character before it optional.
-    if matches!(bytes.get(length), Some(b'?' | b'*' | b'+' | b'{')) {
-        length = length.saturating_sub(1);
-    }
-    bytes.get(..length).unwrap_or_default()
-}
-
-fn has_outer_alternative(pattern: &str) -> bool {
-    let mut depth = 0_u32;
-    let mut bytes = pattern.bytes();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'\\' => {
-                bytes.next();
-            }
-            b'(' => depth += 1,
-            b')' => depth = depth.saturating_sub(1),
-            b'|' if depth == 0 => return true,
-            _ => {}
-        }
-    }
-    false
 }
 
 /// The only group of a pattern that takes all that is left of the text behind known characters: `^/old/(.*)$`.
@@ -146,22 +109,11 @@ fn simple_class(inner: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::RegexDialect;
     use std::sync::Arc;
 
     fn regex(pattern: &str) -> Regex {
         Regex { pattern: Arc::from(pattern), caseless: false, dialect: RegexDialect::Pcre, names: Vec::new() }
-    }
-
-    #[test]
-    fn an_anchored_pattern_begins_with_its_plain_characters() {
-        let begins = |pattern: &str| String::from_utf8(regex_front(&regex(pattern)).to_vec()).unwrap();
-        assert_eq!(begins("^/api/v1/[^/]+$"), "/api/v1/");
-        assert_eq!(begins("^/ab?c"), "/a");
-        assert_eq!(begins("^/a|^/b"), "");
-        assert_eq!(begins("^/(a|b)"), "/");
-        assert_eq!(begins("/a"), "");
-        assert_eq!(begins(r"^/a\.b"), "/a");
-        assert_eq!(begins("^/a{2}"), "/");
     }
 
     #[test]

@@ -98,12 +98,15 @@ impl Walk<'_> {
         let mut seen: BTreeMap<&str, &Directive> = BTreeMap::new();
         for child in block.iter() {
             self.statement(child, inner);
+            if inner.place == 0 {
+                continue;
+            }
             // Both say where files are.
             let name = if child.name() == "alias" { "root" } else { child.name() };
-            let first = seen.entry(name).or_insert(child);
-            if !std::ptr::eq(*first, child) && inner.place != 0 {
-                let first = (*first).shallow();
-                self.duplicate(child, &first, inner);
+            let first = *seen.entry(name).or_insert(child);
+            // A block may be there twice: a server may have thousands of locations.
+            if !std::ptr::eq(first, child) && child.block.is_none() {
+                self.duplicate(child, first, inner);
             }
         }
     }
@@ -113,8 +116,7 @@ impl Walk<'_> {
         let name = directive.name();
         let single = values::is_single(name) || directives::rows(name).iter().any(|row| row.is_flag() && row.stands_in(inside.place));
         // Of a template, both may stand in branches of which only one is taken; and a snippet that nginx brings may be read twice on purpose.
-        if !single || directive.block.is_some() || directive.has_hole() || first.has_hole() || inside.place & (place::MAIL | place::MAIL_SERVER) != 0
-        {
+        if !single || directive.has_hole() || first.has_hole() || inside.place & (place::MAIL | place::MAIL_SERVER) != 0 {
             return;
         }
         if self.check.blamed.insert(directive.head.clone()) {
@@ -249,8 +251,11 @@ fn is_in_parentheses(directive: &Directive) -> bool {
 
 /// Returns whether `row` takes the arguments: a template expression among them may be none or several.
 fn takes(row: &Row, directive: &Directive) -> bool {
+    if !directive.has_hole() {
+        return row.takes(directive.args.len());
+    }
     let least = directive.args.iter().filter(|word| source::parts(&word.text).iter().any(|part| matches!(part, source::Part::Literal(_)))).count();
-    if directive.has_hole() { (least..12).any(|count| row.takes(count)) } else { row.takes(directive.args.len()) }
+    (least..12).any(|count| row.takes(count))
 }
 
 fn count(arguments: usize) -> String {

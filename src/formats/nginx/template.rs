@@ -7,6 +7,7 @@ use crate::formats::source::{Part, Source, has_hole, parts};
 use crate::formats::template::{Choice, Reader, Round, Template, Variables, agreed, language_of};
 use crate::model::{Problem, ProblemKind};
 use crate::span::{Span, TreePath};
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -179,27 +180,33 @@ fn changes(round: &Round, word: &Word) -> bool {
     hole || of_go || word.text.split(['{', '}']).skip(1).step_by(2).any(|name| round.changes(&name.replace('_', " ")) || round.changes(name))
 }
 
-/// The statements of one reading, by where they are written.
-#[derive(Debug, Default)]
-pub(super) struct Statements(BTreeMap<TreePath, BTreeMap<usize, usize>>);
+/// The statements of one reading, listed by where they are written once that is asked for: mostly there is one reading, and nothing to ask.
+#[derive(Debug)]
+pub(super) struct Statements<'a> {
+    directives: &'a [Directive],
+    heads: OnceCell<BTreeMap<TreePath, BTreeMap<usize, usize>>>,
+}
 
-impl Statements {
-    pub(super) fn of(directives: &[Directive]) -> Self {
-        let mut found = Self::default();
-        found.add(directives);
-        found
+impl<'a> Statements<'a> {
+    pub(super) fn of(directives: &'a [Directive]) -> Self {
+        Self { directives, heads: OnceCell::new() }
     }
 
-    fn add(&mut self, directives: &[Directive]) {
+    fn heads(directives: &[Directive], found: &mut BTreeMap<TreePath, BTreeMap<usize, usize>>) {
         for directive in directives {
-            self.0.entry(directive.head.path.clone()).or_default().insert(directive.head.start, directive.head.end);
-            self.add(directive.inside());
+            found.entry(directive.head.path.clone()).or_default().insert(directive.head.start, directive.head.end);
+            Self::heads(directive.inside(), found);
         }
     }
 
     /// Returns whether the reading has the statement that `span` is in.
     pub(super) fn has(&self, span: &Span) -> bool {
-        let Some(heads) = self.0.get(&span.path) else { return false };
+        let all = self.heads.get_or_init(|| {
+            let mut found = BTreeMap::new();
+            Self::heads(self.directives, &mut found);
+            found
+        });
+        let Some(heads) = all.get(&span.path) else { return false };
         heads.range(..=span.start).next_back().is_some_and(|(_, end)| span.start < *end || span.start == span.end)
     }
 }

@@ -51,12 +51,17 @@ impl Lowering<'_> {
     /// Returns `step` behind the limits of `scope`.
     pub(super) fn limited(&mut self, scope: &Scope<'_>, mut step: Step) -> Step {
         let mut actions = Vec::new();
-        for (kind, name) in [(LimitKind::Requests, "limit_req"), (LimitKind::Connections, "limit_conn")] {
-            if scope.is_on(&format!("{name}_dry_run")) {
+        let settings = [
+            (LimitKind::Requests, "limit_req", "limit_req_dry_run", "limit_req_status"),
+            (LimitKind::Connections, "limit_conn", "limit_conn_dry_run", "limit_conn_status"),
+        ];
+        for (kind, name, dry_run, status) in settings {
+            let lines = scope.all(name);
+            if lines.is_empty() || scope.is_on(dry_run) {
                 continue;
             }
-            let status = scope.text(&format!("{name}_status")).and_then(|text| text.parse().ok()).unwrap_or(503);
-            for line in scope.all(name) {
+            let status = scope.text(status).and_then(|text| text.parse().ok()).unwrap_or(503);
+            for line in lines {
                 actions.extend(self.limit(kind, line, status));
             }
         }

@@ -152,6 +152,8 @@ impl Lowering<'_> {
         }
         let is_regex = |kind| matches!(kind, LocationKind::Regex | LocationKind::RegexCaseless);
         let literal: BTreeSet<&str> = locations.iter().filter(|(_, kind, _)| !is_regex(*kind)).map(|(_, _, text)| *text).collect();
+        let exactly: BTreeMap<&str, &Directive> =
+            locations.iter().rev().filter(|(_, kind, _)| *kind == LocationKind::Exact).map(|(directive, _, text)| (*text, *directive)).collect();
         for (directive, kind, text) in locations {
             let is_static = matches!(kind, LocationKind::Exact | LocationKind::Prefix | LocationKind::PrefixOnly);
             let Some(short) = text.strip_suffix('/').filter(|short| is_static && !short.is_empty()) else { continue };
@@ -160,8 +162,7 @@ impl Lowering<'_> {
                 continue;
             }
             // Of `= /dir/` and `/dir/` either may pass; the settings are those of the exact one.
-            let exact = locations.iter().find(|(_, other, same)| *other == LocationKind::Exact && same == text);
-            let scope = Scope { own: block(exact.map_or(directive, |(exact, ..)| exact)), ..scope };
+            let scope = Scope { own: block(exactly.get(text).copied().unwrap_or(directive)), ..scope };
             let mut location = Value::literal(&super::answer::encoded(text));
             location.parts.extend([Part::Field(Field::QueryMark), Part::Field(Field::Query)]);
             let label = directive.label();

@@ -4,6 +4,7 @@ use super::super::Directive;
 use super::content;
 use super::route::{Server, block};
 use super::scope::{LocationKind, location_kind};
+use crate::model::Regex;
 use std::collections::BTreeMap;
 
 /// Returns whether an error page for missing files is more than a page: another handler, or an answer with another status.
@@ -81,6 +82,10 @@ fn search<'a>(regexes: &mut Regexes, level: &'a [Directive], path: &str) -> Opti
                 LocationKind::RegexCaseless => true,
                 LocationKind::Exact | LocationKind::Prefix | LocationKind::PrefixOnly | LocationKind::Named => continue,
             };
+            // Compiling thousands of patterns to try one path would take longer than everything else.
+            if !path.starts_with(Regex::front(pattern, caseless)) {
+                continue;
+            }
             match matches(regexes, pattern, caseless, path) {
                 Some(false) => {}
                 Some(true) => {

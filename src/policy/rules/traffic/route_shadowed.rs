@@ -1,9 +1,9 @@
 //! `traffic/route-shadowed`.
 
 use crate::analysis::{Choice, Trace};
-use crate::model::{Condition, Gateway, Label, Matcher, Model, Next, Outcome, Route, Step, Table, TableId, TableKind, Target, Test};
+use crate::model::{Condition, Field, Gateway, Label, Matcher, Model, Next, Outcome, Route, Step, Table, TableId, TableKind, Target, Test};
 use crate::policy::{Finding, RuleContext, Severity, Tree};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The most routes of a table that are compared with each other.
 const MOST_ROUTES: usize = 2000;
@@ -98,9 +98,10 @@ fn shadows(gateway: &Gateway) -> Vec<Shadow<'_>> {
 
 fn shadows_in<'a>(gateway: &'a Gateway, table: &'a Table) -> Vec<Shadow<'a>> {
     let mut found = Vec::new();
-    let mut firm: Vec<&Route> = Vec::new();
+    let mut firm = Firm::default();
     for route in table.routes.iter().take(MOST_ROUTES) {
-        let by = firm.iter().find(|earlier| implies(&route.when, &earlier.when) && !alike(gateway, &earlier.step, &route.step));
+        let earlier = firm.candidates(&route.when).into_iter().filter_map(|at| firm.routes.get(at).copied());
+        let by = earlier.into_iter().find(|earlier| implies(&route.when, &earlier.when) && !alike(gateway, &earlier.step, &route.step));
         if let Some((hidden, by)) = by.and_then(|by| route.label.as_ref().zip(by.label.as_ref())).filter(|(hidden, by)| hidden.span != by.span) {
             found.push(Shadow { hidden, by });
         }
@@ -109,6 +110,72 @@ fn shadows_in<'a>(gateway: &'a Gateway, table: &'a Table) -> Vec<Shadow<'a>> {
         }
     }
     found
+}
+
+/// The routes so far that keep what they take, with those that ask for a plain text listed by it: a server may have thousands.
+#[derive(Default)]
+struct Firm<'a> {
+    routes: Vec<&'a Route>,
+    plain: BTreeMap<Plain<'a>, Vec<usize>>,
+    /// The lengths of the prefixes among them.
+    lengths: BTreeSet<usize>,
+    others: Vec<usize>,
+}
+
+/// A test with case on one field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Plain<'a> {
+    Exact(&'a Field, &'a str),
+    Prefix(&'a Field, &'a str),
+    Regex(&'a Field, &'a str),
+}
+
+impl<'a> Plain<'a> {
+    fn of(when: &'a Condition) -> Option<Self> {
+        let Condition::Test(test) = when else { return None };
+        let field = test.subject.as_field()?;
+        match &test.matcher {
+            Matcher::Equals { text, caseless: false } => Some(Self::Exact(field, text.as_literal()?)),
+            Matcher::Prefix { text, caseless: false } => Some(Self::Prefix(field, text)),
+            Matcher::Regex(regex) => Some(Self::Regex(field, &regex.pattern)),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> Firm<'a> {
+    fn push(&mut self, route: &'a Route) {
+        let at = self.routes.len();
+        self.routes.push(route);
+        match Plain::of(&route.when) {
+            Some(plain) => {
+                if let Plain::Prefix(_, text) = plain {
+                    self.lengths.insert(text.len());
+                }
+                self.plain.entry(plain).or_default().push(at);
+            }
+            None => self.others.push(at),
+        }
+    }
+
+    /// Returns those that `narrow` may imply, in order: of the plain ones a text implies itself and the prefixes that it begins with, a regex only itself.
+    fn candidates(&self, narrow: &Condition) -> Vec<usize> {
+        let prefixes = |field, text: &str| {
+            let known = self.lengths.iter().filter_map(|length| self.plain.get(&Plain::Prefix(field, text.get(..*length)?)));
+            known.flatten().copied().collect::<Vec<_>>()
+        };
+        let Some(plain) = Plain::of(narrow) else { return (0..self.routes.len()).collect() };
+        let mut found = match plain {
+            Plain::Exact(field, text) | Plain::Prefix(field, text) => prefixes(field, text),
+            Plain::Regex(..) => Vec::new(),
+        };
+        if !matches!(plain, Plain::Prefix(..)) {
+            found.extend(self.plain.get(&plain).into_iter().flatten());
+        }
+        found.extend(&self.others);
+        found.sort_unstable();
+        found
+    }
 }
 
 /// Returns whether a request that takes `step` never comes back to try further routes.
@@ -199,7 +266,7 @@ fn test_implies(narrow: &Test, wide: &Test) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Field, Value};
+    use crate::model::Value;
     use std::sync::Arc;
 
     fn path(matcher: Matcher) -> Condition {
