@@ -6,10 +6,11 @@ use super::source::{at, directory_or_revision};
 use super::{CliError, Exit, Output, Verbosity};
 use crate::policy::Severity;
 use crate::report::{self, CommentContext};
-use crate::review::{Change, Review, review};
+use crate::review::{Change, Kept, Review, review_and_keep};
 use crate::snapshot::{CommitId, Repository, Snapshot, folder};
 use clap::ValueEnum;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::Instant;
 
 /// Review a change: which requests would go elsewhere, and does everything they reach exist
@@ -100,6 +101,9 @@ enum DryRun {
     Required,
 }
 
+/// What the review was made of, until the process ends: the system takes it back at once.
+static KEPT: OnceLock<Kept> = OnceLock::new();
+
 /// What the arguments stand for.
 struct Sides {
     base: Snapshot,
@@ -116,7 +120,8 @@ pub(super) fn run(args: &Args, out: &Output) -> Result<Exit, CliError> {
     }
     let sides = resolve(args, out)?;
     let change = Change { base: &sides.base, head: &sides.head, known_good: sides.known_good.as_ref(), title: &args.title, body: &args.body };
-    let mut review = review(&change);
+    let (mut review, kept) = review_and_keep(&change, &[]);
+    KEPT.get_or_init(|| kept);
     review.timings_ms.total = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     out.write(&render(args, &review, &sides, out), args.output.as_deref())?;
     Ok(exit(args.fail_on, &review))
