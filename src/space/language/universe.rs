@@ -22,6 +22,7 @@ pub enum Universe {
         merged: bool,
     },
     /// The host, in lower case: labels of letters, digits, `-` and `_` with single dots between; with `port`, perhaps `:` and a port after it.
+    /// An expression of a template in braces is a part of a label: it stands for itself.
     ///
     /// Left out: addresses of IPv6, a final dot, other bytes that some proxies let through, a request without a host.
     Host {
@@ -116,7 +117,12 @@ fn slashed(arena: &mut Arena, byte: LanguageId, last: LanguageId) -> LanguageId 
 
 fn host(arena: &mut Arena, port: bool) -> LanguageId {
     let letter = bytes(arena, ByteSet::of((b'a'..=b'z').chain(b'0'..=b'9').chain(*b"-_")));
-    let label = arena.times(letter, 1, None);
+    let words = bytes(arena, ByteSet::of((b'a'..=b'z').chain(b'A'..=b'Z').chain(b'0'..=b'9').chain(*b"-_.")));
+    let words = arena.times(words, 1, None);
+    let (open, close) = (arena.literal(b"{", false), arena.literal(b"}", false));
+    let expression = arena.sequence(&[open, words, close]);
+    let piece = arena.any(vec![letter, expression]);
+    let label = arena.times(piece, 1, None);
     let dot = arena.literal(b".", false);
     let more = arena.then(dot, label);
     let more = arena.star(more);

@@ -32,8 +32,8 @@ fn made(text: &[u8], by: &Converter) -> Vec<u8> {
     match by {
         Converter::Lower => text.to_ascii_lowercase(),
         Converter::Upper => text.to_ascii_uppercase(),
-        Converter::Field { index, delimiters } => nth(text.split(|byte| delimiters.as_bytes().contains(byte)).collect(), *index),
-        Converter::Word { index, delimiters } => {
+        Converter::Field { index, delimiters, .. } => nth(text.split(|byte| delimiters.as_bytes().contains(byte)).collect(), *index),
+        Converter::Word { index, delimiters, .. } => {
             nth(text.split(|byte| delimiters.as_bytes().contains(byte)).filter(|word| !word.is_empty()).collect(), *index)
         }
         Converter::Bytes { start, length } => text.iter().skip(*start).take(length.unwrap_or(usize::MAX)).copied().collect(),
@@ -53,8 +53,8 @@ fn what_is_made_of_a_text_is_in_a_language_where_the_text_is_in_the_one_before()
         let by = match random.below(5) {
             0 => Converter::Lower,
             1 => Converter::Upper,
-            2 => Converter::Field { index, delimiters },
-            3 => Converter::Word { index, delimiters },
+            2 => Converter::Field { index, delimiters, count: 1 },
+            3 => Converter::Word { index, delimiters, count: 1 },
             _ => Converter::Bytes { start: random.below(4), length: [None, Some(1), Some(3)][random.below(3)] },
         };
         let before = languages.before_conversion(of, &by).unwrap();

@@ -108,10 +108,14 @@ impl Lowering<'_> {
         }
     }
 
-    /// A variable that nothing defines. It is looked for by putting the text together; what comes of that is not needed here.
+    /// A variable that nothing defines. What defines those that are known does not matter here: no request goes elsewhere for it.
     fn check_texts(&mut self, line: &Directive, from: usize, http: &Scope<'_>) {
         for word in line.args.iter().skip(from).filter(|word| word.text.contains('$') && !has_hole(&word.text)) {
-            drop(self.value(&word.text, http, &line.head));
+            for name in variables(&word.text) {
+                if !self.definitions.contains_key(&name.to_ascii_lowercase()) {
+                    drop(self.value(&format!("${{{name}}}"), http, &line.head));
+                }
+            }
         }
     }
 
@@ -203,6 +207,18 @@ impl Lowering<'_> {
             }
         }
     }
+}
+
+/// Returns the names of the variables in `text`.
+fn variables(text: &str) -> impl Iterator<Item = &str> {
+    text.split('$').skip(1).filter_map(|after| {
+        let name = match after.strip_prefix('{') {
+            Some(braced) => braced.split_once('}')?.0,
+            None => after.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next()?,
+        };
+        let group = name.starts_with(|c: char| c.is_ascii_digit());
+        (!name.is_empty() && !group).then_some(name)
+    })
 }
 
 /// Returns the address of a `listen` in one form.
