@@ -137,12 +137,11 @@ fn has_outer_alternative(pattern: &str) -> bool {
             (_, b'\\') => escaped = true,
             // At the beginning of a class `]` stands for itself.
             (Some(start), b']') if at > start => class = None,
-            (Some(_), _) => {}
             (None, b'[') => class = Some(at + 1 + usize::from(pattern.as_bytes().get(at + 1) == Some(&b'^'))),
             (None, b'(') => depth += 1,
             (None, b')') => depth = depth.saturating_sub(1),
             (None, b'|') if depth == 0 => return true,
-            (None, _) => {}
+            (Some(_) | None, _) => {}
         }
     }
     false
