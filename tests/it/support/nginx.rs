@@ -126,10 +126,9 @@ impl Nginx {
         text.push_str("\r\n");
         let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("nginx accepts connections");
         stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout can be set");
-        stream.write_all(text.as_bytes()).expect("nginx reads the request");
         let mut bytes = Vec::new();
-        // A connection that is reset is one that was closed without an answer.
-        if stream.read_to_end(&mut bytes).is_err() {
+        // A connection that is reset is one that was closed without an answer, be it before all of the request was written.
+        if stream.write_all(text.as_bytes()).is_err() || stream.read_to_end(&mut bytes).is_err() {
             bytes.clear();
         }
         parse(&String::from_utf8_lossy(&bytes))
