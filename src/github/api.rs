@@ -1,9 +1,10 @@
 //! The calls we make, each a method. What they return is `types`.
 
 use super::auth::AppKey;
-use super::transport::{ApiError, ApiSettings, Call, Counters, Repeat, Transport};
+use super::transport::{ApiError, ApiSettings, Call, Counters, GRAPHQL, Repeat, Transport};
 use super::types::{
-    App, CheckRun, CheckRunId, CheckRuns, Comment, CommentId, Commit, Compare, InstallationId, Place, PrNumber, Pull, PullRef, PullState, Sha, Tree,
+    App, BranchRule, CheckRun, CheckRunId, CheckRuns, Collaborator, Comment, CommentId, CommentKind, Commit, Compare, Installation, InstallationId,
+    LineCommentId, LineSaid, Membership, Place, PrNumber, Pull, PullRef, PullState, Sha, Tree,
 };
 use crate::store::now_ms;
 use http::Method;
@@ -37,13 +38,35 @@ struct Shared {
     transport: Transport,
     key: AppKey,
     app: OnceCell<App>,
-    tokens: Mutex<BTreeMap<(InstallationId, u64), Token>>,
+    tokens: Mutex<BTreeMap<(InstallationId, u64, Scope), Token>>,
+}
+
+/// What a token is for. Who is in a team is asked only where a repository's settings name teams, and not every App may know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Scope {
+    Usual,
+    Members,
 }
 
 #[derive(Clone, Debug)]
 struct Token {
     secret: SecretString,
     expires_ms: i64,
+}
+
+/// GraphQL answers 200 also where it refuses.
+#[derive(Deserialize)]
+struct GraphAnswer {
+    #[serde(default)]
+    data: Value,
+    #[serde(default)]
+    errors: Vec<GraphError>,
+}
+
+#[derive(Deserialize)]
+struct GraphError {
+    #[serde(default)]
+    message: String,
 }
 
 #[derive(Deserialize)]
@@ -72,14 +95,7 @@ impl Api {
     /// # Errors
     /// As any call.
     pub async fn app(&self) -> Result<App, ApiError> {
-        self.shared
-            .app
-            .get_or_try_init(|| async {
-                let call = reading("/app", JSON);
-                read(&call, &self.shared.transport.send(&call, &self.shared.key.proof(now_ms())?).await?)
-            })
-            .await
-            .cloned()
+        self.shared.app.get_or_try_init(|| self.get_as_app("/app")).await.cloned()
     }
 
     /// Returns the calls on one repository, which count their requests together.
@@ -92,15 +108,29 @@ impl Api {
         self.shared.transport.send_linked(call, &self.shared.key.proof(now_ms())?).await
     }
 
+    /// Returns what an installation has been allowed.
+    ///
+    /// # Errors
+    /// As any call.
+    pub(crate) async fn installation(&self, id: InstallationId) -> Result<Installation, ApiError> {
+        self.get_as_app(&format!("/app/installations/{}", id.0)).await
+    }
+
+    async fn get_as_app<T: DeserializeOwned>(&self, path: &str) -> Result<T, ApiError> {
+        let call = reading(path, JSON);
+        read(&call, &self.send_as_app(&call).await?.0)
+    }
+
     /// Reads something of an installation that is no single repository's.
     pub(super) async fn as_installation<T: DeserializeOwned>(&self, installation: InstallationId, path: &str) -> Result<T, ApiError> {
         let call = reading(path, JSON);
         let body = json!({"permissions": {"metadata": "read"}});
+        let key = (installation, ALL_REPOSITORIES, Scope::Usual);
         let transport = &self.shared.transport;
-        let answer = match transport.send(&call, &self.token_for((installation, ALL_REPOSITORIES), &body).await?).await {
+        let answer = match transport.send(&call, &self.token_for(key, &body).await?).await {
             Err(error) if error.status() == Some(401) => {
                 self.forget_token((installation, ALL_REPOSITORIES));
-                transport.send(&call, &self.token_for((installation, ALL_REPOSITORIES), &body).await?).await
+                transport.send(&call, &self.token_for(key, &body).await?).await
             }
             other => other,
         }?;
@@ -108,15 +138,18 @@ impl Api {
     }
 
     /// Returns a token for one repository and no more than we need there.
-    async fn token(&self, place: &Place) -> Result<SecretString, ApiError> {
+    async fn token(&self, place: &Place, scope: Scope) -> Result<SecretString, ApiError> {
         let body = json!({
             "repository_ids": [place.repository_id],
-            "permissions": {"checks": "write", "contents": "read", "metadata": "read", "pull_requests": "write"},
+            "permissions": match scope {
+                Scope::Usual => json!({"checks": "write", "contents": "read", "metadata": "read", "pull_requests": "write"}),
+                Scope::Members => json!({"members": "read"}),
+            },
         });
-        self.token_for((place.installation, place.repository_id), &body).await
+        self.token_for((place.installation, place.repository_id, scope), &body).await
     }
 
-    async fn token_for(&self, key: (InstallationId, u64), body: &Value) -> Result<SecretString, ApiError> {
+    async fn token_for(&self, key: (InstallationId, u64, Scope), body: &Value) -> Result<SecretString, ApiError> {
         let known = self.shared.tokens.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
         if let Some(token) = known.filter(|token| token.expires_ms - TOKEN_MARGIN_MS > now_ms()) {
             return Ok(token.secret);
@@ -137,13 +170,15 @@ impl Api {
         Ok(secret)
     }
 
-    fn forget_token(&self, key: (InstallationId, u64)) {
-        self.shared.tokens.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+    /// Forgets the tokens of one repository.
+    fn forget_token(&self, of: (InstallationId, u64)) {
+        let mut tokens = self.shared.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        tokens.retain(|(installation, repository, _), _| (*installation, *repository) != of);
     }
 
     /// Forgets all tokens of an installation: what it may do has changed.
     pub fn forget_tokens(&self, installation: InstallationId) {
-        self.shared.tokens.lock().unwrap_or_else(PoisonError::into_inner).retain(|(of, _), _| *of != installation);
+        self.shared.tokens.lock().unwrap_or_else(PoisonError::into_inner).retain(|(of, _, _), _| *of != installation);
     }
 }
 
@@ -172,6 +207,43 @@ impl RepoApi {
     /// Returns how many requests these calls made, repetitions not counted.
     pub fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Returns the App that this installation is of.
+    pub(crate) fn as_app(&self) -> &Api {
+        &self.api
+    }
+
+    /// Returns what `login` may do here. A name that could not stand in a URL may do nothing.
+    pub(crate) async fn collaborator(&self, login: &str) -> Result<Collaborator, ApiError> {
+        if !is_name(login) {
+            return Ok(Collaborator::default());
+        }
+        match self.get(&format!("collaborators/{login}/permission")).await {
+            // Nobody here.
+            Err(error) if error.status() == Some(404) => Ok(Collaborator::default()),
+            other => other,
+        }
+    }
+
+    /// Returns whether `login` is in a team of the repository's owner.
+    pub(crate) async fn is_in_team(&self, team: &str, login: &str) -> Result<bool, ApiError> {
+        if !is_name(team) || !is_name(login) {
+            return Ok(false);
+        }
+        let path = format!("/orgs/{}/teams/{team}/memberships/{login}", self.place.repo.owner());
+        let call = Call { installation: Some(self.place.installation), ..reading(&path, JSON) };
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        match self.api.shared.transport.send(&call, &self.api.token(&self.place, Scope::Members).await?).await {
+            Ok(body) => read::<Membership>(&call, &body).map(|membership| membership.state == "active"),
+            Err(error) if error.status() == Some(404) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns the rules that hold for a branch, whoever made them.
+    pub(crate) async fn branch_rules(&self, branch: &str) -> Result<Vec<BranchRule>, ApiError> {
+        self.get(&format!("rules/branches/{}?per_page={PAGE}", crate::report::percent_encoded(branch).replace('/', "%2F"))).await
     }
 
     /// Returns a pull request.
@@ -264,9 +336,55 @@ impl RepoApi {
         self.write(Method::PATCH, &format!("issues/comments/{}", id.0), json!({"body": body}), Repeat::Harmless).await
     }
 
+    /// Returns the comments on lines of a pull request.
+    pub(crate) async fn line_comments(&self, number: PrNumber) -> Result<Vec<LineSaid>, ApiError> {
+        let mut all = Vec::new();
+        for page in 1..=MAX_PAGES {
+            let comments: Vec<LineSaid> = self.get(&format!("pulls/{}/comments?per_page={PAGE}&page={page}", number.0)).await?;
+            let last = comments.len() < PAGE;
+            all.extend(comments);
+            if last {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
+    /// Adds a review with comments on lines.
+    pub(crate) async fn create_review(&self, number: PrNumber, body: Value) -> Result<(), ApiError> {
+        self.send(writing(Method::POST, &format!("pulls/{}/reviews", number.0), body, Repeat::LookFirst)).await.map(|_| ())
+    }
+
+    /// Changes a comment on a line.
+    pub(crate) async fn update_line_comment(&self, id: LineCommentId, body: &str) -> Result<(), ApiError> {
+        let path = format!("pulls/comments/{}", id.0);
+        self.send(writing(Method::PATCH, &path, json!({"body": body}), Repeat::Harmless)).await.map(|_| ())
+    }
+
+    /// Asks in GraphQL and returns the data. `only_reads` is not paced. Both kinds of ours may be asked twice.
+    pub(crate) async fn graphql(&self, query: &str, variables: Value, only_reads: bool) -> Result<Value, ApiError> {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let transport = &self.api.shared.transport;
+        let installation = (!only_reads).then_some(self.place.installation);
+        let call = Call { installation, ..writing(Method::POST, GRAPHQL, json!({"query": query, "variables": variables}), Repeat::Harmless) };
+        let body = transport.send(&call, &self.api.token(&self.place, Scope::Usual).await?).await?;
+        let answer: GraphAnswer = read(&call, &body)?;
+        match answer.errors.first() {
+            None => Ok(answer.data),
+            Some(error) => {
+                Err(ApiError::Refused { call: "POST /graphql".to_owned(), status: 200, message: error.message.chars().take(300).collect() })
+            }
+        }
+    }
+
     /// Reacts to a comment; the same reaction twice is one.
-    pub(crate) async fn react(&self, id: CommentId, content: &str) -> Result<(), ApiError> {
-        let path = format!("issues/comments/{}/reactions", id.0);
+    pub(crate) async fn react(&self, kind: CommentKind, id: CommentId, content: &str) -> Result<(), ApiError> {
+        let path = match kind {
+            CommentKind::Conversation => format!("issues/comments/{}/reactions", id.0),
+            CommentKind::Line => format!("pulls/comments/{}/reactions", id.0),
+            // GitHub's REST API has no reactions to reviews.
+            CommentKind::Review => return Ok(()),
+        };
         self.send(writing(Method::POST, &path, json!({"content": content}), Repeat::Harmless)).await.map(|_| ())
     }
 
@@ -287,15 +405,20 @@ impl RepoApi {
         let name = format!("{} {path}", call.method);
         let call = Call { path: &path, installation: Some(self.place.installation), ..call };
         let transport = &self.api.shared.transport;
-        match transport.send(&call, &self.api.token(&self.place).await?).await {
+        match transport.send(&call, &self.api.token(&self.place, Scope::Usual).await?).await {
             Err(error) if error.status() == Some(401) => {
                 self.api.forget_token((self.place.installation, self.place.repository_id));
-                transport.send(&call, &self.api.token(&self.place).await?).await
+                transport.send(&call, &self.api.token(&self.place, Scope::Usual).await?).await
             }
             other => other,
         }
         .map(|answer| (name, answer))
     }
+}
+
+/// Returns whether `text` can be a login or a team's short name.
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
 pub(super) fn reading<'a>(path: &'a str, accept: &'a str) -> Call<'a> {

@@ -37,8 +37,9 @@ pub struct FailedDelivery {
     /// When it was sent.
     #[serde(default)]
     pub delivered_at: String,
+    /// What GitHub got for an answer; 0 for none.
     #[serde(default)]
-    status_code: u16,
+    pub status_code: u16,
 }
 
 /// An open pull request, as a list shows it.

@@ -5,8 +5,8 @@
 
 use super::api::RepoApi;
 use super::transport::ApiError;
-use super::types::{CheckRunId, Comment, CommentId, Place, PrNumber, Sha};
-use crate::report::{Annotation, CheckOutput};
+use super::types::{CheckRunId, Comment, CommentId, CommentKind, Place, PrNumber, Sha};
+use crate::report::{Annotation, Button, CheckOutput, PastRun};
 use crate::store::{Hold, Note, Store, StoreError, now_ms};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -21,6 +21,9 @@ const MAX_ANNOTATIONS: usize = 500;
 /// GitHub counts bytes and refuses 65,536.
 const MAX_TEXT_BYTES: usize = 65_000;
 const MAX_TITLE_CHARS: usize = 255;
+const MAX_BUTTONS: usize = 3;
+/// Runs that the comment still tells of.
+const EARLIER_RUNS: usize = 3;
 /// How often a write in doubt is looked for and made again.
 const TRIES: usize = 3;
 const STICKY_MARKER: &str = "<!-- waypost:review -->";
@@ -56,6 +59,30 @@ impl Conclusion {
             Self::Success => "success",
             Self::Failure => "failure",
             Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// What an answer is to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// A comment.
+    Comment(CommentKind, CommentId),
+    /// A comment that was changed after it was written.
+    Edited(CommentId),
+    /// A button of a check run, by the command it stands for.
+    Button(CheckRunId, &'static str),
+}
+
+impl Asked {
+    /// Returns what our answer begins with, unseen.
+    fn marker(self) -> String {
+        match self {
+            Self::Comment(CommentKind::Conversation, id) => format!("<!-- waypost:reply:{} -->", id.0),
+            Self::Comment(CommentKind::Line, id) => format!("<!-- waypost:reply:line:{} -->", id.0),
+            Self::Comment(CommentKind::Review, id) => format!("<!-- waypost:reply:review:{} -->", id.0),
+            Self::Edited(id) => format!("<!-- waypost:reply:edited:{} -->", id.0),
+            Self::Button(run, command) => format!("<!-- waypost:reply:button:{}:{command} -->", run.0),
         }
     }
 }
@@ -123,9 +150,9 @@ impl LeftRun {
 /// Writes on one pull request.
 #[derive(Debug)]
 pub struct Publisher {
-    api: RepoApi,
-    store: Arc<dyn Store>,
-    number: PrNumber,
+    pub(super) api: RepoApi,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) number: PrNumber,
     /// What the notes are about: the pull request, or the merge group.
     subject: String,
     details_url: Option<String>,
@@ -150,12 +177,12 @@ impl Publisher {
         Self { hold: Some(hold), forced, ..self }
     }
 
-    fn note(&self, what: &str) -> String {
+    pub(super) fn note(&self, what: &str) -> String {
         format!("{what}:{}:{}", self.api.place().repository_id, self.subject)
     }
 
     /// Fails where the job is no longer ours: whoever took it over writes instead.
-    async fn may_write(&self) -> Result<(), PublishError> {
+    pub(super) async fn may_write(&self) -> Result<(), PublishError> {
         match &self.hold {
             Some(hold) if !hold.stands().await? => Err(PublishError::Lost),
             Some(_) | None => Ok(()),
@@ -219,7 +246,7 @@ impl Publisher {
             let (batch, later) = rest.split_at(rest.len().min(BATCH));
             let mut body = self.body(run, if later.is_empty() { "completed" } else { "in_progress" }, output, batch);
             if later.is_empty() {
-                set(&mut body, "conclusion", conclusion.as_str());
+                end(&mut body, conclusion, output);
             }
             match self.api.update_check_run(id, body).await {
                 Ok(_) => run.annotations += batch.len(),
@@ -232,11 +259,10 @@ impl Publisher {
                     }
                     run.annotations = arrived;
                 }
-                Err(error) if error.status() == Some(422) && !batch.is_empty() => {
-                    tracing::warn!(repository = %self.api.place().repo, number = self.number.0, %error, "annotations refused, the check is concluded without");
-                    let mut body = self.body(run, "completed", output, &[]);
-                    set(&mut body, "conclusion", conclusion.as_str());
-                    self.api.update_check_run(id, body).await?;
+                Err(error) if error.status() == Some(422) && (!batch.is_empty() || !output.buttons.is_empty()) => {
+                    tracing::warn!(repository = %self.api.place().repo, number = self.number.0, %error, "annotations or buttons refused, the check is concluded without");
+                    let batch = if later.is_empty() { batch } else { &[] };
+                    self.conclude_with_less((run, id), conclusion, output, batch).await?;
                     break;
                 }
                 Err(error) => return Err(error.into()),
@@ -246,6 +272,35 @@ impl Publisher {
             }
         }
         run.concluded = true;
+        Ok(())
+    }
+
+    /// Ends a check of which GitHub does not take everything: the conclusion matters most, then the annotations, then the buttons.
+    async fn conclude_with_less(
+        &self,
+        (run, id): (&OpenRun, CheckRunId),
+        conclusion: Conclusion,
+        output: &CheckOutput,
+        batch: &[Annotation],
+    ) -> Result<(), PublishError> {
+        let plain = CheckOutput { buttons: Vec::new(), ..output.clone() };
+        let mut tries: Vec<(&CheckOutput, &[Annotation])> = Vec::new();
+        if !output.buttons.is_empty() {
+            if !batch.is_empty() {
+                tries.push((&plain, batch));
+            }
+            tries.push((output, &[]));
+        }
+        tries.push((&plain, &[]));
+        let mut tries = tries.into_iter().peekable();
+        while let Some((output, batch)) = tries.next() {
+            let mut body = self.body(run, "completed", output, batch);
+            end(&mut body, conclusion, output);
+            match self.api.update_check_run(id, body).await {
+                Err(error) if error.status() == Some(422) && tries.peek().is_some() => {}
+                other => return Ok(other.map(drop)?),
+            }
+        }
         Ok(())
     }
 
@@ -297,20 +352,40 @@ impl Publisher {
         Ok(())
     }
 
-    /// Returns whether we have answered this comment.
+    /// Returns the runs before the one on `head`, the newest first.
     ///
     /// # Errors
-    /// When GitHub or the store does not take it.
-    pub async fn has_answered(&self, to: CommentId) -> Result<bool, PublishError> {
-        Ok(self.find_ours(&reply_marker(to)).await?.is_some())
+    /// When the store does not answer.
+    pub async fn earlier_runs(&self, head: &Sha) -> Result<Vec<PastRun>, PublishError> {
+        let runs: Vec<PastRun> = self.store.note(self.note("runs")).await?.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
+        Ok(runs.into_iter().filter(|run| run.head != head.short()).take(EARLIER_RUNS).collect())
     }
 
-    /// Answers a comment, once.
+    /// Notes how a run ended, in place of an earlier one on the same commit.
+    ///
+    /// # Errors
+    /// When the store does not take it.
+    pub async fn remember_run(&self, run: PastRun) -> Result<(), PublishError> {
+        let runs: Vec<PastRun> = self.store.note(self.note("runs")).await?.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
+        let others = runs.into_iter().filter(|past| past.head != run.head).take(EARLIER_RUNS);
+        let runs: Vec<PastRun> = std::iter::once(run.clone()).chain(others).collect();
+        Ok(self.store.keep_note(self.note("runs"), serde_json::to_string(&runs).ok()).await?)
+    }
+
+    /// Returns whether we have answered this.
     ///
     /// # Errors
     /// When GitHub or the store does not take it.
-    pub async fn answer(&self, to: CommentId, body: &str) -> Result<(), PublishError> {
-        let marker = reply_marker(to);
+    pub async fn has_answered(&self, to: Asked) -> Result<bool, PublishError> {
+        Ok(self.find_ours(&to.marker()).await?.is_some())
+    }
+
+    /// Answers, once.
+    ///
+    /// # Errors
+    /// When GitHub or the store does not take it.
+    pub async fn answer(&self, to: Asked, body: &str) -> Result<(), PublishError> {
+        let marker = to.marker();
         if self.find_ours(&marker).await?.is_none() {
             let text = format!("{marker}\n{}", cut(body, MAX_TEXT_BYTES - marker.len() - 1));
             self.create_comment(&text, &marker).await?;
@@ -322,9 +397,10 @@ impl Publisher {
     ///
     /// # Errors
     /// When GitHub or the store does not take it.
-    pub async fn react(&self, to: CommentId, content: &str) -> Result<(), PublishError> {
+    pub async fn react(&self, to: Asked, content: &str) -> Result<(), PublishError> {
+        let Asked::Comment(kind, id) = to else { return Ok(()) };
         self.may_write().await?;
-        match self.api.react(to, content).await {
+        match self.api.react(kind, id, content).await {
             Err(error) if error.status() == Some(404) => Ok(()),
             other => Ok(other?),
         }
@@ -426,8 +502,14 @@ fn set(object: &mut Value, key: &str, value: impl Into<Value>) {
     }
 }
 
-fn reply_marker(to: CommentId) -> String {
-    format!("<!-- waypost:reply:{} -->", to.0)
+/// Ends a check: its conclusion and its buttons, which are shown from then on.
+fn end(body: &mut Value, conclusion: Conclusion, output: &CheckOutput) {
+    set(body, "conclusion", conclusion.as_str());
+    let button = |button: &Button| json!({"label": button.label, "description": button.description, "identifier": button.identifier});
+    let buttons: Vec<Value> = output.buttons.iter().take(MAX_BUTTONS).map(button).collect();
+    if !buttons.is_empty() {
+        set(body, "actions", buttons);
+    }
 }
 
 fn annotation(note: &Annotation) -> Value {

@@ -4,6 +4,7 @@
 //! ([`Repeat::Harmless`]); after any other write that ended in doubt the caller is told so ([`ApiError::InDoubt`]) and looks first.
 
 use super::auth::BadKey;
+use super::pace::{Pace, Worth};
 use super::types::InstallationId;
 use crate::store::now_ms;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
@@ -25,6 +26,8 @@ use tower_http::follow_redirect::FollowRedirectLayer;
 
 /// The version of GitHub's REST API that we were written for.
 const API_VERSION: &str = "2022-11-28";
+/// The path of everything in GraphQL.
+pub(super) const GRAPHQL: &str = "/graphql";
 /// The longest answer that is read.
 const MAX_ANSWER_BYTES: usize = 32 << 20;
 /// The longest wait inside a request; whatever GitHub wants beyond is for the queue.
@@ -35,7 +38,7 @@ const MAX_WAIT: Duration = Duration::from_secs(20);
 pub struct ApiSettings {
     /// `https://api.github.com`, `https://ghe.example.com/api/v3`.
     pub url: String,
-    /// Between two writes of one installation. GitHub asks for a second.
+    /// Between two writes of one installation. GitHub asks for a second. Zero, for a GitHub that is none, keeps no other limit either.
     pub pace: Duration,
     /// For one request, answer included.
     pub timeout: Duration,
@@ -162,9 +165,12 @@ pub struct Counters {
 #[derive(Debug)]
 pub(super) struct Transport {
     crab: Octocrab,
+    graph: Octocrab,
     settings: ApiSettings,
     pub(super) counters: Arc<Counters>,
-    next_write: Mutex<BTreeMap<InstallationId, Instant>>,
+    /// The writes of each installation, counted from `start`.
+    paces: Mutex<BTreeMap<InstallationId, Pace>>,
+    start: Instant,
 }
 
 #[derive(Deserialize)]
@@ -191,10 +197,13 @@ impl Transport {
     /// # Errors
     /// When the URL is none, or the machine has no TLS roots; in words.
     pub(super) fn new(settings: ApiSettings) -> Result<Self, String> {
-        let base: Uri = settings.url.parse().map_err(|error| format!("it is not a URL: {error}"))?;
-        let connect = Duration::from_secs(10).min(settings.timeout);
-        let crab = if base.scheme_str() == Some("http") { without_tls(base, connect) } else { with_tls(base, connect)? };
-        Ok(Self { crab, settings, counters: Arc::default(), next_write: Mutex::default() })
+        let crab = client(&settings.url, settings.timeout)?;
+        // On GitHub Enterprise Server GraphQL is `/api/graphql` beside `/api/v3`, and the client puts its base before every path.
+        let graph = match settings.url.strip_suffix("/v3") {
+            Some(before) => client(before, settings.timeout)?,
+            None => crab.clone(),
+        };
+        Ok(Self { crab, graph, settings, counters: Arc::default(), paces: Mutex::default(), start: Instant::now() })
     }
 
     /// Sends `call` until it is answered or repeating it is hopeless or harmful. Returns the body of a good answer.
@@ -211,7 +220,8 @@ impl Transport {
                 self.counters.repeated.fetch_add(1, Ordering::Relaxed);
             }
             if let (false, Some(installation)) = (call.method == Method::GET, call.installation) {
-                self.turn(installation).await;
+                let worth = if call.path.contains("/check-runs") { Worth::Check } else { Worth::Words };
+                self.turn(installation, worth).await?;
             }
             let (error, pause) = match self.attempt(call, bearer).await {
                 Attempt::Answer(status, body, link) if status.is_success() => return Ok((body, link)),
@@ -252,7 +262,8 @@ impl Transport {
             Err(error) => return Attempt::NotDone(ApiError::Unreadable { call: name(call), cause: error.to_string() }, Some(Duration::MAX)),
         };
         let exchange = async {
-            let answer = self.crab.execute(request).await.map_err(|error| (is_refused_connection(&error), root_cause(&error)))?;
+            let crab = if call.path == GRAPHQL { &self.graph } else { &self.crab };
+            let answer = crab.execute(request).await.map_err(|error| (is_refused_connection(&error), root_cause(&error)))?;
             let (parts, body) = answer.into_parts();
             let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await.map_err(|error| (false, error.to_string()))?;
             Ok::<_, (bool, String)>((parts.status, parts.headers, body.to_bytes().to_vec()))
@@ -287,18 +298,33 @@ impl Transport {
         Attempt::Answer(status, body, link)
     }
 
-    /// Waits until this installation may write.
-    async fn turn(&self, installation: InstallationId) {
-        let now = Instant::now();
-        let mine = {
-            let mut next = self.next_write.lock().unwrap_or_else(PoisonError::into_inner);
-            next.retain(|_, at| *at > now);
-            let mine = next.get(&installation).copied().unwrap_or(now);
-            next.insert(installation, mine + self.settings.pace);
-            mine
+    /// Waits until this installation may write; says so where that is long.
+    async fn turn(&self, installation: InstallationId, worth: Worth) -> Result<(), ApiError> {
+        if self.settings.pace.is_zero() {
+            return Ok(());
+        }
+        let now = self.start.elapsed();
+        let taken = {
+            let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
+            paces.entry(installation).or_default().take(now, worth, self.settings.pace, MAX_WAIT)
         };
-        tokio::time::sleep_until(mine).await;
+        match taken {
+            Ok(when) => {
+                tokio::time::sleep_until(self.start + when).await;
+                Ok(())
+            }
+            Err(when) => {
+                let wait_ms = i64::try_from(when.saturating_sub(now).as_millis()).unwrap_or(i64::MAX);
+                Err(ApiError::Paused { until_ms: now_ms().saturating_add(wait_ms) })
+            }
+        }
     }
+}
+
+fn client(url: &str, timeout: Duration) -> Result<Octocrab, String> {
+    let base: Uri = url.parse().map_err(|error| format!("it is not a URL: {error}"))?;
+    let connect = Duration::from_secs(10).min(timeout);
+    if base.scheme_str() == Some("http") { Ok(without_tls(base, connect)) } else { with_tls(base, connect) }
 }
 
 /// Returns a client that knows no certificates, so that one on this machine or network is reached where none are installed.

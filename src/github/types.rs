@@ -1,6 +1,7 @@
 //! GitHub's nouns, as types that cannot be mixed up, and those fields of its answers that we read.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// An installation of the App.
@@ -14,6 +15,19 @@ pub struct PrNumber(pub u64);
 /// The number of a comment, unique on its GitHub.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct CommentId(pub u64);
+
+/// Where a comment stands. Numbers of one kind say nothing of those of another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CommentKind {
+    /// In the conversation.
+    #[default]
+    Conversation,
+    /// On a line of the diff.
+    Line,
+    /// The words of a review.
+    Review,
+}
 
 /// The number of a check run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -130,6 +144,12 @@ pub struct App {
     /// Its name in URLs; its comments are by `slug[bot]`.
     #[serde(default)]
     pub slug: String,
+    /// What it asks to be allowed.
+    #[serde(default)]
+    pub permissions: BTreeMap<String, String>,
+    /// What it asks to hear of.
+    #[serde(default)]
+    pub events: Vec<String>,
 }
 
 /// A pull request.
@@ -156,6 +176,9 @@ pub struct Pull {
     /// The page.
     #[serde(default)]
     pub html_url: Option<String>,
+    /// Who opened it; `None` when the account is gone.
+    #[serde(default)]
+    pub user: Option<User>,
 }
 
 /// One end of a pull request.
@@ -292,6 +315,33 @@ impl Comment {
     }
 }
 
+/// The number of a comment on a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LineCommentId(pub u64);
+
+/// A comment on a line of the diff.
+#[derive(Clone, Debug, Deserialize)]
+pub struct LineSaid {
+    /// Its number.
+    pub id: LineCommentId,
+    /// Its text.
+    #[serde(default)]
+    pub body: Option<String>,
+    /// Its author; `None` when the account is gone.
+    #[serde(default)]
+    pub user: Option<User>,
+    /// The first comment of the thread, where this is not the first.
+    #[serde(default)]
+    pub in_reply_to_id: Option<LineCommentId>,
+}
+
+impl LineSaid {
+    /// Returns whether `app` wrote it. GitHub does not say through which App a comment on a line was written, but whose bot it was.
+    pub fn is_by(&self, app: &App) -> bool {
+        self.user.as_ref().is_some_and(|user| user.is_bot() && user.login == format!("{}[bot]", app.slug))
+    }
+}
+
 /// An App, where only its number is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub struct AppId {
@@ -299,8 +349,51 @@ pub struct AppId {
     pub id: u64,
 }
 
-/// An account.
+/// What an installation has been allowed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Installation {
+    /// Permission to `read` or `write`.
+    #[serde(default)]
+    pub permissions: BTreeMap<String, String>,
+    /// What it hears of.
+    #[serde(default)]
+    pub events: Vec<String>,
+}
+
+/// What somebody may do in a repository.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Collaborator {
+    /// The role as it is called now, which may be one the organisation has made.
+    #[serde(default)]
+    pub role_name: String,
+    /// The older word, which knows only `admin`, `write`, `read` and `none`.
+    #[serde(default)]
+    pub permission: String,
+    /// Whose it is.
+    #[serde(default)]
+    pub user: Option<User>,
+}
+
+/// Whether somebody is in a team.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Membership {
+    /// `active`, or `pending` until an invitation is accepted.
+    pub state: String,
+}
+
+/// A rule of a branch.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct BranchRule {
+    /// `required_status_checks`, `merge_queue`, …
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What it says, by kind.
+    #[serde(default)]
+    pub parameters: serde_json::Value,
+}
+
+/// An account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
     /// Its number.
     pub id: u64,

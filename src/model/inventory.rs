@@ -166,6 +166,28 @@ impl Inventory {
 }
 
 impl Inventory {
+    /// Returns the inventory of the same world after `host` has gone from it, on the word of `label`.
+    #[must_use]
+    pub fn without(&self, host: &Host, label: Label) -> Self {
+        let range = match host {
+            Host::Ip(ip) => Cidr::new(*ip, if ip.is_ipv4() { 32 } else { 128 }).map(Range::Network),
+            Host::Name(name) => Some(Range::Zone(Arc::clone(name))),
+            Host::Unix(_) | Host::Hole(_) => None,
+        };
+        let gone = |known: &&InventoryHost| match host {
+            Host::Ip(ip) => known.addresses.contains(ip),
+            Host::Name(name) => known.name == *name || known.aliases.contains(name),
+            Host::Unix(_) | Host::Hole(_) => false,
+        };
+        Self {
+            hosts: self.hosts.iter().filter(|known| !gone(known)).cloned().collect(),
+            claims: self.claims.iter().cloned().chain(range.map(|range| Claim { range, label })).collect(),
+            certificates: self.certificates.clone(),
+            loads: self.loads.clone(),
+            ..Self::default()
+        }
+    }
+
     /// Returns the path that answers the probe of `member` where its host's source says so and `pool` probes another one: then every probe fails, and
     /// the member is taken out. `None` where nothing is known, where the member is not probed, and for `/`, which nearly every service answers.
     pub fn probe_refused(&self, pool: &Pool, member: &Member) -> Option<&(Arc<str>, Label)> {

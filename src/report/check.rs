@@ -5,9 +5,9 @@ use super::comment::{MAX_BYTES, Material, put_details, put_findings, put_opening
 use super::escape::{cut, plain};
 use super::put::put;
 use super::words::request_words;
-use super::{Annotation, CheckOutput, CommentContext};
+use super::{Annotation, Button, CheckOutput, CommentContext};
 use crate::policy::{Severity, Tree};
-use crate::review::{FindingReport, Review};
+use crate::review::{FindingReport, Review, Verdict};
 use crate::snapshot::Snapshot;
 
 /// GitHub's limit for titles, in characters.
@@ -32,7 +32,20 @@ pub fn check_output(review: &Review, base: &Snapshot, head: &Snapshot, cx: &Comm
         summary: summary.finish(),
         text: (!details.is_empty()).then_some(details),
         annotations: on_head.take(MAX_ANNOTATIONS).map(annotation).collect(),
+        buttons: buttons(review),
     }
+}
+
+/// Returns the buttons that there is something to press for.
+fn buttons(review: &Review) -> Vec<Button> {
+    let mut buttons = vec![Button { label: "Review again", description: "Reviews this commit once more", identifier: "rerun" }];
+    if review.findings.iter().any(|finding| finding.severity > Severity::Info && finding.waived.is_none()) {
+        buttons.push(Button { label: "Explain the worst", description: "Says what the worst finding is about", identifier: "explain" });
+    }
+    if review.verdict == Verdict::Fail {
+        buttons.push(Button { label: "Request a waiver", description: "Asks who may to let this through", identifier: "waiver" });
+    }
+    buttons
 }
 
 fn annotation(finding: &FindingReport) -> Annotation {
@@ -72,6 +85,15 @@ mod tests {
         let output = check_output(&fixture::outage(), &fixture::base(), &fixture::head(), &CommentContext::default());
         insta::assert_debug_snapshot!(output.annotations);
         assert_eq!(output.title, fixture::outage().summary);
+    }
+
+    #[test]
+    fn the_buttons_fit_and_are_those_that_do_something() {
+        let identifiers = |review| check_output(&review, &fixture::base(), &fixture::head(), &CommentContext::default()).buttons;
+        let most = identifiers(fixture::outage());
+        assert_eq!(most.iter().map(|button| button.identifier).collect::<Vec<_>>(), ["rerun", "explain", "waiver"]);
+        assert!(most.iter().all(|button| button.label.len() <= 20 && button.description.len() <= 40 && button.identifier.len() <= 20), "{most:?}");
+        assert_eq!(identifiers(fixture::quiet()).len(), 1);
     }
 
     #[test]

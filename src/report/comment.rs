@@ -9,9 +9,12 @@ use super::{CommentContext, excerpt, hunks};
 use crate::policy::{Severity, Tree};
 use crate::review::{ChangeReport, FindingReport, Review, Verdict};
 use crate::snapshot::Snapshot;
+use serde::{Deserialize, Serialize};
 
 /// The most bytes of a comment. GitHub's own limit is higher, but it has been measured to differ between its parts.
 pub(super) const MAX_BYTES: usize = 60_000;
+/// The most bytes of what is told of earlier runs, beside those.
+const MAX_HISTORY_BYTES: usize = 3_000;
 /// Bytes that the findings leave to the details of a comment.
 const FOR_DETAILS: usize = 15_000;
 /// A longer request is not worth pasting into a shell.
@@ -40,6 +43,27 @@ pub fn comment(review: &Review, base: &Snapshot, head: &Snapshot, cx: &CommentCo
     budget.finish()
 }
 
+/// An earlier run, as the comment tells of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PastRun {
+    /// The commit, short.
+    pub head: String,
+    /// `pass`, `warn` or `fail`.
+    pub verdict: String,
+    /// One plain sentence.
+    pub summary: String,
+}
+
+/// Returns the comment with the runs before this one, folded, the newest first. They have room of their own: see [`MAX_BYTES`].
+pub fn with_history(comment: &str, runs: &[PastRun]) -> String {
+    let mut budget = Budget::new(MAX_HISTORY_BYTES);
+    let row = |run: &PastRun| format!("| {} | {} | {} |\n", code(&run.head, Place::Cell), run.verdict, prose(&cut(&run.summary, 200), Place::Cell));
+    let rows: Vec<String> = runs.iter().map(row).collect();
+    let open = "\n<details><summary>Earlier commits</summary>\n\n| Commit | Verdict | |\n| --- | --- | --- |\n";
+    budget.add_list(open, &rows, "\n</details>\n", |_| String::new());
+    format!("{comment}{}", budget.finish())
+}
+
 /// Adds the sentence and the table.
 pub(super) fn put_opening(budget: &mut Budget, material: Material<'_>) {
     let review = material.review;
@@ -63,6 +87,11 @@ fn put_table(budget: &mut Budget, changes: &[ChangeReport], most: usize, open: &
     } else {
         budget.add_list(&head, &rows, "", rest);
     }
+}
+
+/// Returns the rows of the first `most` changes, for a table with the columns of [`put_table`].
+pub(super) fn change_rows(changes: &[ChangeReport], most: usize) -> String {
+    changes.iter().take(most).map(row).collect()
 }
 
 /// Returns a row: a request with its region, where it goes on both sides, and how much of it breaks.
@@ -98,7 +127,7 @@ fn finding_piece(finding: &FindingReport, material: Material<'_>) -> String {
         put!(piece, ", {}", prose(when, Place::Text));
     }
     let link = line_link(material.cx.repository_url.as_deref(), commit, &finding.path, (finding.start_line, finding.end_line));
-    put!(piece, "\n\n{link}{note} · `{}`\n", finding.rule);
+    put!(piece, "\n\n{link}{note} · `{}` · `{}`\n", finding.rule, finding.fingerprint);
     if let Some(excerpt) = excerpt::of_finding(tree, finding) {
         piece += &fence(language(&material, &finding.path), &excerpt.source);
     }
@@ -108,7 +137,20 @@ fn finding_piece(finding: &FindingReport, material: Material<'_>) -> String {
     if !finding.help.is_empty() {
         put!(piece, "\n➜ {}\n", prose(&finding.help, Place::Text));
     }
-    piece
+    piece + &decision_words(finding)
+}
+
+/// Returns what people have decided about a finding that counts.
+fn decision_words(finding: &FindingReport) -> String {
+    let mut words = String::new();
+    if let Some(seen) = &finding.acknowledged {
+        put!(words, "\n👁 Seen by {}: {}\n", code(&seen.by, Place::Text), prose(&seen.reason, Place::Text));
+    }
+    if let Some(waiver) = &finding.reopened {
+        let by = code(&waiver.by, Place::Text);
+        put!(words, "\n↩ {by} waived this when it said something else ({}); it counts again.\n", prose(&waiver.reason, Place::Text));
+    }
+    words
 }
 
 /// Returns the name GitHub colours a file by.
@@ -126,8 +168,12 @@ pub(super) fn put_details(budget: &mut Budget, material: Material<'_>) {
     // The commands at the end must always fit.
     let reproduce = reproduce(material);
     let mut rest = Budget::new(budget.left().saturating_sub(reproduce.len()));
-    let notes = review.findings.iter().filter(|finding| finding.severity == Severity::Info || finding.waived.is_some());
-    let notes: Vec<String> = notes.map(|finding| note_piece(finding, material)).collect();
+    let pieces = |wanted: &dyn Fn(&FindingReport) -> bool| -> Vec<String> {
+        review.findings.iter().filter(|finding| wanted(finding)).map(|finding| note_piece(finding, material)).collect()
+    };
+    let waived = pieces(&|finding| finding.waived.is_some());
+    put_folded(&mut rest, &format!("{} waived", count(waived.len(), "finding")), &waived);
+    let notes = pieces(&|finding| finding.severity == Severity::Info && finding.waived.is_none());
     put_folded(&mut rest, &count(notes.len(), "note"), &notes);
     if review.changes.len() > FIRST_ROWS {
         let open = format!("\n<details><summary>All {} groups of requests that change</summary>\n\n", review.changes.len());
@@ -162,10 +208,11 @@ fn put_folded(budget: &mut Budget, title: &str, pieces: &[String]) {
 fn note_piece(finding: &FindingReport, material: Material<'_>) -> String {
     let commit = if finding.tree == Tree::Head { &material.cx.head_sha } else { &material.cx.base_sha };
     let link = line_link(material.cx.repository_url.as_deref(), commit, &finding.path, (finding.start_line, finding.end_line));
-    let waived = finding
-        .waived
-        .as_ref()
-        .map_or(String::new(), |waiver| format!(" (waived by {}: {})", code(&waiver.by, Place::Text), prose(&waiver.reason, Place::Text)));
+    let waived = finding.waived.as_ref().map_or(String::new(), |waiver| {
+        let until = waiver.until.as_ref().map_or(String::new(), |day| format!(" until {}", prose(day, Place::Text)));
+        let by = code(&waiver.by, Place::Text);
+        format!(" (waived{until} by {by}: {}) · `{}`", prose(&waiver.reason, Place::Text), finding.fingerprint)
+    });
     format!("- {link} {}{waived}\n", prose(&finding.message, Place::Text))
 }
 
@@ -233,6 +280,27 @@ mod tests {
     #[test]
     fn the_founding_outage_reads_well() {
         insta::assert_snapshot!(comment(&fixture::outage(), &fixture::base(), &fixture::head(), &github()));
+    }
+
+    #[test]
+    fn earlier_runs_are_folded_and_have_little_room() {
+        let run = |summary: &str| PastRun { head: "4f2c1e9".to_owned(), verdict: "fail".to_owned(), summary: summary.to_owned() };
+        insta::assert_snapshot!(with_history("The review.\n", &[run("It breaks a | b, says @nobody"), run("It breaks")]));
+        assert_eq!(with_history("The review.\n", &[]), "The review.\n");
+        let many = with_history("", &vec![run(&"`".repeat(9000)); 3]);
+        assert!(many.len() <= MAX_HISTORY_BYTES && many.matches("<details>").count() == many.matches("</details>").count(), "{many}");
+    }
+
+    #[test]
+    fn what_people_have_decided_is_shown_where_it_belongs() {
+        let waiver = crate::review::Waiver { by: "kim".into(), reason: "ask @ops <b>".into(), until: Some("2030-01-31".into()) };
+        let mut review = fixture::outage();
+        let mut waived = fixture::finding();
+        waived.waived = Some(waiver.clone());
+        review.findings[0].reopened = Some(waiver);
+        review.findings[0].acknowledged = Some(crate::review::Acknowledgement { by: "lee".into(), reason: "on it".into() });
+        review.findings.push(waived);
+        insta::assert_snapshot!(comment(&review, &fixture::base(), &fixture::head(), &CommentContext::default()));
     }
 
     #[test]

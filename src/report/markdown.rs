@@ -122,7 +122,7 @@ pub(super) fn line_link(repository_url: Option<&str>, commit: &str, path: &str, 
 }
 
 /// Returns a path as it stands in a URL.
-fn percent_encoded(path: &str) -> String {
+pub fn percent_encoded(path: &str) -> String {
     let byte = |b: u8| if b.is_ascii_alphanumeric() || b"/-._~".contains(&b) { char::from(b).to_string() } else { format!("%{b:02X}") };
     path.bytes().map(byte).collect::<Vec<_>>().concat()
 }

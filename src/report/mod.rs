@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod answers;
 mod budget;
 mod check;
 mod comment;
@@ -12,6 +13,7 @@ mod explain;
 mod fixture;
 mod hunks;
 mod json;
+mod lines;
 mod markdown;
 pub(crate) mod put;
 pub mod replies;
@@ -21,9 +23,11 @@ mod trace;
 mod words;
 
 pub use check::check_output;
-pub use comment::comment;
+pub use comment::{PastRun, comment, with_history};
 pub use explain::{rule_list, rule_page};
 pub use json::{BatchError, batch_error_json, json, trace_json};
+pub use lines::{LineComment, gone, line_comments, review_words};
+pub use markdown::percent_encoded;
 pub use text::text;
 pub use trace::{trace_comment, trace_text};
 
@@ -38,6 +42,19 @@ pub struct CheckOutput {
     pub text: Option<String>,
     /// The worst first; the publisher sends them in batches of 50.
     pub annotations: Vec<Annotation>,
+    /// At most three.
+    pub buttons: Vec<Button>,
+}
+
+/// A button of a concluded check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Button {
+    /// At most 20 characters.
+    pub label: &'static str,
+    /// At most 40 characters.
+    pub description: &'static str,
+    /// What the click is known by; at most 20 characters.
+    pub identifier: &'static str,
 }
 
 /// A note on lines of a file of the head tree.

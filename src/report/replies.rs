@@ -13,7 +13,7 @@ pub struct CommandHelp {
     /// One use of it.
     pub example: &'static str,
     /// Who may use it.
-    pub who: &'static str,
+    pub who: String,
 }
 
 /// Why a command is not done.
@@ -47,6 +47,79 @@ pub enum Refusal {
         /// How the command is used.
         usage: String,
     },
+    /// A key that nobody knows, and one that looks like it.
+    NearKey {
+        /// What was typed.
+        word: String,
+        /// What may have been meant.
+        near: String,
+    },
+    /// There is no such rule.
+    NoRule {
+        /// What was typed.
+        word: String,
+        /// What may have been meant.
+        near: Option<&'static str>,
+    },
+    /// The person may not.
+    NotAllowed {
+        /// The command.
+        command: &'static str,
+        /// The least role; `None` where no role is enough.
+        needs: Option<&'static str>,
+        /// Teams whose members may.
+        teams: Vec<String>,
+        /// The role the person has.
+        has: &'static str,
+    },
+    /// It cannot be asked who is in a team.
+    TeamsUnknown {
+        /// The team.
+        team: String,
+    },
+    /// An author decides about findings of their own.
+    OwnFinding {
+        /// The command.
+        command: &'static str,
+    },
+    /// The settings of the base are not understood.
+    Settings {
+        /// The line.
+        line: usize,
+        /// What is wrong there.
+        message: String,
+    },
+    /// The head has not been reviewed yet.
+    NotReviewed {
+        /// The head.
+        head: String,
+    },
+    /// There is no such finding.
+    NoFinding {
+        /// What was typed.
+        word: String,
+        /// What may have been meant.
+        near: Option<String>,
+        /// Fingerprints and rules of those there are.
+        all: Vec<(String, String)>,
+    },
+    /// More than one finding begins like this.
+    SeveralFindings {
+        /// What was typed.
+        word: String,
+    },
+    /// There is nothing to take back.
+    NotWaived {
+        /// The finding.
+        word: String,
+    },
+    /// No pool has such a server.
+    NoServer {
+        /// What was typed.
+        word: String,
+        /// What may have been meant.
+        near: Option<String>,
+    },
     /// A quotation mark without its partner.
     OpenQuote {
         /// The mark.
@@ -60,7 +133,7 @@ pub fn help(commands: &[CommandHelp]) -> String {
     for command in commands {
         row(&mut text, command);
     }
-    text.push_str("\nAn edited comment does nothing; write a new one.\n");
+    text.push_str("\nAn edited comment does nothing; write a new one. `.waypost.yaml` on the base branch can ask for other roles.\n");
     text
 }
 
@@ -81,13 +154,62 @@ pub fn refusal(refusal: &Refusal) -> String {
         Refusal::Missing { what, usage } => format!("The command lacks {what}. It is used like this: {}", code(usage)),
         Refusal::TooMuch { word, usage } => format!("{} does not belong there. The command is used like this: {}", code(word), code(usage)),
         Refusal::BadValue { why, usage } => format!("{}. The command is used like this: {}", one_line(why), code(usage)),
+        Refusal::NearKey { word, near } => format!("There is no {}. Did you mean `{near}=`?", code(word.split('=').next().unwrap_or(word))),
+        Refusal::NoRule { word, near: Some(near) } => format!("There is no rule {}. Did you mean `/waypost explain {near}`?", code(word)),
+        Refusal::NoRule { word, near: None } => format!("There is no rule {}. A finding names its rule, as in `traffic/missing-server`.", code(word)),
+        Refusal::NotAllowed { command, needs, teams, has } => not_allowed(command, *needs, teams, has),
+        Refusal::TeamsUnknown { team } => format!(
+            "It cannot be asked who is in the team {}: the App lacks the permission Organization members: read. An owner of the organisation can grant it.",
+            code(team)
+        ),
+        Refusal::OwnFinding { command } => format!(
+            "`/waypost {command}` is for somebody else than the author of the pull request. `own: true` under `commands: {command}:` in `.waypost.yaml` on the base branch would allow it."
+        ),
+        Refusal::Settings { line, message } => format!(
+            "Nobody may decide anything until `.waypost.yaml` is mended on the base branch. Its line {line} is not understood: {}",
+            one_line(message)
+        ),
+        Refusal::NotReviewed { head } => format!("There is no review of {} yet. Give the command again when the check is concluded.", code(head)),
+        Refusal::NoFinding { word, near, all } => no_finding(word, near.as_deref(), all),
+        Refusal::SeveralFindings { word } => format!("More than one finding begins with {}; give more of it.", code(word)),
+        Refusal::NotWaived { word } => format!("The finding {} is not waived.", code(word)),
+        Refusal::NoServer { word, near: Some(near) } => format!("No pool has the server {}. Did you mean {}?", code(word), code(near)),
+        Refusal::NoServer { word, near: None } => format!("No pool has the server {}, after this change.", code(word)),
         Refusal::OpenQuote { quote } => format!("The quotation mark {} has no partner.", code(&quote.to_string())),
+    }
+}
+
+fn not_allowed(command: &str, needs: Option<&str>, teams: &[String], has: &str) -> String {
+    let teams: Vec<String> = teams.iter().map(|team| format!("the team {}", code(team))).collect();
+    let who = match (needs, teams.is_empty()) {
+        (Some(role), true) => format!("needs the role `{role}` or a higher one here"),
+        (Some(role), false) => format!("needs the role `{role}` or a higher one here, or {}", teams.join(" or ")),
+        (None, true) => "is not allowed to anybody here".to_owned(),
+        (None, false) => format!("is for {}", teams.join(" and ")),
+    };
+    format!("`/waypost {command}` {who}; your role is `{has}`.")
+}
+
+fn no_finding(word: &str, near: Option<&str>, all: &[(String, String)]) -> String {
+    let said = format!("No finding has the fingerprint {}", code(word));
+    match (near, all) {
+        (Some(near), _) => format!("{said}. Did you mean {}?", code(near)),
+        (None, []) => format!("{said}; there is none above info."),
+        (None, all) => {
+            let rows = all.iter().take(10).map(|(fingerprint, rule)| format!("\n- {} {}", code(fingerprint), code(rule)));
+            format!("{said}. There are:\n{}", rows.collect::<String>())
+        }
     }
 }
 
 /// Returns the answer to a command that could not be carried out for a reason that is not the asker's.
 pub fn command_failed(reason: &str) -> String {
     format!("This could not be answered: {}. Nothing was changed; the same command may be given again.", one_line(reason))
+}
+
+/// Returns the hint to who put a command into a comment that was there before.
+pub fn edited() -> String {
+    "An edited comment does nothing. Write a new one with the command.".to_owned()
 }
 
 /// Returns what the check shows while the review is made.
@@ -120,7 +242,7 @@ pub fn no_review(reason: &str) -> CheckOutput {
 }
 
 fn output(title: &str, summary: String) -> CheckOutput {
-    CheckOutput { title: title.to_owned(), summary, text: None, annotations: Vec::new() }
+    CheckOutput { title: title.to_owned(), summary, text: None, annotations: Vec::new(), buttons: Vec::new() }
 }
 
 /// Returns foreign text as inline code that it cannot break out of.
@@ -151,6 +273,23 @@ mod tests {
             Refusal::TooMuch { word: "now".to_owned(), usage: usage() },
             Refusal::BadValue { why: "`x` is not a URL: it begins with neither `http://` nor `https://`".to_owned(), usage: usage() },
             Refusal::OpenQuote { quote: '"' },
+            Refusal::NearKey { word: "untill=2030-01-01".to_owned(), near: "until".to_owned() },
+            Refusal::NoRule { word: "traffic/mising-server".to_owned(), near: Some("traffic/missing-server") },
+            Refusal::NoRule { word: "x".to_owned(), near: None },
+            Refusal::NotAllowed { command: "waive", needs: Some("maintain"), teams: Vec::new(), has: "write" },
+            Refusal::NotAllowed { command: "waive", needs: Some("admin"), teams: vec!["oncall".to_owned()], has: "none" },
+            Refusal::NotAllowed { command: "waive", needs: None, teams: vec!["a".to_owned(), "b".to_owned()], has: "admin" },
+            Refusal::TeamsUnknown { team: "oncall".to_owned() },
+            Refusal::OwnFinding { command: "waive" },
+            Refusal::Settings { line: 3, message: "there is no setting `wave`; did you mean `waive`?".to_owned() },
+            Refusal::NotReviewed { head: "4f2c1e9".to_owned() },
+            Refusal::NoFinding { word: "0123456789abcdee".to_owned(), near: Some("0123456789abcdef".to_owned()), all: Vec::new() },
+            Refusal::NoFinding { word: "x".to_owned(), near: None, all: Vec::new() },
+            Refusal::NoFinding { word: "x".to_owned(), near: None, all: vec![("0123456789abcdef".to_owned(), "traffic/missing-server".to_owned())] },
+            Refusal::SeveralFindings { word: "012345".to_owned() },
+            Refusal::NotWaived { word: "0123456789abcdef".to_owned() },
+            Refusal::NoServer { word: "10.0.0.9".to_owned(), near: Some("10.0.0.1".to_owned()) },
+            Refusal::NoServer { word: "@all".to_owned(), near: None },
         ]
         .iter()
         .map(refusal)
@@ -162,6 +301,25 @@ mod tests {
         `now` does not belong there. The command is used like this: `/waypost trace URL`
         `x` is not a URL: it begins with neither `http://` nor `https://`. The command is used like this: `/waypost trace URL`
         The quotation mark `"` has no partner.
+        There is no `untill`. Did you mean `until=`?
+        There is no rule `traffic/mising-server`. Did you mean `/waypost explain traffic/missing-server`?
+        There is no rule `x`. A finding names its rule, as in `traffic/missing-server`.
+        `/waypost waive` needs the role `maintain` or a higher one here; your role is `write`.
+        `/waypost waive` needs the role `admin` or a higher one here, or the team `oncall`; your role is `none`.
+        `/waypost waive` is for the team `a` and the team `b`; your role is `admin`.
+        It cannot be asked who is in the team `oncall`: the App lacks the permission Organization members: read. An owner of the organisation can grant it.
+        `/waypost waive` is for somebody else than the author of the pull request. `own: true` under `commands: waive:` in `.waypost.yaml` on the base branch would allow it.
+        Nobody may decide anything until `.waypost.yaml` is mended on the base branch. Its line 3 is not understood: there is no setting `wave`; did you mean `waive`?
+        There is no review of `4f2c1e9` yet. Give the command again when the check is concluded.
+        No finding has the fingerprint `0123456789abcdee`. Did you mean `0123456789abcdef`?
+        No finding has the fingerprint `x`; there is none above info.
+        No finding has the fingerprint `x`. There are:
+
+        - `0123456789abcdef` `traffic/missing-server`
+        More than one finding begins with `012345`; give more of it.
+        The finding `0123456789abcdef` is not waived.
+        No pool has the server `10.0.0.9`. Did you mean `10.0.0.1`?
+        No pool has the server `@all`, after this change.
         "#);
     }
 

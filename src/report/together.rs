@@ -55,7 +55,7 @@ pub fn group_gone() -> CheckOutput {
 }
 
 fn output(title: String, summary: String) -> CheckOutput {
-    CheckOutput { title, summary, text: None, annotations: Vec::new() }
+    CheckOutput { title, summary, text: None, annotations: Vec::new(), buttons: Vec::new() }
 }
 
 #[cfg(test)]

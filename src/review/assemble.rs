@@ -135,7 +135,7 @@ fn fingerprint(rule: &str, identity: &str, times: usize) -> String {
     format!("{first:016x}")
 }
 
-fn change_reports(comparison: &Comparison) -> Vec<ChangeReport> {
+pub(super) fn change_reports(comparison: &Comparison) -> Vec<ChangeReport> {
     comparison.changes.iter().filter_map(|change| change_report(comparison, change)).collect()
 }
 

@@ -9,12 +9,15 @@ pub mod settings;
 mod summary;
 mod trace;
 mod types;
+mod what_if;
 
 pub use relevance::{touches_traffic, traffic_unchanged};
 pub use trace::{StepReport, TraceReport, trace_report};
 pub use types::{
     Acknowledgement, ChangeReport, FindingReport, InputReport, RequestReport, Review, RollbackReport, SCHEMA, Timings, UnknownReport, Verdict, Waiver,
 };
+
+pub use what_if::{Leftovers, Simulation, leftovers, simulate};
 
 use crate::analysis::{Comparison, compare};
 use crate::formats;

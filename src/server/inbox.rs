@@ -76,6 +76,7 @@ async fn take_in(app: &App, headers: &HeaderMap, body: &[u8]) -> (StatusCode, &'
         | Event::Pull(_)
         | Event::Comment { .. }
         | Event::Rerun { .. }
+        | Event::Button { .. }
         | Event::Group { .. }
         | Event::Moved { .. }
         | Event::Installed { .. }

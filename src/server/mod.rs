@@ -9,6 +9,7 @@ mod error;
 mod health;
 mod inbox;
 mod jobs;
+mod lapse;
 mod metrics;
 mod pages;
 mod reconcile;
@@ -123,8 +124,11 @@ pub async fn start_on(settings: Settings, store: Arc<dyn Store>) -> Result<Runni
     tasks.extend((0..workers).map(|_| tokio::spawn(worker::run(Arc::clone(&app), stopped.clone()))));
     tasks.push(tokio::spawn(tidy(Arc::clone(&app), stopped.clone())));
     // Who only takes deliveries in leaves the rest to others.
-    if let Some(reconcile) = reconcile.filter(|_| workers > 0) {
-        tasks.extend(reconcile::start(&app, reconcile, &stopped));
+    if workers > 0 {
+        tasks.push(tokio::spawn(lapse::watch(Arc::clone(&app), stopped.clone())));
+        if let Some(reconcile) = reconcile {
+            tasks.extend(reconcile::start(&app, reconcile, &stopped));
+        }
     }
     tasks.push(tokio::spawn(health::greet(app, stopped)));
     tracing::info!(%address, workers, "listening for webhooks at http://{address}/webhook");

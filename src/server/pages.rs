@@ -3,7 +3,7 @@
 use super::App;
 use crate::github::commands::command_help;
 use crate::policy::rules;
-use crate::store::{ReviewKey, StoredReview};
+use crate::store::{AuditRecord, ReviewKey, StoredReview};
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -48,18 +48,47 @@ pub(super) async fn index(State(app): State<Arc<App>>) -> Response {
 pub(super) async fn review(State(app): State<Arc<App>>, Path((owner, name, number)): Path<(String, String, u64)>) -> Response {
     match app.store.review(ReviewKey::Name { owner, name, number }).await {
         Ok(Some(review)) => {
+            let record = match app.store.audit(review.repository_id, review.number).await {
+                Ok(record) => record,
+                Err(error) => return unavailable(&error),
+            };
             let title = format!("{}/{}#{}", review.owner, review.name, review.number);
             let body = html! {
                 h1 { (title) " " (review.title) }
                 p { (verdict(&review.verdict)) " " strong { (review.summary) } }
                 p.quiet { "commit " code { (review.head_sha) } ", compared with " code { (review.base_sha) } ", reviewed " (time(review.reviewed_at_ms)) }
                 pre { (review.report) }
+                (decisions(&record))
                 details { summary { "The review as JSON" } pre { (pretty(&review.review)) } }
             };
             page(StatusCode::OK, &title, &body)
         }
         Ok(None) => not_found().await,
         Err(error) => unavailable(&error),
+    }
+}
+
+/// Returns the record of what people have decided; nothing where there is none.
+fn decisions(record: &[AuditRecord]) -> Markup {
+    html! {
+        @if !record.is_empty() {
+            h2 { "Decisions" }
+            table {
+                thead { tr { th { "when" } th { "who" } th { "what" } th { "finding" } th { "commit" } th { "why" } } }
+                tbody {
+                    @for line in record {
+                        tr {
+                            td { (time(line.at_ms)) }
+                            td { (line.actor) @if !line.role.is_empty() { " (" (line.role) ")" } }
+                            td { (line.command) ", " (line.outcome) }
+                            td { code { (line.fingerprint) } " " (line.rule) }
+                            td { code { (line.head_sha.get(..7).unwrap_or_default()) } }
+                            td { (line.detail) }
+                        }
+                    }
+                }
+            }
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a job is: written as JSON into the queue, read by a worker.
 
 use crate::github::webhook::Event;
-use crate::github::{CommentId, InstallationId, Place, PrNumber, Sha};
+use crate::github::{CheckRunId, CommentId, CommentKind, InstallationId, Place, PrNumber, Sha, User};
 use crate::store::NewJob;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -20,7 +20,19 @@ pub(super) enum Work {
         asked_in: BTreeSet<CommentId>,
     },
     /// Do what a comment says.
-    Comment { place: Place, number: PrNumber, comment: CommentId, body: String },
+    Comment {
+        place: Place,
+        number: PrNumber,
+        #[serde(default)]
+        kind: CommentKind,
+        comment: CommentId,
+        body: String,
+        by: User,
+        #[serde(default)]
+        edited: bool,
+    },
+    /// Do what a button says.
+    Button { place: Place, head: Sha, pulls: Vec<PrNumber>, button: String, by: User, run: CheckRunId },
     /// Find the pull requests of a commit whose check is wished for again, and review them.
     Find {
         place: Place,
@@ -67,12 +79,13 @@ impl Work {
         match event {
             Event::Ping | Event::Nothing(_) | Event::Unreadable(_) => Vec::new(),
             Event::Pull(pull) => vec![Self::review(pull.place, pull.number, false)],
-            Event::Comment { pull, comment, body } => {
+            Event::Button { place, head, pulls, button, by, run } => vec![Self::Button { place, head, pulls, button, by, run }],
+            Event::Comment { pull, kind, comment, body, by, edited } => {
                 // Most comments hold no command; a job for each would be noise.
                 if crate::github::commands::commands_in(&body).is_empty() {
                     return Vec::new();
                 }
-                vec![Self::Comment { place: pull.place, number: pull.number, comment, body }]
+                vec![Self::Comment { place: pull.place, number: pull.number, kind, comment, body, by, edited }]
             }
             Event::Rerun { place, head, pulls } => vec![Self::Find { place, head, pulls }],
             Event::Group { place, head, base, branch, wanted } => vec![Self::Group(Group { place, head, base, branch, wanted, forced: false })],
@@ -86,9 +99,11 @@ impl Work {
     pub(super) fn job(&self) -> NewJob {
         let (lane, dedupe) = match self {
             Self::Review { place, number, .. } => one(format!("review:{}:{}", place.repository_id, number.0)),
-            Self::Comment { place, number, comment, .. } => {
-                (format!("comments:{}:{}", place.repository_id, number.0), format!("comment:{}:{}", place.repository_id, comment.0))
+            Self::Comment { place, number, kind, comment, edited, .. } => {
+                let edited = if *edited { ":edited" } else { "" };
+                (format!("comments:{}:{}", place.repository_id, number.0), format!("comment:{}:{kind:?}:{}{edited}", place.repository_id, comment.0))
             }
+            Self::Button { place, button, run, .. } => one(format!("button:{}:{}:{button}", place.repository_id, run.0)),
             Self::Find { place, head, .. } => one(format!("find:{}:{head}", place.repository_id)),
             Self::Group(group) => one(group.lane()),
             Self::Moved { place, branch, .. } => one(format!("moved:{}:{branch}", place.repository_id)),

@@ -12,6 +12,7 @@ mod folder;
 mod git;
 mod memory;
 mod merge;
+mod overlay;
 mod revert;
 
 pub use diff::diff;
@@ -20,6 +21,7 @@ pub use folder::folder;
 pub use git::{CommitId, Repository};
 pub use memory::{memory, memory_with_links};
 pub use merge::{Merge, merged};
+pub use overlay::overlay;
 pub use revert::{Undoes, undoes};
 
 use crate::span::TreePath;

@@ -29,6 +29,8 @@ mod completeness;
 #[cfg(test)]
 mod decisions;
 #[cfg(test)]
+mod docs;
+#[cfg(test)]
 mod end_to_end;
 #[cfg(test)]
 mod exactness;

@@ -1,5 +1,6 @@
 //! From a comment to its commands.
 
+use super::arguments::Arguments;
 use super::{Command, SPECS, markdown};
 use crate::policy::nearest;
 use crate::report::replies::Refusal;
@@ -24,7 +25,7 @@ fn command(rest: &str) -> Result<Command, Refusal> {
         return Ok(Command::Help);
     };
     match SPECS.iter().find(|spec| spec.name.eq_ignore_ascii_case(name)) {
-        Some(spec) => (spec.parse)(arguments),
+        Some(spec) => (spec.parse)(Arguments::new(arguments.to_vec())),
         None => Err(Refusal::Unknown { word: name.clone(), nearest: nearest(name, SPECS.iter().map(|spec| spec.name)) }),
     }
 }

@@ -1,11 +1,13 @@
 //! `/waypost trace URL`
 
-use super::{Command, CommandError, Context, Permission, Reply, Spec, usage};
+use super::arguments::Arguments;
+use super::{Command, CommandError, Context, Reply, Spec, usage};
 use crate::analysis;
 use crate::formats;
 use crate::model::{Name, Request};
 use crate::report;
 use crate::report::replies::Refusal;
+use crate::review::settings::Least;
 use crate::review::trace_report;
 use std::sync::Arc;
 
@@ -13,7 +15,7 @@ use std::sync::Arc;
 pub(super) const SPEC: Spec = Spec {
     name: "trace",
     arguments: "URL [-X METHOD] [-H 'Name: value'] [--from IP] [--listener ADDR:PORT]",
-    permission: Permission::Anyone,
+    least: Least::Anyone,
     summary: "shows how a request is routed before and after this change, line by line",
     example: "/waypost trace http://shop.example.com/cart",
     parse,
@@ -26,14 +28,15 @@ pub struct Args {
     pub request: Request,
 }
 
-fn parse(words: &[String]) -> Result<Command, Refusal> {
+fn parse(arguments: Arguments) -> Result<Command, Refusal> {
+    let words = arguments.all();
     let mut request: Option<Request> = None;
     let mut options = Vec::new();
     let mut words = words.iter();
     while let Some(word) = words.next() {
         if word.starts_with('-') {
             let value = words.next().ok_or_else(|| Refusal::Missing { what: format!("the value of `{word}`"), usage: usage(&SPEC) })?;
-            options.push((word, value));
+            options.push((word.as_str(), value.as_str()));
         } else if request.is_none() {
             // `<http://…>` is how some editors write links.
             let url = word.trim_start_matches('<').trim_end_matches('>');
@@ -67,7 +70,8 @@ fn set(request: &mut Request, option: &str, value: &str) -> Result<(), Refusal> 
 
 /// Traces the request through both sides.
 pub(super) async fn run(cx: &Context<'_>, args: &Args) -> Result<Reply, CommandError> {
-    let sides = [Arc::clone(&cx.sides.base), Arc::clone(&cx.sides.head)];
+    let Some(sides) = cx.sides else { return Ok(Reply::default()) };
+    let sides = [Arc::clone(&sides.base), Arc::clone(&sides.head)];
     let request = args.request.clone();
     let work = {
         let sides = sides.clone();
@@ -76,7 +80,7 @@ pub(super) async fn run(cx: &Context<'_>, args: &Args) -> Result<Reply, CommandE
             report::trace_comment(&was, &now)
         }
     };
-    Ok(Reply::Text(cx.trees.run(&sides, cx.limit, Arc::new(work)).await?))
+    Ok(Reply::text(cx.trees.run(&sides, cx.limit, Arc::new(work)).await?))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! From a delivery to what it means for us.
 
-use crate::github::types::{AppId, CommentId, InstallationId, Place, PrNumber, Repo, Sha, User};
+use crate::github::types::{AppId, CheckRunId, CommentId, CommentKind, InstallationId, Place, PrNumber, Repo, Sha, User};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -15,10 +15,31 @@ pub enum Event {
     Comment {
         /// On which.
         pull: PullEvent,
+        /// Where it stands.
+        kind: CommentKind,
         /// The comment.
         comment: CommentId,
         /// Its text.
         body: String,
+        /// Who wrote it.
+        by: User,
+        /// It was changed: it does nothing, and who changed it is told so.
+        edited: bool,
+    },
+    /// Someone pressed a button of a check.
+    Button {
+        /// Where.
+        place: Place,
+        /// On which commit.
+        head: Sha,
+        /// As in [`Event::Rerun`].
+        pulls: Vec<PrNumber>,
+        /// Which button.
+        button: String,
+        /// Who.
+        by: User,
+        /// The run it belongs to.
+        run: CheckRunId,
     },
     /// Someone asks for the check again.
     Rerun {
@@ -101,6 +122,14 @@ struct Payload {
     before: Option<String>,
     after: Option<String>,
     repositories_removed: Option<Vec<IdPart>>,
+    review: Option<CommentPart>,
+    requested_action: Option<ButtonPart>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ButtonPart {
+    #[serde(default)]
+    identifier: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -155,6 +184,8 @@ struct CommentPart {
 #[derive(Debug, Deserialize)]
 struct CheckPart {
     #[serde(default)]
+    id: Option<CheckRunId>,
+    #[serde(default)]
     head_sha: Option<String>,
     #[serde(default)]
     pull_requests: Option<Vec<NumberPart>>,
@@ -166,6 +197,8 @@ pub fn parse(event: &str, body: &[u8]) -> Event {
         "ping" => return Event::Ping,
         "pull_request"
         | "issue_comment"
+        | "pull_request_review"
+        | "pull_request_review_comment"
         | "check_run"
         | "check_suite"
         | "merge_group"
@@ -194,6 +227,9 @@ pub fn parse(event: &str, body: &[u8]) -> Event {
         "merge_group" => merge_group(payload, place),
         "push" => push(payload, place),
         "repository" => repository(&payload, place),
+        "pull_request_review" => review_words(payload, place),
+        "pull_request_review_comment" => line_comment(payload, place),
+        "check_run" if payload.action.as_deref() == Some("requested_action") => button(payload, place),
         _ => rerun(payload, place),
     }
 }
@@ -269,22 +305,59 @@ fn pull_request(payload: Payload, place: Place) -> Event {
     }
 }
 
-fn issue_comment(payload: Payload, place: Place) -> Event {
-    let Some((issue, comment)) = payload.issue.zip(payload.comment) else {
+fn issue_comment(mut payload: Payload, place: Place) -> Event {
+    let Some((issue, comment)) = payload.issue.take().zip(payload.comment.take()) else {
         return Event::Unreadable("it holds no comment".to_owned());
     };
-    if payload.action.as_deref() != Some("created") {
-        return Event::Nothing("a comment that was not just written");
-    }
     if issue.pull_request.is_none_or(|pull| pull.is_null()) {
         return Event::Nothing("a comment on an issue");
     }
+    said(&payload, PullEvent { place, number: issue.number }, CommentKind::Conversation, comment)
+}
+
+fn line_comment(mut payload: Payload, place: Place) -> Event {
+    let Some((pull, comment)) = payload.pull_request.take().zip(payload.comment.take()) else {
+        return Event::Unreadable("it holds no comment".to_owned());
+    };
+    said(&payload, PullEvent { place, number: pull.number }, CommentKind::Line, comment)
+}
+
+fn review_words(mut payload: Payload, place: Place) -> Event {
+    let Some((pull, review)) = payload.pull_request.take().zip(payload.review.take()) else {
+        return Event::Unreadable("it holds no review".to_owned());
+    };
+    said(&payload, PullEvent { place, number: pull.number }, CommentKind::Review, review)
+}
+
+/// Returns what somebody said; nothing where no person did.
+fn said(payload: &Payload, pull: PullEvent, kind: CommentKind, comment: CommentPart) -> Event {
+    let edited = match payload.action.as_deref() {
+        Some("created" | "submitted") => false,
+        // Only what is written anew counts: an edit can hide what was said before. Who did it is told.
+        Some("edited") if kind == CommentKind::Conversation => true,
+        _ => return Event::Nothing("a comment that was not just written"),
+    };
     let sender_is_bot = payload.sender.as_ref().is_some_and(User::is_bot);
-    if sender_is_bot || comment.performed_via_github_app.is_some() || comment.user.as_ref().is_none_or(User::is_bot) {
+    let Some(by) = comment.user.filter(|user| !user.is_bot() && !sender_is_bot && comment.performed_via_github_app.is_none()) else {
         return Event::Nothing("a comment no person wrote");
-    }
-    let pull = PullEvent { place, number: issue.number };
-    Event::Comment { pull, comment: comment.id, body: comment.body.unwrap_or_default() }
+    };
+    // Whoever may edit comments of others does not speak for them.
+    let by = if edited { payload.sender.clone().unwrap_or(by) } else { by };
+    Event::Comment { pull, kind, comment: comment.id, body: comment.body.unwrap_or_default(), by, edited }
+}
+
+fn button(payload: Payload, place: Place) -> Event {
+    let Some((check, button)) = payload.check_run.zip(payload.requested_action) else {
+        return Event::Nothing("it holds no button");
+    };
+    let Some(by) = payload.sender.filter(|sender| !sender.is_bot()) else {
+        return Event::Nothing("a button no person pressed");
+    };
+    let (Some(head), Some(run)) = (check.head_sha.as_deref().and_then(Sha::new), check.id) else {
+        return Event::Unreadable("its check names no commit".to_owned());
+    };
+    let pulls = check.pull_requests.unwrap_or_default().into_iter().map(|pull| pull.number).collect();
+    Event::Button { place, head, pulls, button: button.identifier, by, run }
 }
 
 fn rerun(payload: Payload, place: Place) -> Event {
@@ -363,10 +436,18 @@ mod tests {
     fn a_comment_by_a_person_counts_and_no_other() {
         let by = |user: Value, app: Value| json!({"id": 5, "body": "/waypost help", "user": user, "performed_via_github_app": app});
         let person = json!({"id": 9, "login": "kim", "type": "User"});
-        let said = Event::Comment { pull: pull(), comment: CommentId(5), body: "/waypost help".to_owned() };
-        assert_eq!(comment("created", &by(person.clone(), Value::Null)), said);
+        let kim = || User { id: 9, login: "kim".to_owned(), kind: "User".to_owned() };
+        let said = |edited| Event::Comment {
+            pull: pull(),
+            kind: CommentKind::Conversation,
+            comment: CommentId(5),
+            body: "/waypost help".to_owned(),
+            by: kim(),
+            edited,
+        };
+        assert_eq!(comment("created", &by(person.clone(), Value::Null)), said(false));
+        assert_eq!(comment("edited", &by(person.clone(), Value::Null)), said(true));
         for (action, body) in [
-            ("edited", by(person.clone(), Value::Null)),
             ("deleted", by(person.clone(), Value::Null)),
             ("pinned", by(person.clone(), Value::Null)),
             ("created", by(json!({"id": 1, "login": "waypost[bot]", "type": "Bot"}), json!({"id": 3}))),
@@ -378,6 +459,28 @@ mod tests {
         }
         let on_issue = payload(&json!({"action": "created", "issue": {"number": 1}, "comment": {"id": 1, "user": {"id": 1, "type": "User"}}}));
         assert!(matches!(parse("issue_comment", &on_issue), Event::Nothing("a comment on an issue")));
+    }
+
+    #[test]
+    fn words_on_lines_and_of_reviews_count_too() {
+        let words = |number: u64| json!({"id": number, "body": "/waypost help", "user": {"id": 9, "login": "kim", "type": "User"}});
+        for (event, action, key, kind) in [
+            ("pull_request_review_comment", "created", "comment", CommentKind::Line),
+            ("pull_request_review", "submitted", "review", CommentKind::Review),
+        ] {
+            let body = |action: &str| payload(&json!({"action": action, key: words(5), "pull_request": {"number": 812}}));
+            assert!(matches!(parse(event, &body(action)), Event::Comment { kind: found, comment: CommentId(5), .. } if found == kind), "{event}");
+            assert!(matches!(parse(event, &body("edited")), Event::Nothing(_)), "{event}");
+            assert!(matches!(parse(event, &payload(&json!({"action": action}))), Event::Unreadable(_)), "{event}");
+        }
+    }
+
+    #[test]
+    fn a_button_names_its_run_and_who_pressed_it() {
+        let head = "a".repeat(40);
+        let body = json!({"action": "requested_action", "requested_action": {"identifier": "rerun"}, "check_run": {"id": 3, "head_sha": head, "pull_requests": []}});
+        let found = parse("check_run", &payload(&body));
+        assert!(matches!(&found, Event::Button { button, run: CheckRunId(3), by, .. } if button == "rerun" && by.id == 9), "{found:?}");
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Commands in a comment: seen at once, done, answered once.
 
 use super::{App, JobError, Turn, enqueue};
-use crate::github::commands::{Command, CommandError, Context, Reply, commands_in};
-use crate::github::{CommentId, Place, PrNumber, Publisher, RepoApi, Sides, Trees};
+use crate::github::commands::{Command, CommandError, Context, NAMES, allowed, commands_in};
+use crate::github::{Asked, CommentId, CommentKind, Place, PrNumber, Publisher, Pull, RepoApi, Sides, Trees, User};
 use crate::report::replies::{self, Refusal};
+use crate::review::settings::{Settings, SettingsProblem, settings};
 use crate::server::work::Work;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,8 +15,11 @@ use std::sync::atomic::Ordering;
 pub(super) struct Said {
     pub(super) place: Place,
     pub(super) number: PrNumber,
+    pub(super) kind: CommentKind,
     pub(super) comment: CommentId,
     pub(super) body: String,
+    pub(super) by: User,
+    pub(super) edited: bool,
 }
 
 /// What all commands of a comment come to.
@@ -30,7 +34,16 @@ struct Answers {
 pub(super) async fn run(app: &Arc<App>, said: &Said, turn: Turn) -> Result<(), JobError> {
     let api = app.api.at(&said.place);
     let publisher = Publisher::new(api.clone(), Arc::clone(&app.store), said.number, None).held(turn.hold, false);
-    publisher.react(said.comment, "eyes").await?;
+    let asked = Asked::Comment(said.kind, said.comment);
+    if said.edited {
+        // What was answered when it was written needs no hint: then only a slip of the pen was mended.
+        if !publisher.has_answered(asked).await? {
+            publisher.react(asked, "confused").await?;
+            publisher.answer(Asked::Edited(said.comment), &replies::edited()).await?;
+        }
+        return Ok(());
+    }
+    publisher.react(asked, "eyes").await?;
     let answers = match answers(app, &api, said).await {
         Ok(answers) => answers,
         Err(error) if error.passing && !turn.last => return Err(error),
@@ -40,17 +53,18 @@ pub(super) async fn run(app: &Arc<App>, said: &Said, turn: Turn) -> Result<(), J
         }
     };
     if !answers.texts.is_empty() {
-        publisher.answer(said.comment, &answers.texts.join("\n\n---\n\n")).await?;
+        publisher.answer(asked, &answers.texts.join("\n\n---\n\n")).await?;
     }
     if answers.review {
-        let asked_in = BTreeSet::from([said.comment]);
+        let is_conversation = said.kind == CommentKind::Conversation && !answers.refused;
+        let asked_in = if is_conversation { BTreeSet::from([said.comment]) } else { BTreeSet::new() };
         let wish = Work::Review { place: said.place.clone(), number: said.number, forced: true, asked_in };
         enqueue(app, &[wish]).await?;
     }
     if answers.refused {
-        publisher.react(said.comment, "confused").await?;
-    } else if !answers.review {
-        publisher.react(said.comment, "rocket").await?;
+        publisher.react(asked, "confused").await?;
+    } else if !answers.review || said.kind != CommentKind::Conversation {
+        publisher.react(asked, "rocket").await?;
     }
     app.metrics.commands.fetch_add(1, Ordering::Relaxed);
     Ok(())
@@ -59,23 +73,63 @@ pub(super) async fn run(app: &Arc<App>, said: &Said, turn: Turn) -> Result<(), J
 async fn answers(app: &App, api: &RepoApi, said: &Said) -> Result<Answers, JobError> {
     let commands = commands_in(&said.body);
     let trees = Trees::new(api.clone(), Arc::clone(&app.store));
+    let pull = api.pull(said.number).await?;
+    let rules = if commands.iter().flatten().all(|command| *command == Command::Help) {
+        (Settings::default(), Vec::new())
+    } else {
+        base_settings(app, &trees, &pull).await?
+    };
     let reads_trees = commands.iter().flatten().any(Command::reads_trees);
-    let sides = if reads_trees { Some(Sides::of(api, &trees, &api.pull(said.number).await?).await?) } else { None };
-    let cx = sides.as_ref().map(|sides| Context { trees: &trees, sides, limit: app.settings.review_limit });
+    let sides = if reads_trees { Some(Sides::of(api, &trees, &pull).await?) } else { None };
     let mut answers = Answers::default();
-    for command in commands {
-        let done = match command {
-            Ok(command) => command.run(cx.as_ref()).await,
-            Err(refusal) => Err(CommandError::Refused(refusal)),
+    for (at, command) in commands.into_iter().enumerate() {
+        let cx = Context {
+            api,
+            store: &app.store,
+            trees: &trees,
+            number: said.number,
+            pull: &pull,
+            sides: sides.as_ref(),
+            actor: &said.by,
+            source: format!("comment:{}:{:?}:{}:{at}", said.place.repository_id, said.kind, said.comment.0),
+            limit: app.settings.review_limit,
+        };
+        let done = match &command {
+            Ok(command) => give(&cx, command, &rules).await,
+            Err(refusal) => Err(refusal.clone().into()),
         };
         match done {
-            Ok(Reply::Text(text)) => answers.texts.push(text),
-            Ok(Reply::Review) => answers.review = true,
+            Ok(reply) => {
+                answers.texts.extend(reply.text);
+                answers.review |= reply.review;
+            }
             Err(CommandError::Refused(refusal)) => answers.refuse(&refusal),
             Err(error) => return Err(error.into()),
         }
     }
     Ok(answers)
+}
+
+/// Gives a command, where the person may; the record has it where they may not.
+async fn give(cx: &Context<'_>, command: &Command, rules: &(Settings, Vec<SettingsProblem>)) -> Result<crate::github::commands::Reply, CommandError> {
+    let done = match allowed(cx, command.spec(), rules).await? {
+        Ok(granted) => command.run(cx, &granted).await,
+        Err(refusal) => Err(refusal.into()),
+    };
+    if let Err(CommandError::Refused(refusal)) = &done {
+        command.record_refusal(cx, refusal).await?;
+    }
+    done
+}
+
+/// Returns the settings of the branch that the pull request goes to, as it is now.
+pub(super) async fn base_settings(app: &App, trees: &Trees, pull: &Pull) -> Result<(Settings, Vec<SettingsProblem>), JobError> {
+    let base = trees.snapshot(&pull.base.sha).await?;
+    let reading = {
+        let base = Arc::clone(&base);
+        move || settings(&base, NAMES)
+    };
+    Ok(trees.run(&[base], app.settings.review_limit, Arc::new(reading)).await?)
 }
 
 impl Answers {

@@ -1,5 +1,6 @@
 //! What workers do: one file a kind of job.
 
+mod button;
 mod comment;
 mod find;
 mod group;
@@ -83,6 +84,8 @@ impl From<TreeError> for JobError {
 impl From<CommandError> for JobError {
     fn from(error: CommandError) -> Self {
         match error {
+            CommandError::Api(error) => error.into(),
+            CommandError::Store(error) => error.into(),
             CommandError::Tree(error) => error.into(),
             CommandError::Publish(error) => error.into(),
             CommandError::Refused(_) => Self::lasting(error.to_string()),
@@ -103,7 +106,12 @@ pub(super) struct Turn {
 pub(super) async fn run(app: &Arc<App>, work: Work, turn: Turn) -> Result<(), JobError> {
     match work {
         Work::Review { place, number, forced, asked_in } => review::run(app, &review::Wish { place, number, forced, asked_in }, turn).await,
-        Work::Comment { place, number, comment, body } => comment::run(app, &comment::Said { place, number, comment, body }, turn).await,
+        Work::Comment { place, number, kind, comment, body, by, edited } => {
+            comment::run(app, &comment::Said { place, number, kind, comment, body, by, edited }, turn).await
+        }
+        Work::Button { place, head, pulls, button, by, run } => {
+            button::run(app, &button::Pressed { place, head, pulls, button, by, run }, turn).await
+        }
         Work::Find { place, head, pulls } => find::run(app, &place, &head, pulls).await,
         Work::Group(group) => group::run(app, &group, turn).await,
         Work::Moved { place, branch, before, after } => moved::run(app, &place, &branch, (&before, &after)).await,

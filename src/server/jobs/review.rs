@@ -1,8 +1,9 @@
 //! A pull request is reviewed: check in progress, trees, review, check concluded, comment.
 
 use super::{App, JobError, Turn, enqueue, together};
-use crate::github::{CommentId, Conclusion, OpenRun, Place, PrNumber, Publisher, Pull, RepoApi, Sides, Trees};
-use crate::report::{self, CheckOutput, CommentContext, replies};
+use crate::github::{Asked, CommentId, CommentKind, Conclusion, OpenRun, Place, PrNumber, Publisher, Pull, RepoApi, Sides, Trees};
+use crate::policy::{Decision, Severity};
+use crate::report::{self, CheckOutput, CommentContext, LineComment, PastRun, replies};
 use crate::review::{Change, Review, Verdict, touches_traffic};
 use crate::server::work::Work;
 use crate::snapshot::diff;
@@ -13,6 +14,9 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+
+/// What is known of the head is believed this long: a read more would find the same.
+const HEAD_IS_KNOWN_MS: i64 = 5_000;
 
 /// Whose review is wished for.
 #[derive(Debug)]
@@ -36,10 +40,13 @@ struct Made {
     review: Review,
     check: CheckOutput,
     comment: String,
+    lines: Vec<LineComment>,
     /// Whether the pull request touches a file that Waypost reads.
     relevant: bool,
     text: String,
     base_sha: String,
+    /// When the reviewed commit was last seen to be the head.
+    seen_ms: i64,
 }
 
 /// Reviews the pull request as it is now.
@@ -62,7 +69,7 @@ pub(super) async fn run(app: &Arc<App>, wish: &Wish, turn: Turn) -> Result<(), J
     }
     let mut run = publisher.begin(&pull.head.sha, &replies::in_progress(pull.head.sha.short())).await?;
     let at = At { app, wish, pull: &pull, to: &publisher };
-    let concluded = match make(app, &api, &pull, started_ms).await {
+    let concluded = match make(app, &api, (wish, &pull), started_ms).await {
         Ok(made) => conclude(&at, &mut run, made).await,
         Err(error) => Err(error),
     };
@@ -96,7 +103,7 @@ async fn is_gone(api: &RepoApi, number: PrNumber) -> Result<bool, JobError> {
 }
 
 /// Makes the review: all reading is done before, so that it is the pure function that the command line runs.
-async fn make(app: &App, api: &RepoApi, pull: &Pull, started_ms: i64) -> Result<Made, JobError> {
+async fn make(app: &App, api: &RepoApi, (wish, pull): (&Wish, &Pull), started_ms: i64) -> Result<Made, JobError> {
     let trees = Trees::new(api.clone(), Arc::clone(&app.store));
     let sides = Arc::new(Sides::of(api, &trees, pull).await?);
     let limit = app.settings.review_limit;
@@ -115,13 +122,15 @@ async fn make(app: &App, api: &RepoApi, pull: &Pull, started_ms: i64) -> Result<
         base_sha: sides.base_sha.to_string(),
     };
     let branch = pull.base.r#ref.clone();
+    let decisions = in_force(app, wish).await?;
     let (title, body) = (pull.title.clone(), pull.body.clone().unwrap_or_default());
     let reviewing = {
         let sides = Arc::clone(&sides);
         move || {
             let (base, head) = (&*sides.base, &*sides.head);
-            let mut review = review::review(&Change { base, head, known_good: sides.known_good.as_deref(), title: &title, body: &body });
-            let with_tip = tip.as_ref().map(|tip| together::with_base(&sides.base, &sides.head, tip, &review)).unwrap_or_default();
+            let change = Change { base, head, known_good: sides.known_good.as_deref(), title: &title, body: &body };
+            let mut review = review::review_with(&change, &decisions);
+            let with_tip = tip.as_ref().map(|tip| together::with_base(&sides.base, &sides.head, tip, &review, &decisions)).unwrap_or_default();
             if !with_tip.is_empty() {
                 review.verdict = Verdict::Fail;
             }
@@ -138,8 +147,10 @@ async fn make(app: &App, api: &RepoApi, pull: &Pull, started_ms: i64) -> Result<
                 relevant: touches_traffic(changed.iter().map(TreePath::as_str), &review.inputs),
                 check,
                 comment,
+                lines: report::line_comments(&review, base, head, &cx),
                 text: report::text(&review, base, head, false),
                 base_sha: cx.base_sha.clone(),
+                seen_ms: 0,
                 review,
             }
         }
@@ -147,9 +158,17 @@ async fn make(app: &App, api: &RepoApi, pull: &Pull, started_ms: i64) -> Result<
     Ok(trees.run(&all, limit, Arc::new(reviewing)).await?)
 }
 
+/// Returns what people have decided about this pull request and what still holds.
+async fn in_force(app: &App, wish: &Wish) -> Result<Vec<Decision>, JobError> {
+    let all = app.store.decisions(wish.place.repository_id, wish.number.0).await?;
+    let now = now_ms();
+    Ok(all.into_iter().filter(|one| one.lapses_at_ms.is_none_or(|end| end > now)).map(|one| one.decision).collect())
+}
+
 /// Concludes the check with the review, and returns it; `None` where the pull request has moved on and this review is of the past.
 async fn conclude(at: &At<'_>, run: &mut OpenRun, made: Made) -> Result<Option<Made>, JobError> {
     let At { app, wish, pull, to } = at;
+    let seen_ms = now_ms();
     let now = app.api.at(&wish.place).pull(wish.number).await?.head.sha;
     if now != pull.head.sha {
         to.supersede(run, &now).await?;
@@ -158,16 +177,17 @@ async fn conclude(at: &At<'_>, run: &mut OpenRun, made: Made) -> Result<Option<M
     // A warning does not block: GitHub has no conclusion for "look at this", and `neutral` looks like "did not run".
     let conclusion = if made.review.verdict == Verdict::Fail { Conclusion::Failure } else { Conclusion::Success };
     to.conclude(run, conclusion, &made.check).await?;
-    Ok(Some(made))
+    Ok(Some(Made { seen_ms, ..made }))
 }
 
 /// Writes the comment, keeps the review, and tells who asked. The check is concluded: what goes wrong here does not change the verdict.
 async fn tell(at: &At<'_>, inputs: String, made: &Made) -> Result<(), JobError> {
     let At { app, wish, pull, to } = at;
-    if !to.is_head(&pull.head.sha).await? {
+    if now_ms() - made.seen_ms > HEAD_IS_KNOWN_MS && !to.is_head(&pull.head.sha).await? {
         return again(at).await;
     }
-    match to.comment(&made.comment, made.relevant || made.review.verdict == Verdict::Fail).await.map_err(JobError::from) {
+    let comment = report::with_history(&made.comment, &to.earlier_runs(&pull.head.sha).await?);
+    match to.comment(&comment, made.relevant || made.review.verdict == Verdict::Fail).await.map_err(JobError::from) {
         Ok(()) => {}
         Err(error) if error.passing => return Err(error),
         // A conversation may be locked; the check says it all too.
@@ -175,13 +195,29 @@ async fn tell(at: &At<'_>, inputs: String, made: &Made) -> Result<(), JobError> 
             tracing::warn!(repository = %wish.place.repo, number = wish.number.0, error = error.text, "the comment was refused; the check stands");
         }
     }
+    say_lines(at, made).await;
     keep(at, inputs, made).await?;
+    let run = PastRun {
+        head: pull.head.sha.short().to_owned(),
+        verdict: verdict_word(made.review.verdict).to_owned(),
+        summary: made.review.summary.clone(),
+    };
+    to.remember_run(run).await?;
     for comment in &wish.asked_in {
-        to.react(*comment, "rocket").await?;
+        to.react(Asked::Comment(CommentKind::Conversation, *comment), "rocket").await?;
     }
     to.all_written().await?;
     app.metrics.reviews.fetch_add(1, Ordering::Relaxed);
     Ok(())
+}
+
+/// Says the worst findings on their lines. What goes wrong here is made up for by the next review: everything is in the comment too.
+async fn say_lines(at: &At<'_>, made: &Made) {
+    let counts = made.review.findings.iter().filter(|finding| finding.severity > Severity::Info && finding.waived.is_none());
+    let standing: BTreeSet<String> = counts.map(|finding| finding.fingerprint.clone()).collect();
+    if let Err(error) = at.to.lines(&at.pull.head.sha, &made.lines, &standing).await {
+        tracing::warn!(repository = %at.wish.place.repo, number = at.wish.number.0, %error, "comments on lines are left to the next review");
+    }
 }
 
 /// Has the pull request reviewed once more, as it is by then.
@@ -200,7 +236,7 @@ async fn give_up(at: &At<'_>, run: &mut OpenRun, error: &JobError) -> Result<(),
     // A comment of an earlier push would speak of a commit that is no longer the head.
     to.comment(&format!("**{}**\n\n{}", output.title, output.summary), false).await?;
     for comment in &wish.asked_in {
-        to.react(*comment, "confused").await?;
+        to.react(Asked::Comment(CommentKind::Conversation, *comment), "confused").await?;
     }
     to.all_written().await?;
     app.metrics.reviews_failed.fetch_add(1, Ordering::Relaxed);
@@ -209,11 +245,6 @@ async fn give_up(at: &At<'_>, run: &mut OpenRun, error: &JobError) -> Result<(),
 
 async fn keep(at: &At<'_>, inputs: String, made: &Made) -> Result<(), JobError> {
     let At { app, wish, pull, .. } = at;
-    let verdict = match made.review.verdict {
-        Verdict::Pass => "pass",
-        Verdict::Warn => "warn",
-        Verdict::Fail => "fail",
-    };
     let stored = StoredReview {
         repository_id: wish.place.repository_id,
         number: wish.number.0,
@@ -223,13 +254,21 @@ async fn keep(at: &At<'_>, inputs: String, made: &Made) -> Result<(), JobError> 
         base_sha: made.base_sha.clone(),
         inputs,
         title: pull.title.clone(),
-        verdict: verdict.to_owned(),
+        verdict: verdict_word(made.review.verdict).to_owned(),
         summary: made.review.summary.clone(),
         review: serde_json::to_string(&made.review).unwrap_or_default(),
         report: made.text.clone(),
         reviewed_at_ms: now_ms(),
     };
     Ok(app.store.keep_review(stored).await?)
+}
+
+fn verdict_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "pass",
+        Verdict::Warn => "warn",
+        Verdict::Fail => "fail",
+    }
 }
 
 /// Returns whether the last review was made of the same.

@@ -1,9 +1,9 @@
 //! What changes do together that none of them does alone. Pure.
 
 use crate::github::{PrNumber, Remote};
-use crate::policy::Severity;
+use crate::policy::{Decision, Severity};
 use crate::report::together::Pair;
-use crate::review::{Change, Review, review};
+use crate::review::{Change, Review, review, review_with};
 use crate::snapshot::merged;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -20,9 +20,10 @@ pub(super) struct Member {
 
 /// Returns the errors that a pull request causes together with what its base has got meanwhile, and does not cause alone. `base` is where
 /// it left its base, `tip` what that is now. Empty where both cannot be merged: then nobody merges them.
-pub(super) fn with_base(base: &Remote, head: &Remote, tip: &Remote, alone: &Review) -> Vec<String> {
+pub(super) fn with_base(base: &Remote, head: &Remote, tip: &Remote, alone: &Review, decisions: &[Decision]) -> Vec<String> {
     let merge = merged(base, head, tip);
-    let both = review(&Change::of(tip, &merge.tree));
+    // What somebody has waived stays waived where the base moves on.
+    let both = review_with(&Change::of(tip, &merge.tree), decisions);
     if !merge.is_clean() {
         return Vec::new();
     }

@@ -77,3 +77,106 @@ async fn bots_and_quotations_are_not_answered() {
     assert_eq!(rig.ours(number).len(), 1);
     running.shutdown().await;
 }
+
+/// Says something and waits for the answer to it.
+async fn answered(rig: &Rig, number: u64, body: &str) -> String {
+    let comment = rig.standin.comment_as_user(REPOSITORY, number, "kim", body);
+    let marker = format!("<!-- waypost:reply:{comment} -->\n");
+    let answer = || rig.ours(number).into_iter().find_map(|seen| seen.body.strip_prefix(&marker).map(str::to_owned));
+    let answer = rig.until("the answer", answer).await;
+    rig.until("the end", || rig.reactions(number, comment).iter().any(|one| one != "eyes").then_some(())).await;
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_can_be_asked_is_answered() {
+    let rig = Rig::new().await;
+    let running = rig.serve(rig.settings()).await;
+    let number = rig.open(&shop("10.20.1.15"));
+    rig.concluded(number).await;
+    rig.quiet().await;
+    let explained = answered(&rig, number, "/waypost explain missing-server").await;
+    assert!(explained.starts_with("### traffic/missing-server"), "{explained}");
+    let slip = answered(&rig, number, "/waypost explain mising-server").await;
+    assert!(slip.contains("Did you mean `/waypost explain traffic/missing-server`?"), "{slip}");
+    let down = answered(&rig, number, "/waypost simulate down=10.20.1.15:8080").await;
+    assert!(down.contains("If `10.20.1.15` dies after this change, which is in `web_pool`"), "{down}");
+    let nobody = answered(&rig, number, "/waypost simulate down=10.20.1.51").await;
+    assert!(nobody.contains("Did you mean `10.20.1.15`?"), "{nobody}");
+    let back = answered(&rig, number, "/waypost rollback").await;
+    assert!(back.contains("a rollback that only copies the old files does the same"), "{back}");
+    let status = answered(&rig, number, "/waypost status").await;
+    assert!(status.contains("**fail**") && status.contains("traffic/missing-server"), "{status}");
+    let doctor = answered(&rig, number, "/waypost doctor").await;
+    assert!(doctor.contains("`main` does not require the check `waypost`"), "{doctor}");
+    rig.standin.require_check(REPOSITORY, "main", "waypost", Some(rig.standin.app_id));
+    let doctor = answered(&rig, number, "/waypost doctor").await;
+    assert!(doctor.starts_with("All is well"), "{doctor}");
+    let both = answered(&rig, number, "/waypost status\n\nand\n\n/waypost explain drain-all").await;
+    assert!(both.contains("**fail**") && both.contains("\n\n---\n\n### traffic/drain-all"), "{both}");
+    running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edited_comment_does_nothing_and_says_so_once() {
+    let rig = Rig::new().await;
+    let running = rig.serve(rig.settings()).await;
+    let number = rig.open(&shop("10.20.1.11"));
+    rig.concluded(number).await;
+    let comment = rig.standin.comment_as_user(REPOSITORY, number, "kim", "Looks good");
+    for _ in 0..2 {
+        rig.standin.edit_comment(REPOSITORY, comment, "Looks good\n/waypost help");
+    }
+    rig.until("the hint", || rig.ours(number).pop()).await;
+    rig.quiet().await;
+    let ours = rig.ours(number);
+    assert_eq!(ours.len(), 1, "{ours:?}");
+    assert!(ours[0].body.ends_with("An edited comment does nothing. Write a new one with the command."), "{}", ours[0].body);
+    assert_eq!(rig.reactions(number, comment), ["confused"]);
+    running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_words_of_a_review_are_heard_too() {
+    let rig = Rig::new().await;
+    let running = rig.serve(rig.settings()).await;
+    let number = rig.open(&shop("10.20.1.11"));
+    rig.concluded(number).await;
+    let review = rig.standin.review_as_user(REPOSITORY, number, "kim", "Fine.\n\n/waypost help");
+    let answer = rig.until("the answer", || rig.ours(number).pop()).await;
+    assert!(answer.body.starts_with(&format!("<!-- waypost:reply:review:{review} -->")), "{}", answer.body);
+    running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn buttons_do_what_they_say_for_who_may() {
+    let rig = Rig::new().await;
+    let mut base = shop("10.20.1.11");
+    base.insert(".waypost.yaml".to_owned(), waypost::standin::File::from("commands: { review: write }\n"));
+    rig.standin.push(REPOSITORY, "main", &base, "Settings");
+    let running = rig.serve(rig.settings()).await;
+    let mut head = shop("10.20.1.15");
+    head.insert(".waypost.yaml".to_owned(), base[".waypost.yaml"].clone());
+    let number = rig.open(&head);
+    let check = rig.concluded(number).await;
+    rig.quiet().await;
+    let before = rig.ours(number).len();
+    rig.standin.set_role(REPOSITORY, "kim", "read");
+    for button in ["explain", "waiver", "explain"] {
+        assert!(rig.standin.click(REPOSITORY, check.id, button, "kim"));
+        rig.quiet().await;
+    }
+    let said: Vec<String> = rig.ours(number).into_iter().skip(before).map(|comment| comment.body).collect();
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said[0].contains("### traffic/missing-server"), "{}", said[0]);
+    assert!(said[1].contains("`kim` asks for a waiver") && said[1].contains("/waypost waive "), "{}", said[1]);
+    assert!(rig.standin.click(REPOSITORY, check.id, "rerun", "kim"));
+    rig.quiet().await;
+    assert_eq!(rig.checks(number).len(), 1);
+    let refused = rig.ours(number).pop().unwrap().body;
+    assert!(refused.contains("`/waypost review` needs the role `write`"), "{refused}");
+    rig.standin.set_role(REPOSITORY, "lee", "write");
+    assert!(rig.standin.click(REPOSITORY, check.id, "rerun", "lee"));
+    rig.until("a second check", || (rig.checks(number).len() == 2).then_some(())).await;
+    running.shutdown().await;
+}

@@ -214,7 +214,8 @@ async fn begun(rig: &Rig, annotations: usize) -> (Publisher, OpenRun, CheckOutpu
     let api = github::Api::new(settings.github, key).unwrap().at(&place);
     let store = Database::open(&settings.database_url, |_, new| new.to_owned()).await.unwrap();
     let publisher = Publisher::new(api, Arc::new(store), PrNumber(number), None);
-    let mut output = CheckOutput { title: "Many".to_owned(), summary: "Many mistakes".to_owned(), text: None, annotations: Vec::new() };
+    let mut output =
+        CheckOutput { title: "Many".to_owned(), summary: "Many mistakes".to_owned(), text: None, annotations: Vec::new(), buttons: Vec::new() };
     let run = publisher.begin(&Sha::new(&rig.standin.head(REPOSITORY, number)).unwrap(), &output).await.unwrap();
     output.annotations.extend((1..=annotations).map(|line| Annotation {
         path: "nginx/nginx.conf".to_owned(),
@@ -254,11 +255,23 @@ async fn annotations_go_out_in_batches_and_none_twice() {
 #[tokio::test(flavor = "multi_thread")]
 async fn where_annotations_are_refused_the_check_is_concluded_without() {
     let rig = Rig::new().await;
-    rig.standin.fail("PATCH", "/check-runs/", 1, Fault::Status(422));
+    // Once with everything, once without the buttons.
+    rig.standin.fail("PATCH", "/check-runs/", 2, Fault::Status(422));
     let running = rig.serve(rig.settings()).await;
     let number = rig.open(&shop("10.20.1.15"));
     let check = rig.concluded(number).await;
     assert_eq!((check.conclusion.as_deref(), check.annotations.len()), (Some("failure"), 0));
     assert!(check.summary.unwrap().contains("10.20.1.15:8080"), "what the notes would say stands in the summary");
+    running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_buttons_are_refused_the_check_keeps_its_annotations() {
+    let rig = Rig::new().await;
+    rig.standin.fail("PATCH", "/check-runs/", 1, Fault::Status(422));
+    let running = rig.serve(rig.settings()).await;
+    let number = rig.open(&shop("10.20.1.15"));
+    let check = rig.concluded(number).await;
+    assert_eq!((check.conclusion.as_deref(), check.annotations.len()), (Some("failure"), 1));
     running.shutdown().await;
 }

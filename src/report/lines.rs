@@ -1,0 +1,194 @@
+//! Comments on lines of the diff: the findings whose deciding line GitHub shows there. All others are in the comment and the check.
+//!
+//! Which lines the diff shows is worked out from both trees: one line outside of it, and GitHub refuses the whole review.
+
+use super::CommentContext;
+use super::markdown::{Place, code, line_link, prose};
+use super::put::put;
+use super::words::{request_words, severity_word};
+use crate::policy::{Severity, Tree};
+use crate::review::{FindingReport, Review};
+use crate::snapshot::Snapshot;
+use crate::span::TreePath;
+use similar::{Algorithm, DiffOp, TextDiff};
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+/// GitHub shows so many lines around a change.
+const CONTEXT: usize = 3;
+/// Of larger files GitHub shows no diff.
+const MAX_FILE_BYTES: usize = 400_000;
+/// The same.
+const MAX_FILE_LINES: usize = 15_000;
+/// A new file that shares this much with one that is gone is that file, renamed; git's own limit is the same.
+const RENAMED: f32 = 0.5;
+/// Of more files that are gone it is not looked for the one that was renamed.
+const MAX_GONE: usize = 20;
+
+/// A comment on lines of the diff.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineComment {
+    /// The finding.
+    pub fingerprint: String,
+    /// The file.
+    pub path: String,
+    /// The line, or the last of several; from 1.
+    pub line: usize,
+    /// The first line where there are several.
+    pub start_line: Option<usize>,
+    /// The line is gone: the left side of the diff.
+    pub is_left: bool,
+    /// Markdown.
+    pub body: String,
+}
+
+/// Returns a comment for each finding above info that is not waived and whose line the diff shows, the worst first.
+pub fn line_comments(review: &Review, base: &Snapshot, head: &Snapshot, cx: &CommentContext) -> Vec<LineComment> {
+    let mut shown = BTreeMap::new();
+    let serious = review.findings.iter().filter(|finding| finding.severity > Severity::Info && finding.waived.is_none());
+    let comments = serious.filter_map(|finding| {
+        let hunks: &Vec<Hunk> = shown.entry(finding.path.as_str()).or_insert_with(|| hunks(base, head, &finding.path));
+        let is_left = finding.tree == Tree::Base;
+        let (start, line) = place(hunks, is_left, (finding.start_line, finding.end_line))?;
+        Some(LineComment {
+            fingerprint: finding.fingerprint.clone(),
+            path: finding.path.clone(),
+            line,
+            start_line: (start < line).then_some(start),
+            is_left,
+            body: body(finding, cx),
+        })
+    });
+    comments.collect()
+}
+
+/// The lines of a hunk on both sides, from 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Hunk {
+    left: RangeInclusive<usize>,
+    right: RangeInclusive<usize>,
+}
+
+/// Returns the lines that a comment can stand on: those named where one hunk has them all, else the first of them where the diff shows it.
+fn place(hunks: &[Hunk], is_left: bool, (start, end): (usize, usize)) -> Option<(usize, usize)> {
+    let side = |hunk: &Hunk| if is_left { hunk.left.clone() } else { hunk.right.clone() };
+    let whole = hunks.iter().any(|hunk| side(hunk).contains(&start) && side(hunk).contains(&end));
+    if whole {
+        return Some((start, end));
+    }
+    hunks.iter().any(|hunk| side(hunk).contains(&start)).then_some((start, start))
+}
+
+/// Returns the hunks of a file as GitHub shows them; none where it shows none, or where that is not certain.
+fn hunks(base: &Snapshot, head: &Snapshot, path: &str) -> Vec<Hunk> {
+    let (was, now) = (read(base, path), read(head, path));
+    let was = match (&was, &now) {
+        (None, Some(now)) => renamed_from(base, head, now),
+        _ => was,
+    };
+    let (was, now) = (was.unwrap_or_default(), now.unwrap_or_default());
+    if was == now || [&was, &now].iter().any(|text| text.len() > MAX_FILE_BYTES || text.lines().count() > MAX_FILE_LINES) {
+        return Vec::new();
+    }
+    let diff = TextDiff::configure().algorithm(Algorithm::Myers).diff_lines(&*was, &*now);
+    let groups = diff.grouped_ops(CONTEXT);
+    groups.iter().filter_map(|group| Some((group.first()?, group.last()?))).map(|(first, last)| hunk(first, last)).collect()
+}
+
+fn hunk(first: &DiffOp, last: &DiffOp) -> Hunk {
+    // Lines count from 1; the end of a range of `similar` is one past it, which is the last line counted from 1.
+    Hunk { left: first.old_range().start + 1..=last.old_range().end, right: first.new_range().start + 1..=last.new_range().end }
+}
+
+/// Returns the text of the file that a new file was, where one like it is gone: GitHub shows it as renamed, and only what differs.
+fn renamed_from(base: &Snapshot, head: &Snapshot, now: &str) -> Option<Arc<str>> {
+    let there: std::collections::BTreeSet<&TreePath> = head.entries().map(|(path, _)| path).collect();
+    let gone = base.entries().map(|(path, _)| path).filter(|path| !there.contains(path)).take(MAX_GONE);
+    let alike = gone.filter_map(|path| base.text(path).ok()).filter(|text| text.len() <= MAX_FILE_BYTES);
+    let alike = alike.map(|text| (TextDiff::configure().diff_lines(&*text, now).ratio(), Arc::clone(&text)));
+    alike.filter(|(ratio, _)| *ratio >= RENAMED).max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, text)| text)
+}
+
+fn read(tree: &Snapshot, path: &str) -> Option<Arc<str>> {
+    tree.text(&TreePath::new(path)?).ok()
+}
+
+fn body(finding: &FindingReport, cx: &CommentContext) -> String {
+    let mut text = format!("**{}**: {}", severity_word(finding.severity), prose(&finding.message, Place::Text));
+    if let Some(when) = &finding.when {
+        put!(text, ", {}", prose(when, Place::Text));
+    }
+    if let Some(request) = finding.requests.first() {
+        put!(text, "\n\nFor example {}", code(&request_words(request), Place::Text));
+    }
+    if !finding.help.is_empty() {
+        put!(text, "\n\n➜ {}", prose(&finding.help, Place::Text));
+    }
+    put!(text, "\n\n`{}` · `{}`\n", finding.rule, finding.fingerprint);
+    if finding.end_line > finding.start_line {
+        // The comment may stand on the first line only.
+        let commit = if finding.tree == Tree::Head { &cx.head_sha } else { &cx.base_sha };
+        put!(text, "{}\n", line_link(cx.repository_url.as_deref(), commit, &finding.path, (finding.start_line, finding.end_line)));
+    }
+    text
+}
+
+/// Returns what stands in place of a comment whose finding is gone, where its thread cannot be resolved.
+pub fn gone(body: &str, head: &str) -> String {
+    format!("✅ Gone with {}.\n\n<details><summary>It was this</summary>\n\n{body}\n</details>\n", code(head, Place::Text))
+}
+
+/// Returns the words of the review that the comments are part of.
+pub fn review_words(comments: usize) -> String {
+    match comments {
+        1 => "The line that decides; the check `waypost` has everything.".to_owned(),
+        more => format!("The {more} lines that decide; the check `waypost` has everything."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+    use crate::snapshot::memory;
+
+    fn numbered(lines: usize) -> Vec<String> {
+        (1..=lines).map(|line| format!("line {line}\n")).collect()
+    }
+
+    #[test]
+    fn the_founding_outage_is_said_on_its_line() {
+        let comments = line_comments(&fixture::outage(), &fixture::base(), &fixture::head(), &CommentContext::default());
+        insta::assert_debug_snapshot!(comments);
+    }
+
+    #[test]
+    fn the_diff_shows_three_lines_around_a_change_and_no_more() {
+        let was = numbered(40);
+        let mut now = was.clone();
+        now[9] = "changed\n".to_owned();
+        now.insert(29, "new\n".to_owned());
+        let (base, head) = (memory([("a", was.concat())]), memory([("a", now.concat())]));
+        assert_eq!(hunks(&base, &head, "a"), [Hunk { left: 7..=13, right: 7..=13 }, Hunk { left: 27..=32, right: 27..=33 }]);
+        let found = hunks(&base, &head, "a");
+        assert_eq!(place(&found, false, (10, 10)), Some((10, 10)));
+        assert_eq!(place(&found, false, (33, 33)), Some((33, 33)));
+        assert_eq!(place(&found, true, (33, 33)), None);
+        assert_eq!(place(&found, false, (9, 12)), Some((9, 12)));
+        assert_eq!(place(&found, false, (12, 30)), Some((12, 12)));
+        assert_eq!(place(&found, false, (20, 21)), None);
+    }
+
+    #[test]
+    fn a_new_file_is_shown_whole_a_renamed_one_only_where_it_differs_and_one_that_is_gone_on_the_left() {
+        let text = numbered(30).concat();
+        let none = memory([("b", "")]);
+        let base = memory([("a", text.as_str()), ("b", "")]);
+        assert_eq!(hunks(&none, &base, "a"), [Hunk { left: RangeInclusive::new(1, 0), right: 1..=30 }]);
+        let renamed = memory([("c", text.replace("line 20\n", "line twenty\n")), ("b", String::new())]);
+        assert_eq!(hunks(&base, &renamed, "c"), [Hunk { left: 17..=23, right: 17..=23 }]);
+        assert_eq!(place(&hunks(&base, &none, "a"), true, (5, 6)), Some((5, 6)));
+        assert_eq!(hunks(&base, &base, "a"), []);
+    }
+}

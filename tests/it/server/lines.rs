@@ -1,0 +1,122 @@
+//! Comments on lines: once a finding, at most ten, resolved when it is gone.
+
+use crate::standin::client::Api;
+use crate::support::rig::{REPOSITORY, Rig, shop};
+use serde_json::{Value, json};
+use waypost::standin::{Fault, File};
+
+async fn comments(rig: &Rig, number: u64) -> Vec<Value> {
+    let api = Api::installation(&rig.standin).await;
+    api.get(&format!("/repos/{REPOSITORY}/pulls/{number}/comments?per_page=100")).await.json().as_array().unwrap().clone()
+}
+
+/// Returns whether each thread is resolved.
+async fn resolved(rig: &Rig, number: u64) -> Vec<bool> {
+    let query = "query($n: Int!) { repository(owner: \"acme\", name: \"edge\") { pullRequest(number: $n) { reviewThreads(first: 100) { nodes { isResolved } } } } }";
+    let api = Api::installation(&rig.standin).await;
+    let answer = api.post("/graphql", &json!({"query": query, "variables": {"n": number}})).await.json();
+    let threads = answer.pointer("/data/repository/pullRequest/reviewThreads/nodes").unwrap_or_else(|| panic!("{answer}")).as_array().unwrap();
+    threads.iter().map(|thread| thread["isResolved"].as_bool().unwrap()).collect()
+}
+
+async fn push(rig: &Rig, number: u64, address: &str) {
+    let before = rig.standin.head(REPOSITORY, number);
+    rig.standin.push(REPOSITORY, "change", &shop(address), "Again");
+    rig.until("the push", || (rig.standin.head(REPOSITORY, number) != before).then_some(())).await;
+    rig.concluded(number).await;
+    rig.quiet().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_finding_is_said_on_its_line_once_and_its_thread_ends_with_it() {
+    let rig = Rig::new().await;
+    let running = rig.serve(rig.settings()).await;
+    let number = rig.open(&shop("10.20.1.15"));
+    rig.concluded(number).await;
+    rig.quiet().await;
+    let said = comments(&rig, number).await;
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert_eq!((&said[0]["path"], &said[0]["line"], &said[0]["side"]), (&json!("nginx/nginx.conf"), &json!(4), &json!("RIGHT")));
+    let body = said[0]["body"].as_str().unwrap();
+    assert!(body.starts_with("<!-- waypost:finding:") && body.contains("`traffic/missing-server`"), "{body}");
+    rig.standin.comment_as_user(REPOSITORY, number, "kim", "/waypost review");
+    rig.quiet().await;
+    assert_eq!(comments(&rig, number).await.len(), 1, "the same finding is said once");
+    push(&rig, number, "10.20.1.12").await;
+    assert_eq!(resolved(&rig, number).await, [true]);
+    let requests = rig.standin.requests().len();
+    rig.standin.comment_as_user(REPOSITORY, number, "kim", "/waypost review");
+    rig.quiet().await;
+    let graphql = rig.standin.requests().iter().skip(requests).filter(|line| line.path.contains("graphql")).count();
+    assert_eq!(graphql, 0, "what was seen to is not asked for again");
+    running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thread_where_somebody_answered_is_theirs() {
+    let rig = Rig::new().await;
+    let running = rig.serve(rig.settings()).await;
+    let number = rig.open(&shop("10.20.1.15"));
+    rig.concluded(number).await;
+    rig.quiet().await;
+    let first = comments(&rig, number).await[0]["id"].as_u64().unwrap();
+    rig.standin.reply_as_user(REPOSITORY, first, "kim", "It joins tonight");
+    push(&rig, number, "10.20.1.12").await;
+    assert_eq!(resolved(&rig, number).await, [false]);
+    running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_github_lets_us_not_resolve_the_comment_says_that_it_is_gone() {
+    let rig = Rig::new().await;
+    rig.standin.refuse_resolving();
+    let running = rig.serve(rig.settings()).await;
+    let number = rig.open(&shop("10.20.1.15"));
+    rig.concluded(number).await;
+    rig.quiet().await;
+    push(&rig, number, "10.20.1.12").await;
+    let body = comments(&rig, number).await[0]["body"].as_str().unwrap().to_owned();
+    assert!(body.contains("✅ Gone with `") && body.starts_with("<!-- waypost:finding:"), "{body}");
+    running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_wrong_on_lines_changes_neither_the_check_nor_the_comment() {
+    for fault in [Fault::Status(422), Fault::AfterAccepting(502), Fault::Forbidden(Some(3600)), Fault::Reset] {
+        let rig = Rig::new().await;
+        rig.standin.fail("POST", "/reviews", 1, fault.clone());
+        let running = rig.serve(rig.settings()).await;
+        let number = rig.open(&shop("10.20.1.15"));
+        assert_eq!(rig.concluded(number).await.conclusion.as_deref(), Some("failure"), "{fault:?}");
+        rig.quiet().await;
+        assert_eq!((rig.checks(number).len(), rig.ours(number).len()), (1, 1), "{fault:?}");
+        // The next review makes up for it, and doubles nothing.
+        rig.standin.comment_as_user(REPOSITORY, number, "kim", "/waypost review");
+        rig.quiet().await;
+        assert_eq!(comments(&rig, number).await.len(), 1, "{fault:?}");
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_findings_ten_are_said_on_lines_and_a_clean_pull_request_costs_no_request() {
+    let rig = Rig::new().await;
+    let running = rig.serve(rig.settings()).await;
+    let mut files = shop("10.20.1.11");
+    let pools: String = (0..15).map(|at| format!("  upstream p{at} {{ server 10.20.1.{}:8080; }}\n", 100 + at)).collect();
+    let servers: String =
+        (0..15).map(|at| format!("  server {{ listen 80; server_name s{at}.example.com; location / {{ proxy_pass http://p{at}; }} }}\n")).collect();
+    let clean = rig.open(&shop("10.20.1.12"));
+    rig.concluded(clean).await;
+    rig.quiet().await;
+    assert!(rig.standin.requests().iter().all(|line| !line.path.contains("/pulls/1/comments")), "nothing to say, nothing to look for");
+    let text = format!("events {{}}\nhttp {{\n{pools}{servers}}}\n");
+    files.insert("nginx/nginx.conf".to_owned(), File::from(text.as_str()));
+    rig.standin.push(REPOSITORY, "change", &files, "Many");
+    rig.until("the failure", || rig.checks(clean).pop().filter(|check| check.conclusion.as_deref() == Some("failure"))).await;
+    rig.quiet().await;
+    assert_eq!(comments(&rig, clean).await.len(), 10);
+    let ours = rig.ours(clean).pop().unwrap().body;
+    assert!(ours.contains("<summary>Earlier commits</summary>"), "{ours}");
+    running.shutdown().await;
+}
