@@ -54,7 +54,7 @@ pub struct PastRun {
     pub summary: String,
 }
 
-/// Returns the comment with the runs before this one, folded, the newest first. They have room of their own: see [`MAX_BYTES`].
+/// Returns the comment with the runs before this one, folded, the newest first. They have room of their own: see `MAX_BYTES`.
 pub fn with_history(comment: &str, runs: &[PastRun]) -> String {
     let mut budget = Budget::new(MAX_HISTORY_BYTES);
     let row = |run: &PastRun| format!("| {} | {} | {} |\n", code(&run.head, Place::Cell), run.verdict, prose(&cut(&run.summary, 200), Place::Cell));

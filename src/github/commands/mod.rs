@@ -1,7 +1,7 @@
 //! Slash commands: `/waypost NAME …` on a line of its own in a comment on a pull request.
 //!
 //! One table, [`SPECS`], makes the parser, the answer to `/waypost help`, the page `/help`, `docs/commands.md` and the suggestions. A
-//! command is a file and a line there. Who may give one is decided when it is given ([`access`]): by what the person is in the repository
+//! command is a file and a line there. Who may give one is decided when it is given (`access`): by what the person is in the repository
 //! now, under the settings of the base commit.
 
 mod access;
