@@ -25,9 +25,11 @@ Examples:
   WAYPOST_GITHUB_WEBHOOK_SECRET=... waypost serve --github-client-id Iv23li... --github-private-key-path waypost.pem
   waypost serve --config waypost.toml --listen 0.0.0.0:8080
 
-The App needs these permissions: Checks write, Pull requests write, Contents read, Merge queues read, Metadata
-read; and these events: Pull request, Issue comment, Check run, Check suite, Merge group, Push, Repository. The pages at / and /reviews/ show reviewed
-configuration to whoever reaches them: let only /webhook be reached from outside.")]
+The App needs these permissions: Checks write, Pull requests write, Contents read, Merge queues
+read, Metadata read (Organization members read too where teams may waive); and these events: Pull
+request, Issue comment, Pull request review, Pull request review comment, Merge group, Push,
+Repository, Check run, Check suite. The pages at / and /reviews/ show reviewed configuration to
+whoever reaches them: let only /webhook be reached from outside.")]
 pub(super) struct Args {
     /// Read settings from this TOML file
     #[arg(long, value_name = "FILE")]

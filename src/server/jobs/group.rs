@@ -3,9 +3,11 @@
 //! Pull requests that are harmless each may do harm together. Where the group has an error that none of its pull requests has alone, the
 //! two that have it together are looked for and named.
 
+use super::review::in_force;
 use super::together::{Member, pair};
 use super::{App, JobError, Turn};
-use crate::github::{Conclusion, GroupCommit, OpenRun, Place, Publisher, RepoApi, Sha, Trees};
+use crate::github::{Conclusion, GroupCommit, OpenRun, Place, PrNumber, Publisher, Remote, RepoApi, Sha, Trees};
+use crate::policy::Decision;
 use crate::report::{self, CheckOutput, CommentContext, replies};
 use crate::review::{Change, Verdict};
 use crate::server::work::{Group, Work};
@@ -91,17 +93,29 @@ async fn make(app: &App, api: &RepoApi, group: &Group) -> Result<(Verdict, Check
     };
     trees.run(&all, limit, Arc::new(reading)).await?;
     let cx = CommentContext { repository_url: None, head_sha: group.head.to_string(), base_sha: group.base.to_string() };
-    let reviewing = {
-        let (base, head) = (Arc::clone(&base), Arc::clone(&head));
+    let reviewing = |decisions: Vec<Decision>| {
+        let (base, head, cx) = (Arc::clone(&base), Arc::clone(&head), cx.clone());
         move || {
-            let review = review::review(&Change::of(&base, &head));
+            let review = review::review_with(&Change::of(&base, &head), &decisions);
             let check = report::check_output(&review, &base, &head, &cx);
             (review, check)
         }
     };
-    let (review, mut check) = trees.run(&all, limit, Arc::new(reviewing)).await?;
+    let (mut review, mut check) = trees.run(&all, limit, Arc::new(reviewing(Vec::new()))).await?;
+    if review.verdict != Verdict::Fail {
+        return Ok((review.verdict, check));
+    }
+    // Only now, because it costs requests: who is in the group, and what was decided of what they do.
+    let numbered = numbered(api, group).await?;
+    let mut decisions = Vec::new();
+    for (number, ..) in &numbered {
+        decisions.extend(in_force(app, &group.place, *number).await?);
+    }
+    if !decisions.is_empty() {
+        (review, check) = trees.run(&all, limit, Arc::new(reviewing(decisions))).await?;
+    }
     if review.verdict == Verdict::Fail
-        && let Some((tip, members)) = members(api, &trees, group).await?
+        && let Some((tip, members)) = members(&trees, &numbered).await?
     {
         all.push(Arc::clone(&tip));
         all.extend(members.iter().flat_map(|member| [Arc::clone(&member.before), Arc::clone(&member.after)]));
@@ -115,14 +129,17 @@ async fn make(app: &App, api: &RepoApi, group: &Group) -> Result<(Verdict, Check
     Ok((review.verdict, check))
 }
 
-/// Returns the tip of the branch and the pull requests that the group puts on it, in order; `None` where that is one or not known.
-async fn members(api: &RepoApi, trees: &Trees, group: &Group) -> Result<Option<(crate::github::Remote, Vec<Member>)>, JobError> {
+/// A pull request of a group: what the queue had before it, and with it.
+type Numbered = (PrNumber, Sha, Sha);
+
+/// Returns the pull requests that the group puts on its branch, the last one first, as far as they are known.
+async fn numbered(api: &RepoApi, group: &Group) -> Result<Vec<Numbered>, JobError> {
     if group.branch.is_empty() {
-        return Ok(None);
+        return Ok(Vec::new());
     }
     let commits = match api.commits_ahead(&group.branch, &group.head).await {
         Ok(commits) => commits,
-        Err(error) if error.status() == Some(404) => return Ok(None),
+        Err(error) if error.status() == Some(404) => return Ok(Vec::new()),
         Err(error) => return Err(error.into()),
     };
     // Along the first parents: what else is there came with a pull request's own branch.
@@ -132,12 +149,17 @@ async fn members(api: &RepoApi, trees: &Trees, group: &Group) -> Result<Option<(
         chain.push(commit);
         next = commit.parent();
     }
-    let numbered: Vec<_> = chain.iter().filter_map(|commit| Some((commit.pull()?, commit.parent()?, &commit.sha))).take(MOST_MEMBERS).collect();
+    let known = chain.iter().filter_map(|commit| Some((commit.pull()?, commit.parent()?.clone(), commit.sha.clone())));
+    Ok(known.take(MOST_MEMBERS).collect())
+}
+
+/// Returns the tip of the branch and the pull requests that are put on it, in order; `None` where that is one or not known.
+async fn members(trees: &Trees, numbered: &[Numbered]) -> Result<Option<(Remote, Vec<Member>)>, JobError> {
     let Some((_, tip, _)) = numbered.last().filter(|_| numbered.len() > 1) else { return Ok(None) };
     let tip = trees.snapshot(tip).await?;
     let mut members = Vec::new();
-    for (number, before, after) in numbered.into_iter().rev() {
-        members.push(Member { number, before: trees.snapshot(before).await?, after: trees.snapshot(after).await? });
+    for (number, before, after) in numbered.iter().rev() {
+        members.push(Member { number: *number, before: trees.snapshot(before).await?, after: trees.snapshot(after).await? });
     }
     Ok(Some((tip, members)))
 }

@@ -122,7 +122,7 @@ async fn make(app: &App, api: &RepoApi, (wish, pull): (&Wish, &Pull), started_ms
         base_sha: sides.base_sha.to_string(),
     };
     let branch = pull.base.r#ref.clone();
-    let decisions = in_force(app, wish).await?;
+    let decisions = in_force(app, &wish.place, wish.number).await?;
     let (title, body) = (pull.title.clone(), pull.body.clone().unwrap_or_default());
     let reviewing = {
         let sides = Arc::clone(&sides);
@@ -158,9 +158,9 @@ async fn make(app: &App, api: &RepoApi, (wish, pull): (&Wish, &Pull), started_ms
     Ok(trees.run(&all, limit, Arc::new(reviewing)).await?)
 }
 
-/// Returns what people have decided about this pull request and what still holds.
-async fn in_force(app: &App, wish: &Wish) -> Result<Vec<Decision>, JobError> {
-    let all = app.store.decisions(wish.place.repository_id, wish.number.0).await?;
+/// Returns what people have decided about a pull request and what still holds.
+pub(super) async fn in_force(app: &App, place: &Place, number: PrNumber) -> Result<Vec<Decision>, JobError> {
+    let all = app.store.decisions(place.repository_id, number.0).await?;
     let now = now_ms();
     Ok(all.into_iter().filter(|one| one.lapses_at_ms.is_none_or(|end| end > now)).map(|one| one.decision).collect())
 }

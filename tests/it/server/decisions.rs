@@ -58,17 +58,9 @@ fn waive(fingerprint: &str) -> String {
     format!("/waypost waive {fingerprint} until={} reason=\"x\"", day(now_ms() + 86_400_000))
 }
 
-/// The day of a time: days since 1970 to a civil date.
+/// The day of a time.
 fn day(ms: i64) -> String {
-    let z = ms.div_euclid(86_400_000) + 719_468;
-    let era = z.div_euclid(146_097);
-    let doe = z.rem_euclid(146_097);
-    let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
-    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    let mp = (5 * doy + 2) / 153;
-    let month = if mp < 10 { mp + 3 } else { mp - 9 };
-    let year = yoe + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{:02}", doy - (153 * mp + 2) / 5 + 1)
+    jiff::Timestamp::from_millisecond(ms).unwrap().strftime("%Y-%m-%d").to_string()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -234,5 +226,23 @@ async fn a_finding_that_is_not_there_is_answered_with_those_that_are() {
     slip[15] = if slip[15] == b'0' { b'1' } else { b'0' };
     let answer = say(&rig, number, "kim", &waive(std::str::from_utf8(&slip).unwrap()), "confused").await;
     assert!(answer.contains("Did you mean") && answer.contains(&fingerprint), "{answer}");
+    running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_waived_is_waived_in_the_merge_queue() {
+    let rig = Rig::new().await;
+    let running = rig.serve(rig.settings()).await;
+    let (number, fingerprint) = blocked(&rig).await;
+    let group = |sha: &str| rig.standin.checks(REPOSITORY, sha).pop().filter(|check| check.conclusion.is_some());
+    let blocking = rig.standin.enqueue(REPOSITORY, number);
+    assert_eq!(rig.until("the group's check", || group(&blocking)).await.conclusion.as_deref(), Some("failure"));
+    rig.standin.set_role(REPOSITORY, "kim", "maintain");
+    say(&rig, number, "kim", &waive(&fingerprint), "rocket").await;
+    // The same group again: asked for by the button.
+    assert!(rig.standin.rerequest(REPOSITORY, group(&blocking).unwrap().id));
+    let passed = || group(&blocking).filter(|check| check.conclusion.as_deref() == Some("success"));
+    let check = rig.until("another answer", passed).await;
+    assert!(check.text.unwrap().contains("1 finding waived"));
     running.shutdown().await;
 }
