@@ -122,6 +122,22 @@ pub(super) const ALL: &[Configuration] = &[
             GET h /",
     },
     Configuration {
+        // Differential seed 4705.
+        name: "methods and their letters",
+        text: "frontend f
+ bind 127.0.0.1:{port:front}
+ use_backend a if { method -i get }
+ use_backend b if { method -i PUT }
+ use_backend c if { method -i purge }
+ default_backend d",
+        files: &[],
+        requests: "
+            GET h /
+            PUT h /
+            PURGE h /
+            POST h /",
+    },
+    Configuration {
         name: "statuses of error files",
         text: "http-errors group
  errorfile 403 sorry.http

@@ -48,6 +48,9 @@ const ENDINGS: &[(&str, Method)] = &[
     ("_sub", Method::Contains),
 ];
 
+/// The methods that HAProxy knows (`http_known_methods`).
+const METHODS: &[&str] = &["OPTIONS", "GET", "HEAD", "POST", "PUT", "DELETE", "TRACE", "CONNECT"];
+
 /// Fetches that have such endings.
 const WITH_ENDINGS: &[&str] = &["base", "cook", "hdr", "path", "url", "urlp", "url_param", "ssl_fc_sni"];
 
@@ -197,6 +200,15 @@ impl Lowering<'_, '_> {
             return match method {
                 Method::Text | Method::Verb => sample.test(&subject, Matcher::Equals { text: expected, caseless }),
                 _ => Condition::Opaque(Opaque { text: Arc::from(format!("it matches {}", shown(text))), input: subject }),
+            };
+        }
+        let known = text.to_ascii_uppercase();
+        if method == Method::Verb && METHODS.contains(&known.as_str()) {
+            // Known methods are compared as such, whatever the flags; `get` is another method than `GET` (`pat_match_meth`, seen on 2.6.12).
+            let is = |text: &str, caseless: bool| sample.test(&subject, Matcher::Equals { text: Value::literal(text), caseless });
+            return match (text == known, caseless) {
+                (true, _) | (_, false) => is(text, false),
+                (false, true) => all_of(vec![is(text, true), is(&known, false).negated()]),
             };
         }
         // The host is in lower case already.
