@@ -4,7 +4,7 @@
 
 use super::directives::{self, Row, place};
 use super::syntax::Directive;
-use super::{buffers, values};
+use super::{Config, buffers, needed, patterns, values};
 use crate::formats::source::{self, has_hole};
 use crate::model::{Model, Problem, ProblemKind, Related, Unknown};
 use crate::span::{Span, TreePath};
@@ -38,9 +38,10 @@ struct Walk<'a> {
 }
 
 impl Check {
-    /// Adds to `model` what nginx would refuse in `directives`, the main level of a configuration. `assumed` when its outer blocks were not
-    /// written by anybody, so that a statement in one of them may belong elsewhere.
-    pub(super) fn check(&mut self, directives: &[Directive], assumed: bool, model: &mut Model) {
+    /// Adds to `model` what nginx would refuse in the configuration `config`. `assumed` when its outer blocks were not written by anybody, so that a
+    /// statement in one of them may belong elsewhere.
+    pub(super) fn check(&mut self, config: &Config, assumed: bool, model: &mut Model) {
+        let directives = &config.directives;
         let mut known: BTreeMap<TreePath, BTreeSet<usize>> = BTreeMap::new();
         for problem in &model.problems {
             known.entry(problem.span.path.clone()).or_default().insert(problem.span.start);
@@ -52,6 +53,10 @@ impl Check {
         for http in directives.iter().filter(|directive| directive.name() == "http") {
             for (span, message) in buffers::wrong(http.inside()) {
                 walk.buffers(span, message);
+            }
+            if config.whole {
+                let lacking = needed::lacking(http.inside(), assumed);
+                walk.model.problems.extend(lacking.into_iter().filter(|problem| walk.check.blamed.insert(problem.span.clone())));
             }
         }
         for directive in directives {
@@ -94,6 +99,9 @@ impl Walk<'_> {
         }
         let fine = self.is_known(directive) || self.one(directive, inside);
         let Some(block) = directive.block.as_ref().filter(|_| fine) else { return };
+        if directive.name() == "map" {
+            self.keys(block, inside);
+        }
         let inner = Inside { place: place_of(directive, inside.place), by: Some(directive) };
         let mut seen: BTreeMap<&str, &Directive> = BTreeMap::new();
         for child in block.iter() {
@@ -107,6 +115,15 @@ impl Walk<'_> {
             // A block may be there twice: a server may have thousands of locations.
             if !std::ptr::eq(first, child) && child.block.is_none() {
                 self.duplicate(child, first, inner);
+            }
+        }
+    }
+
+    /// The keys of a `map` that are patterns.
+    fn keys(&mut self, entries: &[Directive], inside: Inside<'_>) {
+        for entry in entries.iter().filter(|entry| !has_hole(entry.name())) {
+            if let Some((message, help)) = patterns::broken_key(entry.name()) {
+                self.problem(entry, message, format!("{help}; nginx refuses the whole configuration until then"), inside);
             }
         }
     }

@@ -77,7 +77,7 @@ fn check_readings(check: &mut Check, readings: &[Config], assumed: bool, model: 
     let mut found = Vec::new();
     for config in readings {
         *check = before.clone();
-        check.check(&config.directives, assumed, model);
+        check.check(config, assumed, model);
         found.push((model.problems.split_off(known), Statements::of(&config.directives)));
     }
     model.problems.extend(agreed(&found, Statements::has));

@@ -55,6 +55,8 @@ struct Walk {
     /// Globs whose directory is not in the tree.
     absent_globs: usize,
     complete: bool,
+    /// A main file that is not known may define what these files name.
+    elsewhere: bool,
     /// No main file says where relative names begin: `prefix` is a guess.
     assumed: bool,
     /// The readings that the templates among the files need besides the one that is read.
@@ -114,7 +116,7 @@ impl<'a, 'b> Expander<'a, 'b> {
         });
         let directives = blocks.collect();
         // Another main file may define what these name.
-        walk.complete &= folder.usual;
+        walk.elsewhere = !folder.usual;
         (walk, folder.id.clone(), directives)
     }
 
@@ -354,6 +356,7 @@ impl Walk {
             statements: 0,
             absent_globs: 0,
             complete: true,
+            elsewhere: false,
             assumed,
             further: Vec::new(),
         }
@@ -368,8 +371,8 @@ impl Walk {
     fn config(self, id: TreePath, directives: Vec<Directive>, choice: &Choice) -> (Config, BTreeSet<TreePath>) {
         // A tree that holds other included files is the whole configuration, and a directory that it lacks is one that git cannot hold: empty.
         let whole = self.absent_globs == 0 || self.reached.len() > 1;
-        let complete = self.complete && whole && !directives.iter().any(holds_statements);
-        (Config { id, variant: choice.name(), directives, complete, assumed: self.assumed }, self.reached)
+        let whole = self.complete && whole && !directives.iter().any(holds_statements);
+        (Config { id, variant: choice.name(), directives, complete: whole && !self.elsewhere, whole, assumed: self.assumed }, self.reached)
     }
 }
 

@@ -11,7 +11,9 @@ mod lexer;
 mod locate;
 mod lower;
 mod names;
+mod needed;
 mod parser;
+mod patterns;
 mod syntax;
 mod template;
 mod values;
@@ -51,6 +53,8 @@ pub struct Config {
     pub directives: Vec<Directive>,
     /// Something was not there or could not be read (a missing include, a file too large): names may be defined in it.
     pub complete: bool,
+    /// Every file that these include is there and was read: what stands in a block is all that it has.
+    pub whole: bool,
     /// Parts without a main file around them: what that file sets for all of `http` is not known.
     pub assumed: bool,
 }

@@ -132,6 +132,8 @@ struct Frame {
     indentation: Option<usize>,
     head: Span,
     children: Vec<Directive>,
+    /// The first statement in it that stands where the block itself begins, behind others that stand further right: a block of the same kind, perhaps beside it.
+    beside: Option<usize>,
 }
 
 /// The texts of words met lately, so that the thousandth `proxy_pass` is the first one again. A cache of fixed size: no input makes it slow.
@@ -321,7 +323,7 @@ impl<'a> Pass<'a> {
         if self.words.is_empty() {
             let span = self.source.token_span(token);
             self.problems.push(problem(span.clone(), "`{` with no directive before it".to_owned()));
-            self.frames.push(Frame { statement: None, indentation: None, head: span, children: Vec::new() });
+            self.frames.push(Frame { statement: None, indentation: None, head: span, children: Vec::new(), beside: None });
             return;
         }
         self.split(true);
@@ -336,7 +338,7 @@ impl<'a> Pass<'a> {
     fn push(&mut self, statement: Directive) {
         let head = statement.head.clone();
         let indentation = self.source.indentation(head.start);
-        self.frames.push(Frame { statement: Some(statement), indentation, head, children: Vec::new() });
+        self.frames.push(Frame { statement: Some(statement), indentation, head, children: Vec::new(), beside: None });
     }
 
     /// Closes the innermost block at `end`.
@@ -506,10 +508,19 @@ impl<'a> Pass<'a> {
         let parent = frame.statement.as_ref().map_or("", Directive::name);
         if self.missing.is_none() && here <= opened && !directives::may_contain(parent, name) {
             self.missing = Some(self.missing_close(index, token, frame));
+        } else if here == opened && frame.beside.is_none() {
+            let further_right = |child: &Directive| self.source.indentation(child.head.start).is_some_and(|inner| inner > opened);
+            if frame.children.last().is_some_and(further_right)
+                && let Some(frame) = self.frames.last_mut()
+            {
+                frame.beside = Some(index);
+            }
         }
     }
 
     fn missing_close(&self, index: usize, token: &Token, frame: &Frame) -> Suspect {
+        let beside = frame.beside.and_then(|beside| Some((beside, self.source.tokens.get(beside)?)));
+        let (index, token) = beside.unwrap_or((index, token));
         let line = self.source.line(self.source.place(token));
         let mut problem = self.never_closed(frame, &format!("line {line}"));
         problem.related.push(Related { span: self.source.token_span(token), text: "by its indentation the block should end before this".to_owned() });

@@ -5,6 +5,7 @@
 
 use super::addresses;
 use super::directives::place;
+use super::patterns;
 use super::syntax::Directive;
 use crate::formats::source::has_hole;
 
@@ -151,12 +152,13 @@ pub(super) fn wrong(directive: &Directive, place: u16) -> Option<(String, &'stat
     let in_stream = place & (place::STREAM | place::STREAM_SERVER | place::STREAM_UPSTREAM) != 0;
     let name = directive.name();
     match name {
-        "location" => pattern_after(directive, &["~", "~*"]),
-        "if" => pattern_after(directive, &["~", "~*", "!~", "!~*"]),
+        "location" => patterns::after(directive, &["~", "~*"]),
+        "if" => patterns::condition(directive).or_else(|| patterns::after(directive, &["~", "~*", "!~", "!~*"])),
+        "server_name" | "valid_referers" => directive.args.iter().find_map(|word| patterns::broken(word.text.strip_prefix('~')?)),
         "expires" => expires(directive),
         "return" if !in_stream => status_of_return(directive),
         "error_page" => codes_of_error_page(directive),
-        "rewrite" => flag_of_rewrite(directive).or_else(|| broken_pattern(directive.arg(0)?)),
+        "rewrite" => flag_of_rewrite(directive).or_else(|| patterns::broken(directive.arg(0)?)),
         "limit_req" => limit_req(directive),
         "limit_req_zone" => rate_of_zone(directive).or_else(|| size_of_zone(directive)),
         "limit_conn_zone" => size_of_zone(directive),
@@ -285,64 +287,6 @@ fn flag_of_rewrite(directive: &Directive) -> Option<(String, &'static str)> {
     let flag = directive.arg(2)?;
     (!["last", "break", "redirect", "permanent"].contains(&flag))
         .then(|| (format!("`rewrite` knows no flag `{flag}`"), "flags are `last`, `break`, `redirect` and `permanent`; quote a pattern with blanks"))
-}
-
-/// Looks at the pattern behind one of `operators`.
-fn pattern_after(directive: &Directive, operators: &[&str]) -> Option<(String, &'static str)> {
-    let at = directive.args.iter().position(|word| operators.contains(&&*word.text))?;
-    let word = directive.args.get(at + 1)?;
-    // The parenthesis of `if (…)` may stick to it.
-    let is_last = directive.name() == "if" && at + 2 == directive.args.len() && !word.quoted;
-    broken_pattern(if is_last { word.text.strip_suffix(')').unwrap_or(&word.text) } else { &word.text })
-}
-
-/// Says what is not closed in a regular expression; all else is left to PCRE.
-fn broken_pattern(pattern: &str) -> Option<(String, &'static str)> {
-    let mut open = 0_u32;
-    let mut letters = pattern.chars().peekable();
-    let broken = |what: &str, help| Some((format!("the pattern `{pattern}` {what}"), help));
-    // Quoted parts and comments have rules of their own.
-    if pattern.contains("\\Q") || pattern.contains("(?#") || pattern.contains("(*") {
-        return None;
-    }
-    while let Some(letter) = letters.next() {
-        match letter {
-            '\\' => {
-                letters.next();
-            }
-            '(' => open += 1,
-            ')' => match open.checked_sub(1) {
-                Some(less) => open = less,
-                None => return broken("closes a `)` that nothing opens", "remove it, or write `\\)`"),
-            },
-            '[' => {
-                letters.next_if_eq(&'^');
-                letters.next_if_eq(&']');
-                if !closes_class(&mut letters) {
-                    return broken("has a `[` that is not closed", "close it with `]`, or write `\\[`");
-                }
-            }
-            _ => {}
-        }
-    }
-    if open > 0 { broken("has a `(` that is not closed", "close it with `)`, or write `\\(`") } else { None }
-}
-
-/// Goes behind the `]` of a class; `[:alpha:]` is part of it.
-fn closes_class(letters: &mut std::iter::Peekable<std::str::Chars<'_>>) -> bool {
-    while let Some(letter) = letters.next() {
-        match letter {
-            ']' => return true,
-            '\\' => {
-                letters.next();
-            }
-            '[' if letters.peek() == Some(&':') => {
-                letters.by_ref().find(|letter| *letter == ']');
-            }
-            _ => {}
-        }
-    }
-    false
 }
 
 fn parameter<'a>(directive: &'a Directive, name: &str) -> Option<&'a str> {

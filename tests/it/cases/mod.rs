@@ -20,6 +20,7 @@ mod block;
 mod check;
 mod diff;
 mod errors;
+mod index;
 mod label;
 mod page;
 mod promises;

@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 /// The servers of a section that disagree with the others must be this many at least to be told apart from them.
 const FEWEST: usize = 3;
 
+/// With so many others of one port a rule speaks of the odd one.
+const RULED: usize = 3;
+
 /// A `server` line whose name and address can be read.
 struct Server<'a> {
     line: &'a Line,
@@ -70,7 +73,8 @@ impl<'a> Check<'a> {
             (many, [one]) => (*one, a, many),
             _ => return,
         };
-        if many.len() + 1 < FEWEST || many.iter().any(|server| server.host == odd.host) || !is_slip(odd.port, usual) {
+        // Where three others agree, `traffic/port-mismatch` says it.
+        if many.len() + 1 < FEWEST || many.len() >= RULED || many.iter().any(|server| server.host == odd.host) || !is_slip(odd.port, usual) {
             return;
         }
         let message = format!("`{}` is asked on port {}, and the other {} on {usual}", odd.name, odd.port, many.len());

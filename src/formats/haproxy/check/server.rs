@@ -206,7 +206,8 @@ impl<'a> Check<'a> {
             if SPECIAL.iter().any(|special| address.starts_with(special)) || address.contains('@') {
                 continue;
             }
-            let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
+            // The last colon of `[::]` parts no port.
+            let (host, port) = address.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')).unwrap_or((address, ""));
             let bare_v6 = host.contains(':') && !host.ends_with(']');
             if !server && port.is_empty() {
                 self.refuse(&word.span, format!("`{text}` has no port"), format!("write `ADDRESS:PORT`; {REFUSES}"));

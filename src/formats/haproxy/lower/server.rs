@@ -164,7 +164,7 @@ fn template(line: &Line, defaults: &Settings) -> Vec<Server> {
 }
 
 fn server(line: &Line, name: String, address: &str, settings: Settings) -> Server {
-    let weight = settings.number("weight").map_or(1, |weight| weight.min(256));
+    let weight = settings.number("weight").filter(|weight| *weight <= 256).unwrap_or(1);
     let hole = settings.text("weight").is_some_and(has_hole);
     let weight = if hole { 1 } else { weight };
     let state = if settings.is_on("disabled") {

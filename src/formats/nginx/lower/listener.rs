@@ -66,7 +66,12 @@ impl Lowering<'_> {
         for (index, (directive, _)) in servers.iter().enumerate() {
             for listen in listens(directive) {
                 // What a template's expressions hide is said once for the file.
-                if matches!(listen.address, ListenAddress::Hole(_)) && !directive.inside().iter().any(Directive::has_hole) {
+                let refused =
+                    |problem: &Problem| problem.fatal && problem.span.path == listen.label.span.path && problem.span.start == listen.label.span.start;
+                if matches!(listen.address, ListenAddress::Hole(_))
+                    && !directive.inside().iter().any(Directive::has_hole)
+                    && !self.model.problems.iter().any(refused)
+                {
                     self.unknown(&listen.label.span, format!("`{}`: the address cannot be read", listen.label.text));
                 }
                 self.join_group(&mut groups, index, &listen);

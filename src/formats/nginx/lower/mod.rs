@@ -33,6 +33,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use variable::{Definition, Unread};
 
+pub(super) use search::{Serving, serving};
+
 /// Adds the gateway that `config` is to `model`.
 pub(super) fn lower(config: &Config, model: &mut Model) {
     let mut lowering = Lowering::new(config, model);

@@ -12,8 +12,8 @@ use super::scope::{Level, Scope};
 use super::variable::{BROKEN, INTERNAL, regex};
 use super::{Lowering, route};
 use crate::model::{
-    Action, Capture, Condition, Converted, Converter, Field, Label, Matcher, Name, Next, Opaque, Outcome, Part, ProblemKind, QueryEdit, Step, Table,
-    TableId, TableKind, Value,
+    Action, Capture, Condition, Converted, Converter, Field, Label, Matcher, Name, Next, Opaque, Outcome, Part, QueryEdit, Step, Table, TableId,
+    TableKind, Value,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -303,9 +303,8 @@ impl Lowering<'_> {
             [variable] if variable.starts_with('$') => {
                 Condition::test(self.value(variable, scope, &directive.head), Matcher::Truthy { zero_is_false: true })
             }
-            [variable, operator, rest @ ..] if variable.starts_with('$') && rest.len() <= 1 => {
+            [variable, operator, right] if variable.starts_with('$') => {
                 let subject = self.value(variable, scope, &directive.head);
-                let right = rest.first().copied().unwrap_or_default();
                 let mut equals = || {
                     let text = encoded_again(self.value(right, scope, &directive.head), quoted);
                     Condition::test(subject.clone(), Matcher::Equals { text, caseless: false })
@@ -317,19 +316,11 @@ impl Lowering<'_> {
                     "~*" => Condition::test(subject, Matcher::Regex(regex(right, true))),
                     "!~" => Condition::test(subject, Matcher::Regex(regex(right, false))).negated(),
                     "!~*" => Condition::test(subject, Matcher::Regex(regex(right, true))).negated(),
-                    _ => self.unread_condition(directive),
+                    _ => unread_condition(directive),
                 }
             }
-            _ => self.unread_condition(directive),
+            _ => unread_condition(directive),
         }
-    }
-
-    fn unread_condition(&mut self, directive: &Directive) -> Condition {
-        let message = format!("`{}` is not a condition that nginx knows", directive.label().text);
-        if !directive.has_hole() {
-            self.refused(ProblemKind::Syntax, message, None, &directive.head);
-        }
-        Condition::Opaque(Opaque { text: directive.label().text, input: Value::default() })
     }
 
     /// The mark that lets a request into `internal` locations, where there are any.
@@ -476,6 +467,11 @@ fn take(steps: &mut BTreeMap<(usize, State), Step>, at: usize, state: State) -> 
         Some(_) => steps.remove(&(at, state)).unwrap_or_else(|| Step::end(Outcome::None)),
         None => Step::end(Outcome::None),
     }
+}
+
+/// A condition that nginx would refuse, which the check of values tells, or that an expression stands in.
+fn unread_condition(directive: &Directive) -> Condition {
+    Condition::Opaque(Opaque { text: directive.label().text, input: Value::default() })
 }
 
 /// nginx: `ngx_http_script_regex_start_code` empties the numbered captures when a regex of `if` or `rewrite` does not match; a location's does not.

@@ -29,6 +29,30 @@ pub(super) fn leads_away(regexes: &mut Regexes, server: &Server<'_>, path: &str)
         }
 }
 
+/// Which location serves a literal path.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::formats::nginx) enum Serving<'a> {
+    /// This one.
+    Location(&'a Directive),
+    /// None: a file is looked for.
+    Nobody,
+    /// It cannot be told here.
+    Unclear,
+}
+
+/// Returns the location that serves the literal `path` in a server with the statements `block`.
+pub(in crate::formats::nginx) fn serving<'a>(block: &'a [Directive], path: &str) -> Serving<'a> {
+    let mut regexes = Regexes::new();
+    if rewritten(&mut regexes, block, path) {
+        return Serving::Unclear;
+    }
+    match search(&mut regexes, block, path) {
+        Some(Found::Final(location) | Found::Prefix(location)) => Serving::Location(location),
+        Some(Found::Unclear) => Serving::Unclear,
+        None => Serving::Nobody,
+    }
+}
+
 /// Returns whether an instruction of the server may change the literal `path`: what else an `if` asks was answered the first time.
 fn rewritten(regexes: &mut Regexes, directives: &[Directive], path: &str) -> bool {
     directives.iter().any(|directive| match directive.name() {
