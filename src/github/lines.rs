@@ -18,7 +18,7 @@ const MOST: usize = 10;
 const MARKER: (&str, &str) = ("<!-- waypost:finding:", " -->\n");
 const THREADS: &str = "query($owner: String!, $name: String!, $number: Int!, $after: String) { repository(owner: $owner, name: $name) { \
     pullRequest(number: $number) { reviewThreads(first: 100, after: $after) { pageInfo { hasNextPage endCursor } nodes { id isResolved \
-    comments(first: 1) { nodes { databaseId } } } } } } }";
+    comments(first: 1) { nodes { fullDatabaseId } } } } } } }";
 const RESOLVE: &str = "mutation($id: ID!) { resolveReviewThread(input: {threadId: $id}) { thread { id isResolved } } }";
 /// Pages of threads that are read.
 const MAX_PAGES: usize = 10;
@@ -103,7 +103,8 @@ impl Publisher {
             let data = self.api.graphql(THREADS, variables, true).await?;
             let threads = data.pointer("/repository/pullRequest/reviewThreads").cloned().unwrap_or_default();
             for thread in threads.get("nodes").and_then(Value::as_array).into_iter().flatten() {
-                let first = thread.pointer("/comments/nodes/0/databaseId").and_then(Value::as_u64);
+                // A number of GraphQL has 32 bits, which the ids of comments have outgrown: this one is a text.
+                let first = thread.pointer("/comments/nodes/0/fullDatabaseId").and_then(Value::as_str).and_then(|id| id.parse().ok());
                 let id = thread.get("id").and_then(Value::as_str);
                 if let (Some(first), Some(id), Some(false)) = (first, id, thread.get("isResolved").and_then(Value::as_bool)) {
                     found.insert(LineCommentId(first), id.to_owned());

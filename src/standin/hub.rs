@@ -13,6 +13,9 @@ use serde_json::{Value, json};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::{broadcast, mpsc};
 
+/// Ids begin here: those of GitHub's comments have long outgrown 32 bits.
+const FIRST_ID: u64 = 3_000_001_000;
+
 /// Shared by all requests.
 #[derive(Debug)]
 pub(super) struct Hub {
@@ -76,7 +79,7 @@ impl Hub {
         (token_lifetime_seconds, enterprise): (i64, bool),
         queue: mpsc::UnboundedSender<u64>,
     ) -> Self {
-        let state = State { last_id: 1000, token_lifetime_seconds, permissions: app_permissions(), ..State::default() };
+        let state = State { last_id: FIRST_ID, token_lifetime_seconds, permissions: app_permissions(), ..State::default() };
         let (activity, _) = broadcast::channel(4096);
         Self { state: Mutex::new(state), shapes, keys, secret, user_token, enterprise, faults: Faults::default(), record, queue, activity }
     }

@@ -13,6 +13,11 @@ fn list(nodes: Vec<Value>) -> Value {
     Value::Object(Map::from_iter([(NODES.to_owned(), Value::Array(nodes))]))
 }
 
+/// A number of GraphQL has 32 bits: an id that is longer is not told.
+fn short(id: u64) -> Option<i32> {
+    i32::try_from(id).ok()
+}
+
 /// A thread as the first of its comments names it.
 pub(super) fn thread_id(first: u64) -> String {
     node_id("PRRT", first)
@@ -81,7 +86,7 @@ fn repository(hub: &Hub, state: &State, found: &Repository) -> Value {
     });
     let queue = if found.queue.is_empty() { Value::Null } else { json!({"__typename": "MergeQueue", "entries": list(entries.collect())}) };
     json!({
-        "__typename": "Repository", "id": node_id("R", found.id), "databaseId": found.id, "name": found.name, "nameWithOwner": found.full_name(),
+        "__typename": "Repository", "id": node_id("R", found.id), "databaseId": short(found.id), "name": found.name, "nameWithOwner": found.full_name(),
         "pullRequest": {"__typename": "PullRequest", BY_NUMBER: pulls}, "pullRequests": list(found.pulls.iter().map(|one| pull(hub, state, found, one)).collect()),
         "mergeQueue": queue,
     })
@@ -91,7 +96,7 @@ fn pull(hub: &Hub, state: &State, repository: &Repository, found: &Pull) -> Valu
     let threads = line_comments(repository).filter(|(review, comment)| review.number == found.number && comment.reply_to.is_none());
     let comments = repository.comments.iter().filter(|comment| comment.number == found.number);
     json!({
-        "__typename": "PullRequest", "id": node_id("PR", found.id), "databaseId": found.id, "number": found.number, "title": found.title,
+        "__typename": "PullRequest", "id": node_id("PR", found.id), "databaseId": short(found.id), "number": found.number, "title": found.title,
         "state": if found.merged.is_some() { "MERGED" } else if found.open { "OPEN" } else { "CLOSED" }, "isDraft": found.draft,
         "headRefOid": found.head.to_string(), "headRefName": found.head_branch.rsplit(':').next(), "baseRefOid": found.base.to_string(),
         "baseRefName": found.base_branch, "author": actor(&found.author), "isInMergeQueue": repository.queue.iter().any(|group| group.number == found.number),
@@ -119,11 +124,11 @@ fn review_comment(hub: &Hub, state: &State, repository: &Repository, review: &Re
     let id = node_id("PRRC", found.id);
     let now = Shapes::line_now(state, repository, review, found);
     json!({
-        "__typename": "PullRequestReviewComment", "id": id, "databaseId": found.id, "fullDatabaseId": found.id.to_string(), "body": found.body, "path": found.path,
+        "__typename": "PullRequestReviewComment", "id": id, "databaseId": short(found.id), "fullDatabaseId": found.id.to_string(), "body": found.body, "path": found.path,
         "author": actor(&review.author), "line": now, "originalLine": found.line, "outdated": found.line.is_some() && now.is_none(),
         "isMinimized": state.minimized.contains_key(&id), "minimizedReason": state.minimized.get(&id), "createdAt": rfc3339(review.submitted),
         "url": format!("{}/{}/pull/{}#discussion_r{}", hub.shapes.web, repository.full_name(), review.number, found.id),
-        "commit": {"__typename": "Commit", "oid": review.commit.to_string()}, "replyTo": found.reply_to.map(|to| json!({"__typename": "PullRequestReviewComment", "id": node_id("PRRC", to), "databaseId": to})),
+        "commit": {"__typename": "Commit", "oid": review.commit.to_string()}, "replyTo": found.reply_to.map(|to| json!({"__typename": "PullRequestReviewComment", "id": node_id("PRRC", to), "databaseId": short(to)})),
     })
 }
 
@@ -131,7 +136,7 @@ fn review_comment(hub: &Hub, state: &State, repository: &Repository, review: &Re
 pub(super) fn comment(hub: &Hub, state: &State, repository: &Repository, found: &Comment) -> Value {
     let id = node_id("IC", found.id);
     json!({
-        "__typename": "IssueComment", "id": id, "databaseId": found.id, "fullDatabaseId": found.id.to_string(), "body": found.body, "author": actor(&found.author),
+        "__typename": "IssueComment", "id": id, "databaseId": short(found.id), "fullDatabaseId": found.id.to_string(), "body": found.body, "author": actor(&found.author),
         "isMinimized": state.minimized.contains_key(&id), "minimizedReason": state.minimized.get(&id), "createdAt": rfc3339(found.created),
         "url": format!("{}/{}/pull/{}#issuecomment-{}", hub.shapes.web, repository.full_name(), found.number, found.id),
     })

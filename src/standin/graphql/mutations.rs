@@ -21,7 +21,8 @@ pub(super) fn run(hub: &Hub, state: &mut State, caller: &Caller, field: &Field) 
                 return Err(forbidden());
             }
             let found = graph::node(hub, state, caller, id).filter(|node| node.get("__typename") == Some(&json!("PullRequestReviewThread")));
-            let first = found.as_ref().and_then(|thread| thread.pointer("/comments/(nodes)/0/databaseId")).and_then(Value::as_u64);
+            let first = found.as_ref().and_then(|thread| thread.pointer("/comments/(nodes)/0/fullDatabaseId")).and_then(Value::as_str);
+            let first: Option<u64> = first.and_then(|id| id.parse().ok());
             let first = first.ok_or_else(|| no_node(id))?;
             if field.name == "resolveReviewThread" {
                 state.resolved.insert(first, hub.author(caller));

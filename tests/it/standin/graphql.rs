@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 const THREADS: &str = "query($n: Int!) { repository(owner: \"acme\", name: \"edge\") { pullRequest(number: $n) {
   reviewThreads(first: 10) { pageInfo { hasNextPage } totalCount nodes { id isResolved isOutdated line path
-    comments(first: 10) { nodes { databaseId body author { __typename login } } } } } } } }";
+    comments(first: 10) { nodes { fullDatabaseId body author { __typename login } } } } } } } }";
 
 async fn ask(api: &Api, query: &str, variables: Value) -> Value {
     let answer = api.post("/graphql", &json!({"query": query, "variables": variables})).await;
@@ -29,7 +29,7 @@ async fn a_thread_is_resolved_and_an_answer_is_seen() {
     assert_eq!((&thread["isResolved"], &thread["line"], &thread["path"]), (&json!(false), &json!(5), &json!("a.conf")));
     let comment = &thread["comments"]["nodes"][0];
     assert_eq!(comment["author"], json!({"__typename": "Bot", "login": "waypost"}), "no [bot] here, unlike in REST");
-    let id = comment["databaseId"].as_u64().unwrap();
+    let id: u64 = comment["fullDatabaseId"].as_str().unwrap().parse().unwrap();
     assert!(standin.reply_as_user("acme/edge", id, "kim", "I will look") > 0);
     let after = threads(&api).await;
     assert_eq!(after.len(), 1);

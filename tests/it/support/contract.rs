@@ -153,6 +153,7 @@ pub(crate) fn violations(exchanges: &[Exchange]) -> Vec<String> {
     for exchange in exchanges {
         let path = exchange.path.split('?').next().unwrap_or_default();
         if path == "/graphql" {
+            found.extend(graphql_violations(exchange));
             continue;
         }
         let mut say = |errors: Vec<String>| {
@@ -172,6 +173,19 @@ pub(crate) fn violations(exchanges: &[Exchange]) -> Vec<String> {
         say(answer_errors(at, exchange));
     }
     found
+}
+
+/// As [`violations`], for GraphQL: it refuses with 200.
+fn graphql_violations(exchange: &Exchange) -> Vec<String> {
+    let asked: Value = serde_json::from_slice(&exchange.body).unwrap_or_default();
+    let answered: Value = serde_json::from_slice(&exchange.answer).unwrap_or_default();
+    let wrong = super::graphql::request_errors(&asked);
+    let refused = exchange.status >= 400 || answered["errors"].is_array();
+    let mut errors = if exchange.agent.starts_with("waypost/") || !refused { wrong } else { Vec::new() };
+    if exchange.status == 200 {
+        errors.extend(super::graphql::answer_errors(&asked, &answered));
+    }
+    errors.into_iter().map(|error| format!("POST /graphql: {error} {:.200}", asked["query"].as_str().unwrap_or_default())).collect()
 }
 
 /// The events, by name and action.

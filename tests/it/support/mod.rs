@@ -2,6 +2,7 @@
 
 pub(crate) mod backends;
 pub(crate) mod contract;
+pub(crate) mod graphql;
 pub(crate) mod haproxy;
 pub(crate) mod nginx;
 pub(crate) mod postgres;
