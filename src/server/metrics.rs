@@ -50,6 +50,7 @@ impl Metrics {
         let outstanding_ms = queue.oldest_outstanding_ms.map_or(0, |at| now_ms().saturating_sub(at).max(0).unsigned_abs());
         let gauges = [
             ("waypost_deliveries_dropped", "Deliveries whose work is nowhere; anything but 0 is a defect", queue.dropped),
+            ("waypost_deliveries_kept", "Deliveries kept", queue.deliveries),
             ("waypost_deliveries_oldest_outstanding_milliseconds", "Age of the oldest delivery whose work is not done", outstanding_ms),
             ("waypost_jobs_queued", "Jobs waiting", queue.queued),
             ("waypost_jobs_running", "Jobs running", queue.running),

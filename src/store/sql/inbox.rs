@@ -1,10 +1,16 @@
 //! Deliveries: written down once, with their jobs, in one transaction; those that come at the same time in the same one.
 //!
 //! A commit waits for the disk, a statement does not. So one task takes whatever has come in while the last commit was under way and
-//! commits it together: one delivery at a time costs what it did, sixty-four at a time cost little more than one.
+//! commits it together: one delivery at a time costs what it did, sixty-four at a time cost little more than one. The task has a connection
+//! of its own.
 
-use super::{Sql, Writing, queue};
+use super::script::{Script, pieces};
+use super::{Sql, queue};
 use crate::store::{Accepted, Delivery, NewJob, StoreError, now_ms};
+use sqlx::AnyConnection;
+use sqlx::pool::PoolConnection;
+use sqlx::{Any, Row};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
@@ -19,9 +25,16 @@ struct Parcel {
     answer: oneshot::Sender<Result<Accepted, StoreError>>,
 }
 
+#[derive(Debug)]
+enum Message {
+    Parcel(Parcel),
+    /// Let go of the connection.
+    Close(oneshot::Sender<()>),
+}
+
 /// The way in. The task behind it ends with the last of its clones.
 #[derive(Clone, Debug)]
-pub(super) struct Inbox(mpsc::Sender<Parcel>);
+pub(super) struct Inbox(mpsc::Sender<Message>);
 
 impl Inbox {
     /// Starts the task that writes.
@@ -35,27 +48,56 @@ impl Inbox {
     pub(super) async fn accept(&self, delivery: Delivery, jobs: Vec<NewJob>) -> Result<Accepted, StoreError> {
         let (answer, written) = oneshot::channel();
         // Neither can fail while the task runs, and it runs as long as the process does.
-        self.0.send(Parcel { delivery, jobs, answer }).await.or(Err(StoreError::Closed))?;
+        self.0.send(Message::Parcel(Parcel { delivery, jobs, answer })).await.or(Err(StoreError::Closed))?;
         written.await.or(Err(StoreError::Closed))?
+    }
+
+    /// Writes what has come in, and lets go of the connection.
+    pub(super) async fn close(&self) {
+        let (done, closed) = oneshot::channel();
+        if self.0.send(Message::Close(done)).await.is_ok() {
+            // Where the task has ended, there is nothing to be let go of.
+            drop(closed.await);
+        }
     }
 }
 
-async fn write_down(sql: Arc<Sql>, mut parcels: mpsc::Receiver<Parcel>) {
-    let mut batch = Vec::new();
-    while parcels.recv_many(&mut batch, MOST).await > 0 {
-        match write_all(&sql, &batch).await {
-            Ok(accepted) => batch.drain(..).zip(accepted).for_each(|(parcel, accepted)| answer(parcel, Ok(accepted))),
-            // One that the database does not take must not take the others with it.
-            Err(_) if batch.len() > 1 => {
-                for parcel in batch.drain(..) {
-                    let accepted = write_all(&sql, std::slice::from_ref(&parcel)).await;
-                    answer(parcel, accepted.map(|all| all.first().copied().unwrap_or(Accepted::Known)));
-                }
+async fn write_down(sql: Arc<Sql>, mut messages: mpsc::Receiver<Message>) {
+    let mut held = None;
+    let mut taken = Vec::new();
+    while messages.recv_many(&mut taken, MOST).await > 0 {
+        let mut closing = Vec::new();
+        let mut parcels = Vec::with_capacity(taken.len());
+        for message in taken.drain(..) {
+            match message {
+                Message::Parcel(parcel) => parcels.push(parcel),
+                Message::Close(done) => closing.push(done),
             }
-            Err(error) => {
-                if let Some(parcel) = batch.pop() {
-                    answer(parcel, Err(error));
-                }
+        }
+        if !parcels.is_empty() {
+            answer_all(&sql, &mut held, parcels).await;
+        }
+        for done in closing {
+            held = None;
+            // Who asked may have hung up.
+            done.send(()).unwrap_or_default();
+        }
+    }
+}
+
+async fn answer_all(sql: &Sql, held: &mut Option<PoolConnection<Any>>, parcels: Vec<Parcel>) {
+    match write_all(sql, held, &parcels).await {
+        Ok(accepted) => parcels.into_iter().zip(accepted).for_each(|(parcel, accepted)| answer(parcel, Ok(accepted))),
+        // One that the database does not take must not take the others with it.
+        Err(_) if parcels.len() > 1 => {
+            for parcel in parcels {
+                let accepted = write_all(sql, held, std::slice::from_ref(&parcel)).await;
+                answer(parcel, accepted.map(|all| all.first().copied().unwrap_or(Accepted::Known)));
+            }
+        }
+        Err(error) => {
+            if let Some(parcel) = parcels.into_iter().next() {
+                answer(parcel, Err(error));
             }
         }
     }
@@ -66,50 +108,121 @@ fn answer(parcel: Parcel, accepted: Result<Accepted, StoreError>) {
     drop(parcel.answer.send(accepted));
 }
 
-async fn write_all(sql: &Sql, parcels: &[Parcel]) -> Result<Vec<Accepted>, StoreError> {
-    let mut tx = sql.write().await?;
-    let mut accepted = Vec::with_capacity(parcels.len());
-    for parcel in parcels {
-        accepted.push(write_one(sql, &mut tx, parcel).await?);
+async fn write_all(sql: &Sql, held: &mut Option<PoolConnection<Any>>, parcels: &[Parcel]) -> Result<Vec<Accepted>, StoreError> {
+    let _turn = sql.writing.lock().await;
+    let reused = held.is_some();
+    match attempt(sql, held, parcels).await {
+        // The database may have hung up meanwhile. What it has written all the same is known then.
+        Err(_) if reused => attempt(sql, held, parcels).await,
+        other => other,
     }
-    tx.commit().await?;
+}
+
+async fn attempt(sql: &Sql, held: &mut Option<PoolConnection<Any>>, parcels: &[Parcel]) -> Result<Vec<Accepted>, StoreError> {
+    let mut connection = match held.take() {
+        Some(connection) => connection,
+        None => sql.pool.acquire().await?,
+    };
+    let written = write_on(sql, &mut connection, parcels).await;
+    if written.is_ok() {
+        *held = Some(connection);
+    } else {
+        // Whatever it has begun ends with it; that it cannot even be closed says no more than the error does.
+        drop(connection.close().await);
+    }
+    written
+}
+
+/// A delivery that is to be worked on: its number and its jobs.
+type Fresh<'a> = (i64, &'a [NewJob]);
+
+async fn write_on(sql: &Sql, connection: &mut AnyConnection, parcels: &[Parcel]) -> Result<Vec<Accepted>, StoreError> {
+    let mut script = Script::new(sql.engine, connection);
+    script.add(sql.engine.begin_words()).await?;
+    if let Some(lock) = sql.engine.lock_words() {
+        script.add(&lock).await?;
+    }
+    let mut new = insert(&mut script, parcels).await?;
+    let mut accepted = Vec::with_capacity(parcels.len());
+    let mut fresh: Vec<Fresh<'_>> = Vec::new();
+    let mut bodies = Vec::new();
+    for Parcel { delivery, jobs, .. } in parcels {
+        if let Some(id) = new.remove(&delivery.guid) {
+            bodies.push((id, &delivery.body));
+            fresh.push((id, jobs));
+            accepted.push(Accepted::New);
+        } else if let Some(id) = again(&mut script, delivery, jobs).await? {
+            fresh.push((id, jobs));
+            accepted.push(Accepted::Again);
+        } else {
+            accepted.push(Accepted::Known);
+        }
+    }
+    for piece in pieces(&bodies) {
+        script.add_rows("INSERT INTO delivery_bodies (delivery_id, body)", (piece.len(), 2), "").await?;
+        for (id, body) in piece {
+            script.bind(*id)?;
+            script.bind(body.as_slice())?;
+        }
+    }
+    add_jobs(sql, &mut script, &fresh).await?;
+    script.add("COMMIT").await?;
+    script.send().await?;
     Ok(accepted)
 }
 
-async fn write_one(sql: &Sql, tx: &mut Writing, Parcel { delivery, jobs, .. }: &Parcel) -> Result<Accepted, StoreError> {
-    let state = if jobs.is_empty() { "done" } else { "received" };
-    let new =
-        sqlx::query("INSERT INTO deliveries (guid, event, body, state, received_at_ms) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (guid) DO NOTHING")
-            .bind(delivery.guid.clone())
-            .bind(delivery.event.clone())
-            .bind(delivery.body.clone())
-            .bind(state)
-            .bind(now_ms())
-            .execute(&mut ***tx)
-            .await?;
-    let accepted = if new.rows_affected() == 1 {
-        Accepted::New
-    } else {
-        let again = sqlx::query("UPDATE deliveries SET state = $2 WHERE guid = $1 AND state = 'failed'")
-            .bind(delivery.guid.clone())
-            .bind(state)
-            .execute(&mut ***tx)
-            .await?;
-        if again.rows_affected() == 0 {
-            return Ok(Accepted::Known);
+/// Writes those down that are seen for the first time. Returns their numbers by GUID.
+async fn insert(script: &mut Script<'_>, parcels: &[Parcel]) -> Result<BTreeMap<String, i64>, StoreError> {
+    let now = now_ms();
+    let mut new = BTreeMap::new();
+    for piece in pieces(parcels) {
+        let after = "ON CONFLICT (guid) DO NOTHING RETURNING id, guid";
+        script.add_rows("INSERT INTO deliveries (guid, event, state, received_at_ms)", (piece.len(), 4), after).await?;
+        for Parcel { delivery, jobs, .. } in piece {
+            script.bind(delivery.guid.clone())?;
+            script.bind(delivery.event.clone())?;
+            script.bind(state(jobs))?;
+            script.bind(now)?;
         }
-        sqlx::query("DELETE FROM delivery_jobs WHERE guid = $1").bind(delivery.guid.clone()).execute(&mut ***tx).await?;
-        Accepted::Again
-    };
-    for job in jobs {
-        let id = queue::add(tx, sql.merge, job).await?;
-        sqlx::query("INSERT INTO delivery_jobs (guid, job_id) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-            .bind(delivery.guid.clone())
-            .bind(id)
-            .execute(&mut ***tx)
-            .await?;
+        for row in script.send().await? {
+            new.insert(row.try_get("guid")?, row.try_get("id")?);
+        }
     }
-    Ok(accepted)
+    Ok(new)
+}
+
+fn state(jobs: &[NewJob]) -> &'static str {
+    if jobs.is_empty() { "done" } else { "received" }
+}
+
+/// Takes a delivery up again that was given up. Returns its number; `None` where it was not.
+async fn again(script: &mut Script<'_>, delivery: &Delivery, jobs: &[NewJob]) -> Result<Option<i64>, StoreError> {
+    script.add("UPDATE deliveries SET state = $1 WHERE guid = $2 AND state = 'failed' RETURNING id").await?;
+    script.bind(state(jobs))?;
+    script.bind(delivery.guid.clone())?;
+    let Some(row) = script.send().await?.into_iter().next() else { return Ok(None) };
+    let id: i64 = row.try_get("id")?;
+    script.add("DELETE FROM delivery_jobs WHERE delivery_id = $1").await?;
+    script.bind(id)?;
+    script.send().await?;
+    Ok(Some(id))
+}
+
+/// Adds the jobs of deliveries, those with the same key as one.
+async fn add_jobs(sql: &Sql, script: &mut Script<'_>, fresh: &[Fresh<'_>]) -> Result<(), StoreError> {
+    let jobs: Vec<&NewJob> = fresh.iter().flat_map(|(_, jobs)| jobs.iter()).collect();
+    let numbers = queue::add_all(script, sql.merge, &jobs).await?;
+    let mut links: Vec<(i64, i64)> =
+        fresh.iter().flat_map(|(id, jobs)| jobs.iter().filter_map(|job| Some((*id, *numbers.get(&job.dedupe)?)))).collect();
+    links.dedup();
+    for piece in pieces(&links) {
+        script.add_rows("INSERT INTO delivery_jobs (delivery_id, job_id)", (piece.len(), 2), "ON CONFLICT DO NOTHING").await?;
+        for (delivery, job) in piece {
+            script.bind(*delivery)?;
+            script.bind(*job)?;
+        }
+    }
+    Ok(())
 }
 
 /// See [`crate::store::Store::is_known`].

@@ -148,7 +148,14 @@ pub(super) async fn keep_note(sql: &Sql, key: String, value: Option<String>) -> 
 /// See [`crate::store::Store::tidy`].
 pub(super) async fn tidy(sql: &Sql, before_ms: i64, blob_bytes: u64) -> Result<(), StoreError> {
     let mut tx = sql.write().await?;
-    sqlx::query("DELETE FROM deliveries WHERE received_at_ms < $1 AND state <> 'received'").bind(before_ms).execute(&mut **tx).await?;
+    // They are in the order in which they came, so only the old ones are looked at.
+    sqlx::query(
+        "DELETE FROM deliveries WHERE state <> 'received'
+         AND id < COALESCE((SELECT id FROM deliveries WHERE received_at_ms >= $1 ORDER BY id LIMIT 1), 9223372036854775807)",
+    )
+    .bind(before_ms)
+    .execute(&mut **tx)
+    .await?;
     sqlx::query("DELETE FROM jobs WHERE created_at_ms < $1 AND state IN ('done', 'failed')").bind(before_ms).execute(&mut **tx).await?;
     sqlx::query(
         "DELETE FROM blobs WHERE (repository_id, sha) IN

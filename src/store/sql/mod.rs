@@ -5,6 +5,7 @@ mod engine;
 mod inbox;
 mod keep;
 mod queue;
+mod script;
 
 use super::{
     Accepted, Answer, AuditRecord, Claimed, Delivery, Effect, End, Fence, Merge, NewJob, Note, QueueState, ReviewKey, Store, StoreError,
@@ -176,6 +177,7 @@ impl Store for Database {
 
     fn close(&self) -> Answer<'_, ()> {
         Box::pin(async {
+            self.inbox.close().await;
             self.sql.pool.close().await;
             Ok(())
         })

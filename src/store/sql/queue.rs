@@ -1,47 +1,63 @@
 //! Jobs: lanes, coalescing, leases.
 
+use super::script::{Script, pieces};
 use super::{Sql, Writing, unsigned};
 use crate::store::{Claimed, End, Fence, JobId, Merge, NewJob, QueueState, StoreError, now_ms};
 use sqlx::Row;
+use std::collections::BTreeMap;
 
 /// See [`crate::store::Store::enqueue`].
 pub(super) async fn enqueue(sql: &Sql, jobs: Vec<NewJob>) -> Result<(), StoreError> {
     let mut tx = sql.write().await?;
-    for job in jobs {
-        add(&mut tx, sql.merge, &job).await?;
-    }
+    let mut script = Script::new(sql.engine, &mut tx);
+    add_all(&mut script, sql.merge, &jobs.iter().collect::<Vec<_>>()).await?;
+    script.send().await?;
     tx.commit().await?;
     Ok(())
 }
 
-/// Adds a job, or makes the queued job with the same key do this one's work too. Returns its number.
-pub(super) async fn add(tx: &mut Writing, merge: Merge, job: &NewJob) -> Result<i64, StoreError> {
-    let now = now_ms();
-    let new = sqlx::query(
-        "INSERT INTO jobs (lane, dedupe, payload, state, run_at_ms, created_at_ms) VALUES ($1, $2, $3, 'queued', $4, $4)
-         ON CONFLICT (dedupe) WHERE state = 'queued' DO NOTHING RETURNING id",
-    )
-    .bind(job.lane.clone())
-    .bind(job.dedupe.clone())
-    .bind(job.payload.clone())
-    .bind(now)
-    .fetch_optional(&mut ***tx)
-    .await?;
-    if let Some(row) = new {
-        return Ok(row.try_get("id")?);
+/// Adds jobs, or makes the queued job with the same key do a job's work too. Returns their numbers by key.
+pub(super) async fn add_all(script: &mut Script<'_>, merge: Merge, jobs: &[&NewJob]) -> Result<BTreeMap<String, i64>, StoreError> {
+    let mut wanted: Vec<NewJob> = Vec::new();
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    for job in jobs {
+        if let Some(have) = places.get(job.dedupe.as_str()).and_then(|at| wanted.get_mut(*at)) {
+            have.payload = merge(&have.payload, &job.payload);
+        } else {
+            places.insert(&job.dedupe, wanted.len());
+            wanted.push((*job).clone());
+        }
     }
-    let queued =
-        sqlx::query("SELECT id, payload FROM jobs WHERE dedupe = $1 AND state = 'queued'").bind(job.dedupe.clone()).fetch_one(&mut ***tx).await?;
-    let id: i64 = queued.try_get("id")?;
-    let payload = merge(&queued.try_get::<String, _>("payload")?, &job.payload);
-    // A job that waits out a retry is due now: something new has happened.
-    sqlx::query("UPDATE jobs SET payload = $1, run_at_ms = CASE WHEN run_at_ms < $2 THEN run_at_ms ELSE $2 END, attempt = 0 WHERE id = $3")
-        .bind(payload)
-        .bind(now)
-        .bind(id)
-        .execute(&mut ***tx)
-        .await?;
-    Ok(id)
+    let now = now_ms();
+    let mut numbers = BTreeMap::new();
+    for piece in pieces(&wanted) {
+        // A job that waits out a retry is due now: something new has happened.
+        let after = "ON CONFLICT (dedupe) WHERE state = 'queued' DO UPDATE SET attempt = 0,
+            run_at_ms = CASE WHEN jobs.run_at_ms < excluded.run_at_ms THEN jobs.run_at_ms ELSE excluded.run_at_ms END RETURNING id, dedupe, payload";
+        script.add_rows("INSERT INTO jobs (lane, dedupe, payload, state, run_at_ms, created_at_ms)", (piece.len(), 6), after).await?;
+        for job in piece {
+            script.bind(job.lane.clone())?;
+            script.bind(job.dedupe.clone())?;
+            script.bind(job.payload.clone())?;
+            script.bind("queued")?;
+            script.bind(now)?;
+            script.bind(now)?;
+        }
+        for row in script.send().await? {
+            let (id, dedupe, have): (i64, String, String) = (row.try_get("id")?, row.try_get("dedupe")?, row.try_get("payload")?);
+            let new = piece.iter().find(|job| job.dedupe == dedupe).map_or("", |job| job.payload.as_str());
+            // The same twice is the same.
+            let both = if have == new { have.clone() } else { merge(&have, new) };
+            if both != have {
+                script.add("UPDATE jobs SET payload = $1 WHERE id = $2").await?;
+                script.bind(both)?;
+                script.bind(id)?;
+                script.send().await?;
+            }
+            numbers.insert(dedupe, id);
+        }
+    }
+    Ok(numbers)
 }
 
 /// See [`crate::store::Store::claim`].
@@ -112,7 +128,7 @@ async fn requeue(tx: &mut Writing, merge: Merge, id: i64, at_ms: i64) -> Result<
     let payload = merge(&newer.try_get::<String, _>("old")?, &newer.try_get::<String, _>("new")?);
     let newer: i64 = newer.try_get("id")?;
     sqlx::query("UPDATE jobs SET payload = $2 WHERE id = $1").bind(newer).bind(payload).execute(&mut ***tx).await?;
-    sqlx::query("INSERT INTO delivery_jobs (guid, job_id) SELECT guid, $2 FROM delivery_jobs WHERE job_id = $1 ON CONFLICT DO NOTHING")
+    sqlx::query("INSERT INTO delivery_jobs (delivery_id, job_id) SELECT delivery_id, $2 FROM delivery_jobs WHERE job_id = $1 ON CONFLICT DO NOTHING")
         .bind(id)
         .bind(newer)
         .execute(&mut ***tx)
@@ -162,7 +178,16 @@ pub(super) async fn finish(sql: &Sql, fence: Fence, end: End) -> Result<bool, St
         return Ok(false);
     }
     match end {
-        End::Done => close(&mut tx, fence.job, "done", None).await?,
+        End::Done(at_end) => {
+            close(&mut tx, fence.job, "done", None).await?;
+            let mut script = Script::new(sql.engine, &mut tx);
+            for note in at_end.forget {
+                script.add("DELETE FROM notes WHERE key = $1").await?;
+                script.bind(note)?;
+                script.send().await?;
+            }
+            add_all(&mut script, sql.merge, &at_end.jobs.iter().collect::<Vec<_>>()).await?;
+        }
         End::Failed { error } => close(&mut tx, fence.job, "failed", Some(error)).await?,
         End::Retry { at_ms, error } => {
             sqlx::query("UPDATE jobs SET error = $2 WHERE id = $1").bind(fence.job.0).bind(error).execute(&mut **tx).await?;
@@ -186,9 +211,9 @@ async fn close(tx: &mut Writing, job: JobId, state: &'static str, error: Option<
         .execute(&mut ***tx)
         .await?;
     sqlx::query(
-        "UPDATE deliveries SET state = $2 WHERE guid IN (SELECT guid FROM delivery_jobs WHERE job_id = $1) AND state = 'received'
+        "UPDATE deliveries SET state = $2 WHERE id IN (SELECT delivery_id FROM delivery_jobs WHERE job_id = $1) AND state = 'received'
          AND ($2 = 'failed' OR NOT EXISTS (SELECT 1 FROM delivery_jobs AS of JOIN jobs ON jobs.id = of.job_id
-                                           WHERE of.guid = deliveries.guid AND jobs.state IN ('queued', 'running')))",
+                                           WHERE of.delivery_id = deliveries.id AND jobs.state IN ('queued', 'running')))",
     )
     .bind(job.0)
     .bind(state)
@@ -207,7 +232,7 @@ pub(super) async fn state(sql: &Sql) -> Result<QueueState, StoreError> {
                 (SELECT MIN(received_at_ms) FROM deliveries WHERE state = 'received') AS oldest_outstanding,
                 (SELECT COUNT(*) FROM deliveries WHERE state = 'received' AND NOT EXISTS
                     (SELECT 1 FROM delivery_jobs AS of JOIN jobs ON jobs.id = of.job_id
-                     WHERE of.guid = deliveries.guid AND jobs.state IN ('queued', 'running'))) AS dropped,
+                     WHERE of.delivery_id = deliveries.id AND jobs.state IN ('queued', 'running'))) AS dropped,
                 (SELECT COUNT(*) FROM deliveries) AS deliveries",
     )
     .bind(now_ms())
