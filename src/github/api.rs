@@ -66,6 +66,8 @@ struct GraphAnswer {
 #[derive(Deserialize)]
 struct GraphError {
     #[serde(default)]
+    r#type: String,
+    #[serde(default)]
     message: String,
 }
 
@@ -364,16 +366,12 @@ impl RepoApi {
     /// Asks in GraphQL and returns the data. `only_reads` is not paced. Both kinds of ours may be asked twice.
     pub(crate) async fn graphql(&self, query: &str, variables: Value, only_reads: bool) -> Result<Value, ApiError> {
         self.requests.fetch_add(1, Ordering::Relaxed);
-        let transport = &self.api.shared.transport;
         let installation = (!only_reads).then_some(self.place.installation);
         let call = Call { installation, ..writing(Method::POST, GRAPHQL, json!({"query": query, "variables": variables}), Repeat::Harmless) };
-        let body = transport.send(&call, &self.api.token(&self.place, Scope::Usual).await?).await?;
-        let answer: GraphAnswer = read(&call, &body)?;
+        let answer: GraphAnswer = read(&call, &self.send_renewing(&call).await?)?;
         match answer.errors.first() {
             None => Ok(answer.data),
-            Some(error) => {
-                Err(ApiError::Refused { call: "POST /graphql".to_owned(), status: 200, message: error.message.chars().take(300).collect() })
-            }
+            Some(error) => Err(self.api.shared.transport.graph_error(&error.r#type, &error.message)),
         }
     }
 
@@ -398,21 +396,32 @@ impl RepoApi {
         parse(&call, &answer)
     }
 
-    /// Sends one call; a token that GitHub no longer knows is replaced once.
+    /// Sends one call on the repository.
     async fn send(&self, call: Call<'_>) -> Result<(String, Vec<u8>), ApiError> {
         self.requests.fetch_add(1, Ordering::Relaxed);
         let path = format!("/repos/{}/{}", self.place.repo, call.path);
         let name = format!("{} {path}", call.method);
         let call = Call { path: &path, installation: Some(self.place.installation), ..call };
+        Ok((name, self.send_renewing(&call).await?))
+    }
+
+    /// Sends a call; a token that GitHub no longer knows is replaced once.
+    async fn send_renewing(&self, call: &Call<'_>) -> Result<Vec<u8>, ApiError> {
         let transport = &self.api.shared.transport;
-        match transport.send(&call, &self.api.token(&self.place, Scope::Usual).await?).await {
+        match transport.send(call, &self.api.token(&self.place, Scope::Usual).await?).await {
             Err(error) if error.status() == Some(401) => {
                 self.api.forget_token((self.place.installation, self.place.repository_id));
-                transport.send(&call, &self.api.token(&self.place, Scope::Usual).await?).await
+                transport.send(call, &self.api.token(&self.place, Scope::Usual).await?).await
             }
             other => other,
         }
-        .map(|answer| (name, answer))
+    }
+
+    /// Returns whether the App may see the repository no longer: uninstalled, suspended, or deleted.
+    pub(crate) async fn is_gone(&self) -> bool {
+        let path = format!("/repos/{}", self.place.repo);
+        let call = Call { installation: Some(self.place.installation), ..reading(&path, JSON) };
+        matches!(self.send_renewing(&call).await, Err(error) if matches!(error.status(), Some(401 | 403 | 404 | 422)))
     }
 }
 

@@ -310,8 +310,10 @@ impl Publisher {
     /// When the store does not take it.
     pub async fn all_written(&self) -> Result<(), PublishError> {
         let note = self.note("open-run");
-        if self.store.note(note.clone()).await?.is_some() {
-            self.store.keep_note(note, None).await?;
+        match &self.hold {
+            // With the end of the job, so that one that is killed just before it does not begin another run when it is done again.
+            Some(hold) => hold.forget_at_end(note),
+            None => self.store.keep_note(note, None).await?,
         }
         Ok(())
     }

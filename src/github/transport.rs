@@ -46,6 +46,8 @@ pub struct ApiSettings {
     pub attempts: u32,
     /// Before the first repetition; doubled for each further one.
     pub backoff: Duration,
+    /// How long GitHub is left alone when it asks for a pause and does not say for how long. It says itself: at least a minute.
+    pub unsaid_pause: Duration,
 }
 
 impl ApiSettings {
@@ -57,6 +59,7 @@ impl ApiSettings {
             timeout: Duration::from_secs(30),
             attempts: 4,
             backoff: Duration::from_millis(500),
+            unsaid_pause: Duration::from_mins(1),
         }
     }
 }
@@ -286,8 +289,8 @@ impl Transport {
         if limited {
             self.counters.limited.fetch_add(1, Ordering::Relaxed);
             let until_reset = || number("x-ratelimit-reset").filter(|_| exhausted).map(|reset_s| reset_s - now_ms() / 1000 + 1);
-            // GitHub: "if neither header is there, wait for at least one minute".
-            let seconds = number("retry-after").or_else(until_reset).unwrap_or(60).clamp(0, 3600);
+            let unsaid = i64::try_from(self.settings.unsaid_pause.as_secs()).unwrap_or(60);
+            let seconds = number("retry-after").or_else(until_reset).unwrap_or(unsaid).clamp(0, 3600);
             let error = ApiError::Paused { until_ms: now_ms() + seconds * 1000 };
             return Attempt::NotDone(error, Some(Duration::from_secs(seconds.unsigned_abs())));
         }
@@ -296,6 +299,21 @@ impl Transport {
         }
         let link = headers.get("link").and_then(|value| value.to_str().ok()).map(str::to_owned);
         Attempt::Answer(status, body, link)
+    }
+
+    /// Returns what GraphQL says in an answer with 200.
+    pub(super) fn graph_error(&self, kind: &str, message: &str) -> ApiError {
+        let call = format!("POST {GRAPHQL}");
+        if kind == "RATE_LIMITED" || message.to_ascii_lowercase().contains("rate limit") {
+            self.counters.limited.fetch_add(1, Ordering::Relaxed);
+            let pause_ms = i64::try_from(self.settings.unsaid_pause.as_millis()).unwrap_or(60_000);
+            return ApiError::Paused { until_ms: now_ms().saturating_add(pause_ms) };
+        }
+        // Refusals have a type; without one it is GitHub that could not.
+        if kind.is_empty() && message.starts_with("Something went wrong") {
+            return ApiError::InDoubt { call, cause: message.chars().take(300).collect() };
+        }
+        ApiError::Refused { call, status: 200, message: message.chars().take(300).collect() }
     }
 
     /// Waits until this installation may write; says so where that is long.

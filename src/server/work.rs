@@ -95,6 +95,20 @@ impl Work {
         }
     }
 
+    /// Returns the repository it is about, where it is one.
+    pub(super) fn place(&self) -> Option<&Place> {
+        match self {
+            Self::Review { place, .. }
+            | Self::Comment { place, .. }
+            | Self::Button { place, .. }
+            | Self::Find { place, .. }
+            | Self::Group(Group { place, .. })
+            | Self::Moved { place, .. } => Some(place),
+            Self::Sweep { place, .. } => place.as_ref(),
+            Self::Forget { .. } => None,
+        }
+    }
+
     /// Returns the job for the queue. Reviews of a pull request are one lane and one key; answers to comments do not wait for them.
     pub(super) fn job(&self) -> NewJob {
         let (lane, dedupe) = match self {

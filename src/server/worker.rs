@@ -52,7 +52,7 @@ async fn work(app: &Arc<App>, job: Claimed, stopped: &mut watch::Receiver<bool>)
     let payload = job.payload.clone();
     let hold = Hold::new(Arc::clone(&app.store), job.fence);
     let mut task: JoinHandle<Result<(), JobError>> = {
-        let app = Arc::clone(app);
+        let (app, hold) = (Arc::clone(app), hold.clone());
         tokio::spawn(async move {
             let work: Work = serde_json::from_str(&payload).map_err(|error| JobError::lasting(format!("the job cannot be read: {error}")))?;
             jobs::run(&app, work, Turn { hold, last }).await
@@ -62,7 +62,7 @@ async fn work(app: &Arc<App>, job: Claimed, stopped: &mut watch::Receiver<bool>)
     let end = loop {
         tokio::select! {
             ended = &mut task => break match ended {
-                Ok(Ok(())) => End::Done,
+                Ok(Ok(())) => End::Done(hold.at_end()),
                 Ok(Err(error)) => again_or_not(app, &job, error),
                 Err(crash) => {
                     app.metrics.crashes.fetch_add(1, Ordering::Relaxed);
@@ -83,7 +83,12 @@ async fn work(app: &Arc<App>, job: Claimed, stopped: &mut watch::Receiver<bool>)
             }
         }
     };
-    app.store.finish(job.fence, end).await.map(|_| ())
+    let added = if let End::Done(at_end) = &end { at_end.jobs.len() } else { 0 };
+    app.store.finish(job.fence, end).await?;
+    for _ in 0..added {
+        app.bell.notify_one();
+    }
+    Ok(())
 }
 
 async fn until(deadline: Option<Instant>) {

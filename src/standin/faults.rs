@@ -6,8 +6,9 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Json, Response};
 use hyper::body::{Bytes, Frame};
+use serde_json::json;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -29,6 +30,14 @@ pub enum Fault {
     Slow(u64),
     /// The connection breaks in the middle of the answer; nothing happens.
     Reset,
+    /// The request is carried out, and the connection breaks in the middle of the answer.
+    ResetAfterAccepting,
+    /// All tokens given out so far run out just before it.
+    TokenExpired,
+    /// The App is uninstalled just before it.
+    Uninstalled,
+    /// GraphQL refuses as it does, with 200: the type of its error, or none for the sentence of a query that took too long.
+    Graph(&'static str),
     /// The request is carried out, but the answer is lost: this status comes instead.
     AfterAccepting(u16),
 }
@@ -138,6 +147,52 @@ impl hyper::body::Body for Broken {
     }
 }
 
+/// Returns what comes in place of an answer, carried out or not.
+async fn failed(hub: &Arc<Hub>, fault: Fault, request: Request, next: Next) -> Response {
+    let secondary = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
+    match fault {
+        Fault::Status(status) => Refusal::fault(status, "Server Error", None).into_response(),
+        Fault::TooManyRequests(after) => Refusal::fault(429, secondary, after).into_response(),
+        Fault::Forbidden(after) => Refusal::fault(403, secondary, after).into_response(),
+        Fault::Exhausted(_) => Refusal::fault(403, "API rate limit exceeded for installation.", None).into_response(),
+        Fault::Reset => Response::new(Body::new(Broken)),
+        Fault::ResetAfterAccepting => {
+            drop(next.run(request).await);
+            Response::new(Body::new(Broken))
+        }
+        Fault::AfterAccepting(status) => {
+            drop(next.run(request).await);
+            Refusal::fault(status, "Server Error", None).into_response()
+        }
+        Fault::Slow(milliseconds) => {
+            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+            next.run(request).await
+        }
+        Fault::TokenExpired => {
+            hub.lock().tokens.values_mut().for_each(|token| token.expires = 0);
+            next.run(request).await
+        }
+        Fault::Uninstalled => {
+            super::settings::installation_event(hub, "deleted");
+            next.run(request).await
+        }
+        Fault::Graph(kind) => graph_refusal(kind),
+    }
+}
+
+fn graph_refusal(kind: &str) -> Response {
+    let message = match kind {
+        "" => "Something went wrong while executing your query. This may be the result of a timeout, or it could be a GitHub bug.",
+        "RATE_LIMITED" => "API rate limit exceeded for installation.",
+        _ => "Resource not accessible by integration",
+    };
+    let mut error = json!({"message": message});
+    if let Some(object) = error.as_object_mut().filter(|_| !kind.is_empty()) {
+        object.insert("type".to_owned(), json!(kind));
+    }
+    Json(json!({"data": null, "errors": [error]})).into_response()
+}
+
 /// Stands before all endpoints: plans failures, demands a `User-Agent`, keeps the log, and adds the headers GitHub always sends.
 pub(super) async fn gate(State(hub): State<Arc<Hub>>, request: Request, next: Next) -> Response {
     let method = request.method().to_string();
@@ -154,25 +209,12 @@ pub(super) async fn gate(State(hub): State<Arc<Hub>>, request: Request, next: Ne
     }
     let has_agent = request.headers().get(header::USER_AGENT).is_some_and(|agent| !agent.is_empty());
     let fault = hub.faults.take(&method, &path);
-    let secondary = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
     let exhausted = match fault {
         Some(Fault::Exhausted(seconds)) => Some(super::clock::now_seconds() + seconds),
         _ => None,
     };
     let mut response = match fault {
-        Some(Fault::Status(status)) => Refusal::fault(status, "Server Error", None).into_response(),
-        Some(Fault::TooManyRequests(after)) => Refusal::fault(429, secondary, after).into_response(),
-        Some(Fault::Forbidden(after)) => Refusal::fault(403, secondary, after).into_response(),
-        Some(Fault::Exhausted(_)) => Refusal::fault(403, "API rate limit exceeded for installation.", None).into_response(),
-        Some(Fault::Reset) => Response::new(Body::new(Broken)),
-        Some(Fault::AfterAccepting(status)) => {
-            drop(next.run(request).await);
-            Refusal::fault(status, "Server Error", None).into_response()
-        }
-        Some(Fault::Slow(milliseconds)) => {
-            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
-            next.run(request).await
-        }
+        Some(fault) => failed(&hub, fault, request, next).await,
         None if !has_agent => {
             Refusal::forbidden("Request forbidden by administrative rules. Please make sure your request has a User-Agent header").into_response()
         }

@@ -22,6 +22,7 @@ mod objects;
 mod page;
 mod people;
 mod record;
+mod seen;
 mod settings;
 mod shape;
 mod state;
@@ -31,6 +32,7 @@ pub use faults::{Fault, Moment, RequestLine};
 pub use handle::{CheckSeen, CommentSeen, DeliverySeen, NewPull, Standin};
 pub use objects::{File, Files, Stamp};
 pub use record::Exchange;
+pub use seen::LineSeen;
 
 use auth::Keys;
 use axum::Router;

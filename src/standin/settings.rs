@@ -2,6 +2,7 @@
 
 use super::actions;
 use super::handle::Standin;
+use super::hub::Hub;
 use super::state::{Account, Repository, Required, State};
 use serde_json::{Value, json};
 
@@ -108,20 +109,7 @@ impl Standin {
 
     /// Takes the whole installation away, or suspends it, or lets it go on: `deleted`, `suspend`, `unsuspend`.
     pub fn installation_event(&self, action: &str) {
-        let mut state = self.hub.lock();
-        state.suspended = action == "suspend";
-        let Some(owner) = state.repositories.first().map(|repository| repository.owner.clone()) else { return };
-        let short = |found: &Repository| json!({"id": found.id, "node_id": super::shape::node_id("R", found.id), "name": found.name, "full_name": found.full_name(), "private": true});
-        let repositories: Vec<Value> = state.repositories.iter().filter(|found| found.installed).map(short).collect();
-        if action == "deleted" {
-            state.repositories.iter_mut().for_each(|repository| repository.installed = false);
-            state.tokens.clear();
-        }
-        let payload = json!({
-            "action": action, "installation": self.hub.shapes.installation(&state, &owner), "repositories": repositories, "requester": null,
-            "sender": self.hub.shapes.account(&you()),
-        });
-        self.hub.post(&mut state, "installation", None, &payload);
+        installation_event(&self.hub, action);
     }
 
     /// Gives out tokens of the long shape (`ghs_APPID_JWT`, some 520 characters with dots) from now on.
@@ -145,4 +133,22 @@ impl Standin {
     pub fn delete_branch(&self, repository: &str, branch: &str) {
         self.change(repository, |hub, state, at| actions::delete_branch(hub, state, (at, branch), &you()));
     }
+}
+
+/// See [`Standin::installation_event`].
+pub(super) fn installation_event(hub: &Hub, action: &str) {
+    let mut state = hub.lock();
+    state.suspended = action == "suspend";
+    let Some(owner) = state.repositories.first().map(|repository| repository.owner.clone()) else { return };
+    let short = |found: &Repository| json!({"id": found.id, "node_id": super::shape::node_id("R", found.id), "name": found.name, "full_name": found.full_name(), "private": true});
+    let repositories: Vec<Value> = state.repositories.iter().filter(|found| found.installed).map(short).collect();
+    if action == "deleted" {
+        state.repositories.iter_mut().for_each(|repository| repository.installed = false);
+        state.tokens.clear();
+    }
+    let payload = json!({
+        "action": action, "installation": hub.shapes.installation(&state, &owner), "repositories": repositories, "requester": null,
+        "sender": hub.shapes.account(&you()),
+    });
+    hub.post(&mut state, "installation", None, &payload);
 }

@@ -16,7 +16,7 @@ pub use clock::now_ms;
 pub use decisions::{AuditRecord, Effect, StoredDecision};
 pub use hold::Hold;
 pub use sql::Database;
-pub use types::{Accepted, Claimed, Delivery, End, Fence, JobId, Merge, NewJob, Note, QueueState, ReviewKey, StoreError, StoredReview};
+pub use types::{Accepted, AtEnd, Claimed, Delivery, End, Fence, JobId, Merge, NewJob, Note, QueueState, ReviewKey, StoreError, StoredReview};
 
 use std::collections::BTreeMap;
 use std::fmt;

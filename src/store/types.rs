@@ -64,11 +64,20 @@ pub struct Claimed {
     pub created_ms: i64,
 }
 
+/// What happens together with the end of a job that is done: all of it, or none.
+#[derive(Clone, Debug, Default)]
+pub struct AtEnd {
+    /// Notes that are forgotten.
+    pub forget: Vec<String>,
+    /// Jobs that are added.
+    pub jobs: Vec<NewJob>,
+}
+
 /// How a claim ends.
 #[derive(Clone, Debug)]
 pub enum End {
     /// The work is done.
-    Done,
+    Done(AtEnd),
     /// It is tried again.
     Retry {
         /// Not before this.

@@ -2,7 +2,7 @@
 
 use crate::support::on_both;
 use std::sync::Arc;
-use waypost::store::{Accepted, Database, Delivery, End, Hold, NewJob, Store, now_ms};
+use waypost::store::{Accepted, AtEnd, Database, Delivery, End, Hold, NewJob, Store, now_ms};
 
 fn both(was: &str, new: &str) -> String {
     format!("{was}+{new}")
@@ -31,6 +31,7 @@ on_both!(
     a_crowd_of_workers_never_meets_in_a_lane,
     a_claim_stands_until_it_ends,
     what_is_there_is_counted,
+    what_a_job_leaves_behind_comes_with_its_end_or_not_at_all,
 );
 
 async fn a_delivery_counts_once_until_it_fails(url: String) {
@@ -44,7 +45,7 @@ async fn a_delivery_counts_once_until_it_fails(url: String) {
     assert!(store.finish(claimed.fence, End::Failed { error: "no".to_owned() }).await.unwrap());
     assert_eq!(accept().await, Accepted::Again);
     let claimed = store.claim(now_ms(), 10_000).await.unwrap().unwrap();
-    assert!(store.finish(claimed.fence, End::Done).await.unwrap());
+    assert!(store.finish(claimed.fence, End::Done(AtEnd::default())).await.unwrap());
     assert_eq!(accept().await, Accepted::Known);
     assert!(store.claim(now_ms(), 10_000).await.unwrap().is_none());
 }
@@ -57,7 +58,7 @@ async fn a_lane_runs_one_job_and_what_comes_meanwhile_is_one_more(url: String) {
     store.enqueue(vec![job("1", "d"), job("1", "e")]).await.unwrap();
     assert_eq!(store.claim(now_ms(), 10_000).await.unwrap().unwrap().lane, "2");
     assert!(store.claim(now_ms(), 10_000).await.unwrap().is_none(), "lane 1 is busy");
-    assert!(store.finish(first.fence, End::Done).await.unwrap());
+    assert!(store.finish(first.fence, End::Done(AtEnd::default())).await.unwrap());
     assert_eq!(store.claim(now_ms(), 10_000).await.unwrap().unwrap().payload, "d+e");
 }
 
@@ -71,7 +72,7 @@ async fn who_lost_a_job_cannot_end_it(url: String) {
     assert!(!store.renew(dead.fence, now_ms() + 10_000).await.unwrap());
     assert!(!store.finish(dead.fence, End::Failed { error: "late".to_owned() }).await.unwrap());
     assert!(store.renew(heir.fence, now_ms() + 10_000).await.unwrap());
-    assert!(store.finish(heir.fence, End::Done).await.unwrap());
+    assert!(store.finish(heir.fence, End::Done(AtEnd::default())).await.unwrap());
     assert_eq!(store.queue_state().await.unwrap().failed, 0);
 }
 
@@ -119,7 +120,7 @@ async fn many_at_once_are_all_written_down_and_each_counts_once(url: String) {
     let state = store.queue_state().await.unwrap();
     assert_eq!((new, state.deliveries, state.queued, state.dropped), (100, 100, 7, 0));
     while let Some(claimed) = store.claim(now_ms(), 10_000).await.unwrap() {
-        assert!(store.finish(claimed.fence, End::Done).await.unwrap());
+        assert!(store.finish(claimed.fence, End::Done(AtEnd::default())).await.unwrap());
     }
     let state = store.queue_state().await.unwrap();
     assert_eq!((state.oldest_outstanding_ms, state.queued, state.dropped), (None, 0, 0));
@@ -136,7 +137,7 @@ async fn what_one_replica_took_the_other_does_not_take(url: String) {
     let claims: Vec<_> = [here.unwrap(), there.unwrap()].into_iter().flatten().collect();
     assert_eq!(claims.len(), 1);
     // The other one ends it, as a replica that took the job over would.
-    assert!(two.finish(claims[0].fence, End::Done).await.unwrap());
+    assert!(two.finish(claims[0].fence, End::Done(AtEnd::default())).await.unwrap());
     assert!(!one.renew(claims[0].fence, now_ms() + 10_000).await.unwrap());
 }
 
@@ -158,7 +159,7 @@ async fn a_crowd_of_workers_never_meets_in_a_lane(url: String) {
                     assert_eq!(lane.fetch_add(1, Ordering::SeqCst), 0, "two in one lane");
                     tokio::task::yield_now().await;
                     lane.fetch_sub(1, Ordering::SeqCst);
-                    assert!(store.finish(claimed.fence, End::Done).await.unwrap());
+                    assert!(store.finish(claimed.fence, End::Done(AtEnd::default())).await.unwrap());
                     done.fetch_add(1, Ordering::SeqCst);
                 }
             })
@@ -182,7 +183,7 @@ async fn a_claim_stands_until_it_ends(url: String) {
     let heir = store.claim(now_ms() + 120_000, 240_000).await.unwrap().unwrap();
     assert!(!hold.stands().await.unwrap(), "another has taken it over");
     assert!(Hold::new(Arc::clone(&store), heir.fence).stands().await.unwrap());
-    assert!(store.finish(heir.fence, End::Done).await.unwrap());
+    assert!(store.finish(heir.fence, End::Done(AtEnd::default())).await.unwrap());
     assert!(!Hold::new(Arc::clone(&store), heir.fence).stands().await.unwrap());
     assert!(!store.is_busy("1".to_owned()).await.unwrap());
 }
@@ -208,4 +209,19 @@ async fn what_is_there_is_counted(url: String) {
     assert_eq!(notes.iter().map(|note| note.value.as_str()).collect::<Vec<_>>(), ["a", "b"]);
     store.keep_note("open:1".to_owned(), None).await.unwrap();
     assert_eq!(store.note("open:1".to_owned()).await.unwrap(), None);
+}
+
+async fn what_a_job_leaves_behind_comes_with_its_end_or_not_at_all(url: String) {
+    let store = open(&url).await;
+    store.keep_note("open".to_owned(), Some("x".to_owned())).await.unwrap();
+    store.enqueue(vec![job("1", "first")]).await.unwrap();
+    let dead = store.claim(now_ms(), 0).await.unwrap().unwrap();
+    let heir = store.claim(now_ms() + 1000, 10_000).await.unwrap().unwrap();
+    let at_end = || AtEnd { forget: vec!["open".to_owned()], jobs: vec![job("2", "second"), job("2", "third"), job("3", "fourth")] };
+    assert!(!store.finish(dead.fence, End::Done(at_end())).await.unwrap());
+    assert_eq!((store.note("open".to_owned()).await.unwrap().as_deref(), store.queue_state().await.unwrap().queued), (Some("x"), 0));
+    assert!(store.finish(heir.fence, End::Done(at_end())).await.unwrap());
+    assert_eq!(store.note("open".to_owned()).await.unwrap(), None);
+    assert_eq!(store.claim(now_ms(), 10_000).await.unwrap().unwrap().payload, "second+third");
+    assert_eq!(store.claim(now_ms(), 10_000).await.unwrap().unwrap().payload, "fourth");
 }

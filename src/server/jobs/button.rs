@@ -1,7 +1,7 @@
 //! A button of the check was pressed: whoever did may do no more than with a comment.
 
 use super::comment::base_settings;
-use super::{App, JobError, Turn, enqueue};
+use super::{App, JobError, Turn};
 use crate::github::commands::{Context, allowed, command_named};
 use crate::github::{Asked, CheckRunId, Place, PrNumber, Publisher, Pull, RepoApi, Sha, Trees, User};
 use crate::policy::by_name;
@@ -82,7 +82,8 @@ async fn on_pull(app: &Arc<App>, (api, turn): (&RepoApi, &Turn), pressed: &Press
         return Ok(publisher.answer(asked, &replies::refusal(&refusal)).await?);
     }
     if spec.name == "review" {
-        return enqueue(app, &[Work::review(pressed.place.clone(), number, true)]).await;
+        turn.then(&[Work::review(pressed.place.clone(), number, true)]);
+        return Ok(());
     }
     let key = ReviewKey::Id { repository_id: pressed.place.repository_id, number: number.0 };
     let review = app.store.review(key).await?.filter(|review| review.head_sha == pull.head.sha.as_str());

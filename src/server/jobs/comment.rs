@@ -1,6 +1,6 @@
 //! Commands in a comment: seen at once, done, answered once.
 
-use super::{App, JobError, Turn, enqueue};
+use super::{App, JobError, Turn};
 use crate::github::commands::{Command, CommandError, Context, NAMES, allowed, commands_in};
 use crate::github::{Asked, CommentId, CommentKind, Place, PrNumber, Publisher, Pull, RepoApi, Sides, Trees, User};
 use crate::report::replies::{self, Refusal};
@@ -33,7 +33,7 @@ struct Answers {
 /// Does what the comment says. 👀 first; 🚀 or 😕 and at most one answer at the end.
 pub(super) async fn run(app: &Arc<App>, said: &Said, turn: Turn) -> Result<(), JobError> {
     let api = app.api.at(&said.place);
-    let publisher = Publisher::new(api.clone(), Arc::clone(&app.store), said.number, None).held(turn.hold, false);
+    let publisher = Publisher::new(api.clone(), Arc::clone(&app.store), said.number, None).held(turn.hold.clone(), false);
     let asked = Asked::Comment(said.kind, said.comment);
     if said.edited {
         // What was answered when it was written needs no hint: then only a slip of the pen was mended.
@@ -59,7 +59,7 @@ pub(super) async fn run(app: &Arc<App>, said: &Said, turn: Turn) -> Result<(), J
         let is_conversation = said.kind == CommentKind::Conversation && !answers.refused;
         let asked_in = if is_conversation { BTreeSet::from([said.comment]) } else { BTreeSet::new() };
         let wish = Work::Review { place: said.place.clone(), number: said.number, forced: true, asked_in };
-        enqueue(app, &[wish]).await?;
+        turn.then(&[wish]);
     }
     if answers.refused {
         publisher.react(asked, "confused").await?;

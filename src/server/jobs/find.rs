@@ -3,17 +3,18 @@
 //! GitHub has set the commit's suite back to "queued" and waits for a new run. So there is one in every case, also where the commit is
 //! not a head any more and has nothing to be reviewed for.
 
-use super::{App, JobError, enqueue};
+use super::{App, JobError, Turn};
 use crate::github::{Place, PrNumber, Sha, decline};
 use crate::report::replies;
 use crate::server::work::{Group, Work};
 
 /// Has every open pull request with this head reviewed again; says so on the commit where there is none. `named` are those GitHub named.
-pub(super) async fn run(app: &App, place: &Place, head: &Sha, named: Vec<PrNumber>) -> Result<(), JobError> {
+pub(super) async fn run(app: &App, place: &Place, head: &Sha, named: Vec<PrNumber>, turn: &Turn) -> Result<(), JobError> {
     let api = app.api.at(place);
     let group = app.store.note(super::group::note(place, head)).await?;
     if let Some(group) = group.and_then(|json| serde_json::from_str::<Group>(&json).ok()) {
-        return enqueue(app, &[Work::Group(Group { forced: true, wanted: true, ..group })]).await;
+        turn.then(&[Work::Group(Group { forced: true, wanted: true, ..group })]);
+        return Ok(());
     }
     let mut numbers = if named.is_empty() { api.pulls_of(head).await? } else { named };
     if numbers.is_empty() {
@@ -35,5 +36,6 @@ pub(super) async fn run(app: &App, place: &Place, head: &Sha, named: Vec<PrNumbe
         let output = newer.map_or_else(replies::no_head, |newer| replies::superseded(newer.short()));
         return Ok(decline(&api, head, &output).await?);
     }
-    enqueue(app, &works).await
+    turn.then(&works);
+    Ok(())
 }

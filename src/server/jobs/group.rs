@@ -35,14 +35,9 @@ pub(super) async fn run(app: &Arc<App>, group: &Group, turn: Turn) -> Result<(),
     let note = note(&group.place, &group.head);
     let kept: Option<Group> = app.store.note(note.clone()).await?.and_then(|json| serde_json::from_str(&json).ok());
     let asked = kept.is_some();
-    if asked && !group.forced && group.wanted {
-        // Answered before, unless it was cut off.
-        let lane_was_cut_off = app.store.note(format!("open-run:{}:group-{}", group.place.repository_id, group.head)).await?.is_some();
-        if !lane_was_cut_off {
-            return Ok(());
-        }
-    }
-    if !group.wanted && !asked {
+    // Answered before, unless it was cut off. What was answered stays so when the queue lets go of it: merged, it is the branch's own commit.
+    let was_cut_off = app.store.note(format!("open-run:{}:group-{}", group.place.repository_id, group.head)).await?.is_some();
+    if !was_cut_off && !group.forced && (asked || !group.wanted) {
         return Ok(());
     }
     let publisher = Publisher::for_group(api.clone(), Arc::clone(&app.store), &group.head).held(turn.hold, group.forced);

@@ -102,8 +102,26 @@ pub(super) struct Turn {
     pub(super) last: bool,
 }
 
-/// Does a job.
+impl Turn {
+    /// Has more work done once this job is done.
+    fn then(&self, works: &[Work]) {
+        self.hold.add_at_end(works.iter().map(Work::job).collect());
+    }
+}
+
+/// Does a job. Where the App may not go any more there is nothing to be done, and nobody to be told.
 pub(super) async fn run(app: &Arc<App>, work: Work, turn: Turn) -> Result<(), JobError> {
+    let place = work.place().cloned();
+    match (one(app, work, turn).await, place) {
+        (Err(error), Some(place)) if !error.passing && matches!(error.status, Some(401 | 403 | 404 | 422)) && app.api.at(&place).is_gone().await => {
+            tracing::info!(repository = %place.repo, error = error.text, "a job ended where the App may not go any more");
+            Ok(())
+        }
+        (ended, _) => ended,
+    }
+}
+
+async fn one(app: &Arc<App>, work: Work, turn: Turn) -> Result<(), JobError> {
     match work {
         Work::Review { place, number, forced, asked_in } => review::run(app, &review::Wish { place, number, forced, asked_in }, turn).await,
         Work::Comment { place, number, kind, comment, body, by, edited } => {
@@ -112,7 +130,7 @@ pub(super) async fn run(app: &Arc<App>, work: Work, turn: Turn) -> Result<(), Jo
         Work::Button { place, head, pulls, button, by, run } => {
             button::run(app, &button::Pressed { place, head, pulls, button, by, run }, turn).await
         }
-        Work::Find { place, head, pulls } => find::run(app, &place, &head, pulls).await,
+        Work::Find { place, head, pulls } => find::run(app, &place, &head, pulls, &turn).await,
         Work::Group(group) => group::run(app, &group, turn).await,
         Work::Moved { place, branch, before, after } => moved::run(app, &place, &branch, (&before, &after)).await,
         Work::Sweep { installation, place: None } => reconcile::sweep_installation(app, installation).await,

@@ -1,6 +1,6 @@
 //! A pull request is reviewed: check in progress, trees, review, check concluded, comment.
 
-use super::{App, JobError, Turn, enqueue, together};
+use super::{App, JobError, Turn, together};
 use crate::github::{Asked, CommentId, CommentKind, Conclusion, OpenRun, Place, PrNumber, Publisher, Pull, RepoApi, Sides, Trees};
 use crate::policy::{Decision, Severity};
 use crate::report::{self, CheckOutput, CommentContext, LineComment, PastRun, replies};
@@ -33,6 +33,7 @@ struct At<'a> {
     wish: &'a Wish,
     pull: &'a Pull,
     to: &'a Publisher,
+    turn: &'a Turn,
 }
 
 /// A review and what is shown of it.
@@ -61,21 +62,21 @@ pub(super) async fn run(app: &Arc<App>, wish: &Wish, turn: Turn) -> Result<(), J
         }
         Err(error) => return Err(error.into()),
     };
-    let publisher = Publisher::new(api.clone(), Arc::clone(&app.store), wish.number, details_url(app, wish)).held(turn.hold, wish.forced);
+    let publisher = Publisher::new(api.clone(), Arc::clone(&app.store), wish.number, details_url(app, wish)).held(turn.hold.clone(), wish.forced);
     let inputs = inputs(&pull);
     if !wish.forced && (pull.state != "open" || is_reviewed(app, wish, &inputs).await?) {
         // Whoever was cut off after the last write left no more than this to do.
         return Ok(publisher.all_written().await?);
     }
     let mut run = publisher.begin(&pull.head.sha, &replies::in_progress(pull.head.sha.short())).await?;
-    let at = At { app, wish, pull: &pull, to: &publisher };
+    let at = At { app, wish, pull: &pull, to: &publisher, turn: &turn };
     let concluded = match make(app, &api, (wish, &pull), started_ms).await {
         Ok(made) => conclude(&at, &mut run, made).await,
         Err(error) => Err(error),
     };
     match concluded {
         Ok(Some(made)) => tell(&at, inputs, &made).await?,
-        Ok(None) => again(&at).await?,
+        Ok(None) => again(&at),
         // The check stays in progress; the next attempt goes on with it.
         Err(error) if error.passing && !turn.last => return Err(error),
         // Uninstalled meanwhile, or deleted: nobody is left to tell.
@@ -167,7 +168,7 @@ pub(super) async fn in_force(app: &App, place: &Place, number: PrNumber) -> Resu
 
 /// Concludes the check with the review, and returns it; `None` where the pull request has moved on and this review is of the past.
 async fn conclude(at: &At<'_>, run: &mut OpenRun, made: Made) -> Result<Option<Made>, JobError> {
-    let At { app, wish, pull, to } = at;
+    let At { app, wish, pull, to, .. } = at;
     let seen_ms = now_ms();
     let now = app.api.at(&wish.place).pull(wish.number).await?.head.sha;
     if now != pull.head.sha {
@@ -182,9 +183,10 @@ async fn conclude(at: &At<'_>, run: &mut OpenRun, made: Made) -> Result<Option<M
 
 /// Writes the comment, keeps the review, and tells who asked. The check is concluded: what goes wrong here does not change the verdict.
 async fn tell(at: &At<'_>, inputs: String, made: &Made) -> Result<(), JobError> {
-    let At { app, wish, pull, to } = at;
+    let At { app, wish, pull, to, .. } = at;
     if now_ms() - made.seen_ms > HEAD_IS_KNOWN_MS && !to.is_head(&pull.head.sha).await? {
-        return again(at).await;
+        again(at);
+        return Ok(());
     }
     let comment = report::with_history(&made.comment, &to.earlier_runs(&pull.head.sha).await?);
     match to.comment(&comment, made.relevant || made.review.verdict == Verdict::Fail).await.map_err(JobError::from) {
@@ -221,10 +223,10 @@ async fn say_lines(at: &At<'_>, made: &Made) {
 }
 
 /// Has the pull request reviewed once more, as it is by then.
-async fn again(at: &At<'_>) -> Result<(), JobError> {
+fn again(at: &At<'_>) {
     let Wish { place, number, forced, asked_in } = at.wish;
     let work = Work::Review { place: place.clone(), number: *number, forced: *forced, asked_in: asked_in.clone() };
-    enqueue(at.app, &[work]).await
+    at.turn.then(&[work]);
 }
 
 /// Ends the check without a review. It blocks, and says why.

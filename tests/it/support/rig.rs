@@ -64,6 +64,7 @@ impl Rig {
         settings.github = ApiSettings::new(&self.standin.api_url);
         settings.github.pace = Duration::ZERO;
         settings.github.backoff = Duration::from_millis(5);
+        settings.github.unsaid_pause = Duration::from_secs(1);
         settings.retry_delay = Duration::from_millis(20);
         settings.attempts = 6;
         // Tests count requests; those of the reconcilers say so.
