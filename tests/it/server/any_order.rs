@@ -8,6 +8,7 @@ use crate::support::random::Random;
 use crate::support::rig::{REPOSITORY, Rig, shop};
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use waypost::github::webhook::sign;
@@ -89,18 +90,23 @@ fn story(rig: &Rig) -> Told {
     Told { pulls: vec![first, second, third], question: (second, asked), waiting: vec![alone], given_up: vec![behind] }
 }
 
-async fn idle(rig: &Rig, url: &str) {
-    let store = Database::open(url, MERGE).await.unwrap();
-    rig.quiet().await;
-    for _ in 0..1000 {
+/// Waits until what could not be handed over was handed over after all, and nothing is left to do.
+async fn settled(rig: &Rig) {
+    let store = Database::open(&rig.settings().database_url, MERGE).await.unwrap();
+    let mut calm = 0;
+    for _ in 0..3000 {
+        let deliveries = rig.standin.deliveries();
+        let arrived: BTreeSet<&String> = deliveries.iter().filter(|delivery| delivery.status == 202).map(|delivery| &delivery.guid).collect();
+        let all = deliveries.iter().all(|delivery| delivery.done && arrived.contains(&delivery.guid));
         let state = store.queue_state().await.unwrap();
-        if state.queued + state.running == 0 {
+        calm = if all && state.queued + state.running == 0 { calm + 1 } else { 0 };
+        if calm > 20 {
             assert_eq!((state.dropped, state.failed), (0, 0));
             return store.close().await.unwrap();
         }
         tokio::time::sleep(Duration::from_millis(15)).await;
     }
-    panic!("it does not come to rest");
+    panic!("it does not come to rest: {:#?}", store.queue_state().await);
 }
 
 /// Sends the deliveries to a server, in an order by chance.
@@ -119,8 +125,20 @@ async fn deliver(rig: &Rig, mut deliveries: Vec<Caught>, seed: u64) {
             tokio::time::sleep(Duration::from_millis(30)).await;
         }
     }
-    idle(rig, &rig.settings().database_url).await;
+    queue_is_empty(rig).await;
     running.shutdown().await;
+}
+
+async fn queue_is_empty(rig: &Rig) {
+    let store = Database::open(&rig.settings().database_url, MERGE).await.unwrap();
+    for _ in 0..3000 {
+        let state = store.queue_state().await.unwrap();
+        if state.queued + state.running == 0 {
+            return store.close().await.unwrap();
+        }
+        tokio::time::sleep(Duration::from_millis(15)).await;
+    }
+    panic!("it does not come to rest: {:#?}", store.queue_state().await);
 }
 
 /// Tells the story to a server as `seed` has it; returns what it shows at the end.
@@ -146,7 +164,7 @@ async fn told(seed: u64) -> Vec<String> {
     for group in &story.waiting {
         rig.until("the group's check", || rig.standin.checks(REPOSITORY, group).pop()).await;
     }
-    idle(&rig, &rig.settings().database_url).await;
+    settled(&rig).await;
     running.shutdown().await;
     shown(&rig, &story)
 }
@@ -177,7 +195,7 @@ fn shown(rig: &Rig, story: &Told) -> Vec<String> {
 async fn any_order_duplication_or_loss_and_one_look_around_come_to_the_same() {
     let first = told(0).await;
     insta::assert_snapshot!(first.join("\n"));
-    for seed in 1..8 {
+    for seed in 1..6 {
         assert_eq!(told(seed).await, first, "seed {seed}");
     }
 }
