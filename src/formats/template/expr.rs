@@ -364,6 +364,8 @@ impl Reader<'_> {
                     Expr::Text(name) => Expr::Field(Box::new(of), name),
                     index => Expr::Index(Box::new(of), Box::new(index)),
                 };
+            } else if is_pillar_get(&of) && self.sign("(") {
+                of = method(Expr::Name("pillar".to_owned()), "get".to_owned(), self.list(")")?);
             } else {
                 return Some(of);
             }
@@ -414,6 +416,11 @@ impl Reader<'_> {
     }
 }
 
+/// Salt's `salt['pillar.get'](…)`.
+fn is_pillar_get(of: &Expr) -> bool {
+    matches!(of, Expr::Field(salt, name) if **salt == Expr::Name("salt".to_owned()) && name == "pillar.get")
+}
+
 /// A method that is a filter or a test under another name.
 fn method(of: Expr, name: String, arguments: Vec<Expr>) -> Expr {
     match (name.as_str(), arguments.as_slice()) {
@@ -422,8 +429,15 @@ fn method(of: Expr, name: String, arguments: Vec<Expr>) -> Expr {
             let field = Expr::Field(Box::new(of), key.clone());
             Expr::Filter(Box::new(field), "default".to_owned(), arguments.into_iter().skip(1).collect())
         }
+        // Puppet's functions in Ruby: `scope.call_function('lookup', ['a'])`, `scope.function_hiera(['a'])`.
+        ("call_function", [Expr::Text(function), keys]) if matches!(function.as_str(), "lookup" | "hiera") => asked(keys.clone()),
+        ("function_lookup" | "function_hiera", [keys]) => asked(keys.clone()),
         _ => Expr::Filter(Box::new(of), name, arguments),
     }
+}
+
+fn asked(keys: Expr) -> Expr {
+    Expr::Call("lookup".to_owned(), if let Expr::List(all) = keys { all } else { vec![keys] })
 }
 
 /// Returns the opposite; a double negation cancels.

@@ -151,6 +151,9 @@ fn of_words(words: &[Word], depth: u32) -> Option<Expr> {
         Word::One(text) => Some(literal(text)),
         Word::Bracket(inner) => of_words(inner, depth + 1),
     };
+    if let Some(at) = words.iter().rposition(|word| matches!(word, Word::One(sign) if sign == "|")) {
+        return piped(of_words(words.get(..at)?, depth + 1)?, words.get(at + 1..)?);
+    }
     let (first, rest) = words.split_first()?;
     let Word::One(name) = first else {
         return rest.is_empty().then(|| one(first)).flatten();
@@ -168,6 +171,21 @@ fn of_words(words: &[Word], depth: u32) -> Option<Expr> {
         (_, []) => Some(literal(name)),
         _ => None,
     }
+}
+
+/// `value | default 80`, and the functions of Helm's that have a filter of the same kind.
+fn piped(of: Expr, function: &[Word]) -> Option<Expr> {
+    let (name, arguments) = match function {
+        [Word::One(name), Word::One(value)] if name == "default" => ("default", vec![literal(value), Expr::Bool(true)]),
+        [Word::One(name)] => match name.as_str() {
+            "quote" => ("quote", Vec::new()),
+            "toString" => ("string", Vec::new()),
+            "int" | "lower" | "upper" | "trim" => (name.as_str(), Vec::new()),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    Some(Expr::Filter(Box::new(of), name.to_owned(), arguments))
 }
 
 fn literal(text: &str) -> Expr {

@@ -4,7 +4,6 @@
 
 mod again;
 mod agree;
-mod ansible;
 mod build;
 mod choice;
 mod defect;
@@ -17,17 +16,18 @@ mod parts;
 mod placeholder;
 mod render;
 mod scan;
+mod source;
 mod tree;
 mod value;
 
 pub(in crate::formats) use agree::agreed;
-pub(in crate::formats) use ansible::Variables;
 pub(in crate::formats) use choice::Choice;
 pub(in crate::formats) use defect::Round;
 use language::Language;
 pub(in crate::formats) use language::{Reader, language_of, rendered_name, template_ending};
+pub(in crate::formats) use source::Variables;
 
-use super::source::Source;
+use crate::formats::source::Source;
 use crate::model::{Input, Problem, ProblemKind, Related, Role, Unknown};
 use crate::span::{Span, TreePath};
 use scan::Scanned;
@@ -56,6 +56,8 @@ pub(in crate::formats) struct Template {
     values: Values,
     /// The files those are from.
     inputs: BTreeSet<TreePath>,
+    /// The tool that keeps them.
+    tool: &'static str,
     /// The constant that each compared text is taken for in the first reading.
     equals: BTreeMap<String, String>,
 }
@@ -72,18 +74,19 @@ impl Template {
         }
         let equals = choice::equals(&nodes);
         let has_tags = !scanned.tags.is_empty();
-        let (values, inputs) = if language == Language::Jinja && has_tags { variables.of(path, &text) } else { Default::default() };
+        let source::Known { values, by: inputs, tool } =
+            if has_tags { source::known(path, &text, language, variables) } else { source::Known::default() };
         if language == Language::Jinja {
             scanned.defects.extend(defect::find(&text, &nodes, |name| values.has(name)));
         } else {
             scanned.defects.extend(defect::find(&text, &nodes, |_| true));
         }
-        Self { path: path.clone(), text, files, nodes, scanned, again, values, inputs, equals }
+        Self { path: path.clone(), text, files, nodes, scanned, again, values, inputs, tool, equals }
     }
 
     /// Returns the files whose values it uses.
     pub(in crate::formats) fn inputs(&self) -> impl Iterator<Item = Input> {
-        let values = self.inputs.iter().map(|path| Input { path: path.clone(), format: "ansible", role: Role::Inventory });
+        let values = self.inputs.iter().map(|path| Input { path: path.clone(), format: self.tool, role: Role::Inventory });
         values.chain(self.included().map(|path| Input { path: path.clone(), format: "template", role: Role::Included }))
     }
 
@@ -109,7 +112,9 @@ impl Template {
 
     /// Returns whether a value of the repository decides a condition or makes a list empty, so that something is in no reading.
     pub(in crate::formats) fn is_decided(&self) -> bool {
-        !self.inputs.is_empty() && self.scanned.tags.iter().any(|tag| matches!(tag.kind, Kind::If(_) | Kind::ElseIf(_) | Kind::For { .. }))
+        self.values.decide()
+            && !self.inputs.is_empty()
+            && self.scanned.tags.iter().any(|tag| matches!(tag.kind, Kind::If(_) | Kind::ElseIf(_) | Kind::For { .. }))
     }
 
     /// Returns the reading that assumes `choice`.
@@ -158,7 +163,7 @@ impl Template {
     }
 
     fn span(&self, range: &Range<usize>) -> Span {
-        super::source::in_file(&self.path, &self.files, range.start, range.end)
+        crate::formats::source::in_file(&self.path, &self.files, range.start, range.end)
     }
 }
 

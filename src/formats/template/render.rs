@@ -130,7 +130,9 @@ impl Render<'_> {
                 matches!(name.as_str(), "first" | "last")
             }
             _ => {
-                let known = self.scope.value(condition).and_then(|value| value.holds()).filter(|_| !self.choice.doubts());
+                let by_defaults = !self.template.values.decide() && condition.to_string().contains(".Values.");
+                let decided = !by_defaults && !self.choice.doubts();
+                let known = self.scope.value(condition).filter(|_| decided).and_then(|value| value.holds());
                 known.unwrap_or_else(|| self.choice.holds(condition, &self.template.equals))
             }
         }

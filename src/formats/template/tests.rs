@@ -81,8 +81,7 @@ fn a_macro_is_put_in_where_it_is_used() {
     assert_eq!(first_of("x.j2", text, &[]), "server a:80 server {{ b.c }}:8080");
     let macros =
         [("t/m.j2", "{% set kind = 'web' %}{% macro one(x) %}<{{ x }}>{% endmacro %}{% macro two(x) %}{{ one(x) }}{{ one(1) }}{% endmacro %}")];
-    // What the other template sets is not looked up: it stays an expression.
-    assert_eq!(first_of("t/x.j2", "{% import 'm.j2' as m %}{{ m.two('a') }} {{ m.kind }}", &macros), "<a><1> {{ m.kind }}");
+    assert_eq!(first_of("t/x.j2", "{% import 'm.j2' as m %}{{ m.two('a') }} {{ m.kind }} {{ m.none }}", &macros), "<a><1> web {{ m.none }}");
     assert_eq!(first_of("t/x.j2", "{% from 'm.j2' import two as pair %}{{ pair('a') | indent(4) }}", &macros), "<a><1>");
 }
 
@@ -213,4 +212,73 @@ fn loops_over_known_lists_inside_each_other_are_cut_off() {
     let template = Template::read(&TreePath::new("a.j2").unwrap(), &text, Language::Jinja, &Variables::new(&snapshot, &inventory));
     let made = template.reading(&Choice::first()).text;
     assert!(made.starts_with("server 0;") && made.len() < 8 << 20);
+}
+
+/// Returns the first reading of a template of a role in a tree with `others`.
+fn in_role(others: &[(&str, &str)]) -> String {
+    first_of("roles/lb/templates/x.conf.j2", "a {{ host }} b {{ port }}", others)
+}
+
+#[test]
+fn values_come_in_the_order_of_the_tool_that_keeps_them() {
+    let layers = [
+        ("roles/lb/defaults/main.yml", "host: default\nport: 1"),
+        ("group_vars/all/main.yml", "host: all"),
+        ("site.yml", "- hosts: x\n  vars: { host: play }\n  vars_files: [v.yml]\n  roles: [lb]"),
+        ("v.yml", "host: file"),
+        ("roles/lb/vars/main.yml", "host: role"),
+        ("roles/lb/vars/more.yml", "host: more"),
+        ("roles/lb/tasks/main.yml", "- include_vars: more.yml"),
+        ("other.yml", "- hosts: y\n  roles: [other]"),
+    ];
+    for (count, expected) in [(1, "default"), (2, "all"), (4, "file"), (5, "role"), (7, "more"), (8, "more")] {
+        assert_eq!(in_role(&layers[..count]), format!("a {expected} b 1"), "{count}");
+    }
+    let given = "- hosts: x\n  roles: [{ role: lb, host: given }]";
+    let with = |play: &'static str| layers.iter().map(|(path, text)| (*path, if *path == "site.yml" { play } else { *text })).collect::<Vec<_>>();
+    assert_eq!(in_role(&with(given)), "a given b 1");
+    let asked = "- hosts: x\n  vars_prompt: [{ name: port }]\n  roles: [lb]";
+    assert_eq!(in_role(&with(asked)), "a more b {{ port }}");
+    // Another play leaves what stands below.
+    let two = "- hosts: x\n  roles: [{ role: lb, port: 2 }]\n- hosts: y\n  roles: [lb]";
+    assert_eq!(in_role(&with(two)), "a more b {{ port }}");
+}
+
+#[test]
+fn values_that_depend_on_what_a_machine_finds_are_holes() {
+    let fact = ("roles/lb/tasks/main.yml", "- block:\n    - set_fact: { host: x }\n    - shell: y\n      register: port");
+    let main = ("roles/lb/vars/main.yml", "host: role\nport: 1");
+    assert_eq!(in_role(&[main, fact]), "a {{ host }} b {{ port }}");
+    let some = ("roles/lb/tasks/main.yml", "- include_vars: '{{ os }}.yml'\n- include_vars: none.yml");
+    let (debian, other) = (("roles/lb/vars/debian.yml", "host: role\nport: 2"), ("roles/lb/vars/redhat.yml", "host: role"));
+    assert_eq!(in_role(&[main, some, debian, other]), "a role b {{ port }}");
+}
+
+#[test]
+fn hostile_files_of_values_say_nothing_and_end() {
+    let bomb: String = (1..40).fold("a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned(), |text, n| {
+        text + &format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 9].join(", "))
+    });
+    let long = format!("port: 1\nhost: \"{}\"\n", "x".repeat(10 << 20));
+    let deep = format!("host: {}{}\n", "[".repeat(100_000), "]".repeat(100_000));
+    let itself = "host: '{{ port }}'\nport: '{{ host }}{{ host }}'\n";
+    for text in [
+        &*bomb,
+        &*long,
+        &*deep,
+        itself,
+        "host: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  36\nport: !vault x\n",
+        "$ANSIBLE_VAULT;1.1;AES256\n36\n",
+        "a: [",
+        "\0",
+    ] {
+        assert_eq!(in_role(&[("group_vars/all.yml", text)]), "a {{ host }} b {{ port }}", "{:?}", text.lines().next());
+        let play = format!("- hosts: x\n  roles: [lb]\n  vars:\n    {}", text.replace('\n', "\n    "));
+        let found = in_role(&[("site.yml", &play)]);
+        assert!(found.starts_with("a ") && found.len() < 2 << 20, "{}", found.len());
+        let chart = [("c/Chart.yaml", ""), ("c/values.yaml", text)];
+        assert!(first_of("c/templates/x.tmpl", "{{ .Values.host }}", &chart).len() < 2 << 20);
+        let compose = [("docker-compose.yml", "services: { a: { env_file: .env } }"), (".env", text)];
+        assert_eq!(first_of("x.conf.template", "a ${HOST}", &compose), "a ${HOST}");
+    }
 }

@@ -35,12 +35,24 @@ pub(in crate::formats) enum Value {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::formats) struct Values {
     names: BTreeMap<String, Value>,
+    /// They are defaults that others may replace: they answer no condition.
+    defaults: bool,
 }
 
 impl Values {
     /// Returns the values of `names`.
     pub(in crate::formats) fn new(names: BTreeMap<String, Value>) -> Self {
-        Self { names }
+        Self { names, defaults: false }
+    }
+
+    /// Returns these as defaults.
+    pub(super) fn of_defaults(self) -> Self {
+        Self { defaults: true, ..self }
+    }
+
+    /// Returns whether conditions are answered by them.
+    pub(super) fn decide(&self) -> bool {
+        !self.defaults
     }
 
     /// Returns whether the repository says anything of `name`.
@@ -84,9 +96,13 @@ impl Value {
         }
     }
 
-    fn field(&self, name: &str) -> Option<&Self> {
+    pub(super) fn field(&self, name: &str) -> Option<&Self> {
         match self {
-            Self::Map(all) => all.iter().find(|(key, _)| key == name).map(|(_, value)| value),
+            Self::Map(all) => match all.iter().find(|(key, _)| key == name) {
+                Some((_, value)) => Some(value),
+                // Salt's `pillar.get('nginx:port')`.
+                None => name.split_once(':').and_then(|(first, rest)| self.field(first)?.field(rest)),
+            },
             Self::List(all) => all.get(name.parse::<usize>().ok()?),
             _ => None,
         }
@@ -107,6 +123,12 @@ impl Scope<'_> {
             Some((_, value)) => value.clone(),
             None => self.resolved(self.values.names.get(name)?, depth),
         }
+    }
+
+    fn imported(&self, from: &Expr, name: &str) -> Option<&Option<Value>> {
+        let Expr::Name(from) = from else { return None };
+        let known = |local: &&(String, Option<Value>)| local.0.strip_prefix(from.as_str()).and_then(|rest| rest.strip_prefix('.')) == Some(name);
+        self.locals.iter().rev().find(known).map(|(_, value)| value)
     }
 
     /// Returns whether nobody in the repository says what `name` is.
@@ -165,6 +187,8 @@ impl Scope<'_> {
             Expr::Bool(value) => Value::Bool(*value),
             Expr::None => Value::None,
             Expr::Name(name) => self.name(name, depth)?,
+            // What another template sets, imported under a name.
+            Expr::Field(from, name) if self.imported(from, name).is_some() => self.imported(from, name)?.clone()?,
             Expr::Field(from, name) => match self.value_at(from, depth + 1)? {
                 Value::Expression(words) => Value::Expression(format!("{words}.{name}")),
                 value => value.field(name)?.clone(),
@@ -204,7 +228,12 @@ impl Scope<'_> {
                 let arguments: Vec<Value> = arguments.iter().map(of).collect::<Option<_>>()?;
                 filter(of(what)?, name, &arguments)?
             }
-            Expr::Call(..) | Expr::Opaque(_) => return None,
+            Expr::Call(name, arguments) if name == "lookup" => match arguments.as_slice() {
+                [Expr::Text(key)] => self.name(key, depth)?,
+                _ => return None,
+            },
+            Expr::Opaque(words) => self.values.names.get(words)?.clone(),
+            Expr::Call(..) => return None,
         })
     }
 
@@ -278,6 +307,7 @@ fn filter(of: Value, name: &str, arguments: &[Value]) -> Option<Value> {
         ("upper", of) => Value::Text(of.printed()?.to_uppercase()),
         ("trim", of) => Value::Text(of.printed()?.trim().to_owned()),
         ("string", of) => Value::Text(of.printed()?),
+        ("quote", of) => Value::Text(format!("\"{}\"", of.printed()?)),
         ("int", Value::Text(text)) => Value::Number(text.trim().parse().ok()?),
         ("int", Value::Number(number)) => Value::Number(number),
         ("bool", Value::Bool(value)) => Value::Bool(value),

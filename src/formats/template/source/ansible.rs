@@ -1,10 +1,13 @@
 //! The values that an Ansible repository has for a template.
 //!
-//! Ansible, "Understanding variable precedence": role defaults, then `group_vars/all`, then other groups, then `host_vars`, then the role's `vars`. Which hosts
-//! a template is made for is not known, so a name counts only where everything above the defaults says the same.
+//! Ansible, "Understanding variable precedence": role defaults, then `group_vars/all`, then other groups, then `host_vars`, then `vars` and `vars_files` of the
+//! play, then the role's `vars`, then `include_vars`, then what the play gives the role. Which hosts a template is made for is not known, so a name counts only
+//! where everything above the defaults says the same.
 
-use super::value::{Value, Values};
-use crate::formats::yaml::{self, Node};
+use super::super::value::{Value, Values};
+use super::playbook::{self, Play};
+use super::said::{Names, join, read};
+use super::salt;
 use crate::model::Inventory;
 use crate::snapshot::Snapshot;
 use crate::span::TreePath;
@@ -15,35 +18,28 @@ use std::sync::Arc;
 /// The most files of variables that are read.
 const MAX_FILES: usize = 2000;
 
-/// A value and the files that say so.
-#[derive(Clone, Debug)]
-struct Said {
-    value: Value,
-    by: BTreeSet<TreePath>,
-}
-
-type Names = BTreeMap<String, Said>;
-
 /// The variables of a tree, read when a template is.
 pub(in crate::formats) struct Variables<'a> {
     snapshot: &'a Snapshot,
     inventory: &'a Inventory,
     /// `group_vars/all`, and everything that only some hosts have.
     shared: OnceCell<(Names, Names)>,
+    /// The plays of the tree's playbooks.
+    plays: OnceCell<Vec<Play>>,
 }
 
 impl<'a> Variables<'a> {
     pub(in crate::formats) fn new(snapshot: &'a Snapshot, inventory: &'a Inventory) -> Self {
-        Self { snapshot, inventory, shared: OnceCell::new() }
+        Self { snapshot, inventory, shared: OnceCell::new(), plays: OnceCell::new() }
     }
 
     /// Returns the tree.
-    pub(super) fn snapshot(&self) -> &Snapshot {
+    pub(in crate::formats::template) fn snapshot(&self) -> &Snapshot {
         self.snapshot
     }
 
     /// Returns the values of the names in `text`, the template at `path`, and the files they are from.
-    pub(super) fn of(&self, path: &TreePath, text: &str) -> (Values, BTreeSet<TreePath>) {
+    pub(in crate::formats::template) fn of(&self, path: &TreePath, text: &str) -> (Values, BTreeSet<TreePath>) {
         let (all, some) = self.shared.get_or_init(|| self.shared());
         let mut names = Names::new();
         self.role(path, "defaults", &mut names);
@@ -52,9 +48,15 @@ impl<'a> Variables<'a> {
         for (name, said) in some {
             join(&mut names, name, said.clone());
         }
+        self.of_plays(path, &mut names);
         let mut own = Names::new();
         self.role(path, "vars", &mut own);
         names.extend(own);
+        if let Some(role) = role(path) {
+            playbook::of_tasks(self.snapshot, &role, &mut names);
+        }
+        self.given(path, &mut names);
+        names.extend(salt::pillars(self.snapshot, text));
         let mut used: BTreeMap<String, Value> = BTreeMap::new();
         let mut by = BTreeSet::new();
         let mut texts = vec![text.to_owned()];
@@ -75,7 +77,7 @@ impl<'a> Variables<'a> {
         let Some(role) = role(path) else { return };
         for ending in ["main.yml", "main.yaml"] {
             if let Some(path) = role.join(&format!("{folder}/{ending}")) {
-                into.extend(self.read(&path));
+                into.extend(read(self.snapshot, &path));
             }
         }
     }
@@ -86,17 +88,30 @@ impl<'a> Variables<'a> {
         let of_groups = files.filter_map(|path| Some((path, level(path)?))).take(MAX_FILES);
         for (path, level) in of_groups {
             let into = if level == "all" { &mut all } else { &mut some };
-            self.read(path).into_iter().for_each(|(name, said)| join(into, &name, said));
+            for (name, said) in read(self.snapshot, path) {
+                join(into, &name, said);
+            }
         }
         (all, some)
     }
 
-    /// Returns the variables of the file at `path`. A file that is encrypted or broken says nothing.
-    fn read(&self, path: &TreePath) -> Names {
-        let Some(text) = self.snapshot.text(path).ok().filter(|text| !text.starts_with("$ANSIBLE_VAULT")) else { return Names::new() };
-        let yaml = yaml::parse(&text);
-        let pairs = yaml.documents.iter().flat_map(|document| document.pairs());
-        pairs.map(|(name, _, value)| (name.to_owned(), Said { value: value_of(value), by: BTreeSet::from([path.clone()]) })).collect()
+    /// Returns the plays that make the template at `path`, each with what it gives the role.
+    fn plays(&self, path: &TreePath) -> Vec<(&Play, Option<&Names>)> {
+        let plays = self.plays.get_or_init(|| playbook::plays(self.snapshot));
+        let Some(role) = role(path) else { return Vec::new() };
+        plays.iter().filter_map(|play| play.makes(&role, path)).collect()
+    }
+
+    /// Puts what the plays say over `names`. A play that says nothing of a name leaves what stands below.
+    fn of_plays(&self, path: &TreePath, names: &mut Names) {
+        let plays = self.plays(path);
+        over(names, &plays.iter().map(|(play, _)| &play.vars).collect::<Vec<_>>());
+    }
+
+    /// Puts what the plays give the role with its name over `names`.
+    fn given(&self, path: &TreePath, names: &mut Names) {
+        let none = Names::new();
+        over(names, &self.plays(path).iter().map(|(_, given)| given.unwrap_or(&none)).collect::<Vec<_>>());
     }
 
     /// `groups` and `hostvars`, as the inventories of the tree have them. Where several directories have a group of one name, it is not known which counts.
@@ -131,18 +146,15 @@ impl<'a> Variables<'a> {
     }
 }
 
-/// Adds what is said of `name`; where something else is said already, its value is not known.
-fn join(names: &mut Names, name: &str, said: Said) {
-    match names.get_mut(name) {
-        Some(known) => {
-            if known.value != said.value {
-                known.value = Value::Unknown;
-            }
-            known.by.extend(said.by);
+/// Puts the layers, of which one holds and it is not known which, over `names`.
+fn over(names: &mut Names, layers: &[&Names]) {
+    let Some((first, others)) = layers.split_first() else { return };
+    for name in layers.iter().flat_map(|layer| layer.keys()).collect::<BTreeSet<_>>() {
+        let everywhere = others.iter().all(|layer| layer.get(name).map(|said| &said.value) == first.get(name).map(|said| &said.value));
+        if everywhere {
+            names.remove(name);
         }
-        None => {
-            names.insert(name.to_owned(), said);
-        }
+        layers.iter().filter_map(|layer| layer.get(name)).for_each(|said| join(names, name, said.clone()));
     }
 }
 
@@ -163,29 +175,4 @@ fn level(path: &TreePath) -> Option<&str> {
     let (_, rest) = path.as_str().rsplit_once("group_vars/").or_else(|| path.as_str().rsplit_once("host_vars/"))?;
     let first = rest.split('/').next()?;
     Some(first.strip_suffix(".yml").or_else(|| first.strip_suffix(".yaml")).unwrap_or(first))
-}
-
-fn value_of(node: &Node) -> Value {
-    if node.tag.as_deref().is_some_and(|tag| tag.contains("vault")) {
-        return Value::Unknown;
-    }
-    match &node.value {
-        yaml::Value::Null => Value::None,
-        yaml::Value::Sequence(items) => Value::List(items.iter().map(|item| value_of(item)).collect()),
-        yaml::Value::Mapping(_) => Value::Map(node.pairs().map(|(name, _, value)| (name.to_owned(), value_of(value))).collect()),
-        yaml::Value::Scalar(text) => scalar(text, node.end - node.start),
-    }
-}
-
-/// Returns the value of a scalar written in `length` bytes: quotes make it a text.
-fn scalar(text: &str, length: usize) -> Value {
-    if length != text.len() {
-        return Value::Text(text.to_owned());
-    }
-    match text {
-        "true" | "True" | "yes" | "Yes" | "on" => Value::Bool(true),
-        "false" | "False" | "no" | "No" | "off" => Value::Bool(false),
-        // A number that would be printed otherwise than it is written (`0644`) stays a text.
-        _ => text.parse::<i64>().ok().filter(|number| number.to_string() == text).map_or_else(|| Value::Text(text.to_owned()), Value::Number),
-    }
 }
