@@ -5,7 +5,7 @@ use crate::support::rig::{REPOSITORY, Rig, shop};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
-use waypost::standin::Fault;
+use waypost::standin::{Fault, NewPull};
 use waypost::store::{Database, End, Store, now_ms};
 
 /// What is wrong, and the variables and flags that are.
@@ -77,10 +77,15 @@ impl Drop for Served {
 impl Served {
     /// Starts it and waits until it listens.
     fn start(rig: &Rig, scratch: &Scratch, log: &str) -> Self {
+        Self::start_on(rig, scratch, &database(scratch), log)
+    }
+
+    /// The same on a database of one's choice.
+    fn start_on(rig: &Rig, scratch: &Scratch, database: &str, log: &str) -> Self {
         scratch.write("key.pem", &rig.standin.private_key_pem);
         let mut command = Command::new(env!("CARGO_BIN_EXE_waypost"));
         command.current_dir(&scratch.0).arg("serve").env_clear().stderr(Stdio::piped());
-        command.env("WAYPOST_LISTEN", "127.0.0.1:0").env("WAYPOST_DATABASE_URL", database(scratch));
+        command.env("WAYPOST_LISTEN", "127.0.0.1:0").env("WAYPOST_DATABASE_URL", database);
         command.env("WAYPOST_GITHUB_API_URL", &rig.standin.api_url).env("WAYPOST_GITHUB_CLIENT_ID", &rig.standin.client_id);
         command.env("WAYPOST_GITHUB_PRIVATE_KEY_PATH", "key.pem").env("WAYPOST_GITHUB_WEBHOOK_SECRET", &rig.standin.webhook_secret);
         // A machine without CA certificates can talk to a GitHub without TLS.
@@ -108,6 +113,16 @@ impl Served {
         rig.standin.set_webhook_url(&format!("{address}/webhook"));
         Self { child, log, address }
     }
+
+    fn said(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Asks it to stop, as systemd and Kubernetes do, and waits until it has. Returns how it ended.
+    async fn stopped(&mut self, rig: &Rig) -> Option<i32> {
+        assert!(Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap().success());
+        rig.until("the end of the process", || self.child.try_wait().unwrap()).await.code()
+    }
 }
 
 fn database(scratch: &Scratch) -> String {
@@ -115,8 +130,8 @@ fn database(scratch: &Scratch) -> String {
 }
 
 /// Lets the leases of a killed server run out at once, as they do after half a minute.
-async fn forget_leases(scratch: &Scratch) {
-    let store = Database::open(&database(scratch), |_, new| new.to_owned()).await.unwrap();
+async fn forget_leases(database: &str) {
+    let store = Database::open(database, |_, new| new.to_owned()).await.unwrap();
     let lost = store.claim(now_ms() + 3_600_000, 1).await.unwrap().expect("a job that was begun");
     assert!(store.finish(lost.fence, End::HandOver).await.unwrap());
     store.close().await.unwrap();
@@ -135,16 +150,61 @@ async fn a_killed_server_loses_nothing_and_says_nothing_twice() {
         tokio::time::sleep(std::time::Duration::from_millis(2_500)).await;
         assert!(rig.ours(number).is_empty(), "{method} {part}: killed too late");
         drop(first);
-        forget_leases(&scratch).await;
+        forget_leases(&database(&scratch)).await;
         let second = Served::start(&rig, &scratch, "info");
         rig.until("the check and the comment", || (rig.checks(number).last()?.conclusion.is_some() && !rig.ours(number).is_empty()).then_some(()))
             .await;
         rig.quiet().await;
         let seen: Vec<_> = rig.checks(number).into_iter().map(|check| check.conclusion).collect();
-        let wanted = if part == "/comments" { 2 } else { 1 };
-        assert!(seen.len() <= wanted && seen.iter().all(|conclusion| conclusion.as_deref() == Some("failure")), "{method} {part}: {seen:?}");
+        assert_eq!(seen, [Some("failure".to_owned())], "{method} {part}");
         assert_eq!(rig.ours(number).len(), 1, "{method} {part}");
         assert!(!second.log.lock().unwrap().contains(" ERROR "));
+    }
+}
+
+/// Opens a pull request on a branch of its own.
+fn open_on(rig: &Rig, branch: &str) -> u64 {
+    rig.standin.push(REPOSITORY, branch, &shop("10.20.1.15"), branch);
+    rig.standin.open_pull_request(REPOSITORY, &NewPull { head: branch, base: "main", title: branch, body: "" })
+}
+
+/// Waits until a pull request has its check and its comment, and holds that it has one of each.
+async fn reviewed_once(rig: &Rig, number: u64) {
+    rig.until("the check and the comment", || (rig.checks(number).last()?.conclusion.is_some() && !rig.ours(number).is_empty()).then_some(())).await;
+    rig.quiet().await;
+    assert_eq!((rig.checks(number).len(), rig.ours(number).len(), rig.standin.lines(REPOSITORY, number).len()), (1, 1, 1), "#{number}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_replicas_on_postgresql_either_may_die_and_either_may_be_stopped() {
+    let Some(url) = crate::support::postgres::database() else { return };
+    let rig = Rig::new().await;
+    let scratch = Scratch::new();
+    let first = Served::start_on(&rig, &scratch, &url, "info");
+    rig.standin.fail("GET", "/compare/", 1, Fault::Slow(60_000));
+    let taken_over = open_on(&rig, "taken-over");
+    rig.until("the check to be in progress", || rig.checks(taken_over).pop()).await;
+    // The other one comes when the work is the first one's, and does not touch it while that lives.
+    let mut second = Served::start_on(&rig, &scratch, &url, "info");
+    let meanwhile = open_on(&rig, "meanwhile");
+    reviewed_once(&rig, meanwhile).await;
+    assert_eq!(rig.checks(taken_over)[0].status, "in_progress");
+    drop(first);
+    forget_leases(&url).await;
+    reviewed_once(&rig, taken_over).await;
+
+    // Asked to stop it ends what it has begun, and leaves the rest to who comes next.
+    rig.standin.fail("GET", "/compare/", 1, Fault::Slow(1_500));
+    let begun = open_on(&rig, "begun");
+    rig.until("the check to be in progress", || rig.checks(begun).pop()).await;
+    assert_eq!(second.stopped(&rig).await, Some(0), "{}", second.said());
+    assert!(rig.checks(begun)[0].conclusion.is_some() && second.said().contains("nothing that was accepted is lost"), "{}", second.said());
+    let after = open_on(&rig, "after");
+    let third = Served::start_on(&rig, &scratch, &url, "info");
+    reviewed_once(&rig, begun).await;
+    reviewed_once(&rig, after).await;
+    for served in [&second, &third] {
+        assert!(!served.said().contains(" ERROR "), "{}", served.said());
     }
 }
 

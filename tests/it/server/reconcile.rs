@@ -125,6 +125,29 @@ async fn uninstalled_in_the_middle_of_a_review_it_gives_up_quietly() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::disallowed_methods, reason = "reads the guide for who runs it")]
+async fn every_reconciler_is_counted_and_what_the_guide_names_is_there() {
+    let rig = Rig::new().await;
+    let running = rig.serve(looking(&rig, 100)).await;
+    let guide = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/README.md")).unwrap();
+    for of in ["deliveries", "pulls", "runs", "installations"] {
+        until_metric(&running, &format!("waypost_reconciler_age_milliseconds{{of=\"{of}\"}}"), 1).await;
+        assert!(guide.contains(&format!("| `{of}` |")), "the guide does not say what `{of}` looks for");
+    }
+    let text = client::send("GET", &format!("http://{}/metrics", running.address), &[], String::new()).await.unwrap().text;
+    for (name, kind) in [("missed_total", "counter"), ("recovered_total", "counter"), ("failures_total", "counter"), ("age_milliseconds", "gauge")] {
+        assert!(text.contains(&format!("# TYPE waypost_reconciler_{name} {kind}\n")), "{text}");
+        for of in ["deliveries", "pulls", "runs", "installations"] {
+            assert!(text.contains(&format!("\nwaypost_reconciler_{name}{{of=\"{of}\"}} ")), "{name} of {of}: {text}");
+        }
+    }
+    let names = guide.split('`').skip(1).step_by(2).filter_map(|code| code.strip_prefix("waypost_")).filter_map(|code| code.split('{').next());
+    let missing: Vec<&str> = names.filter(|name| !text.contains(&format!("# TYPE waypost_{name} "))).collect();
+    assert_eq!(missing, [] as [&str; 0], "named in the guide and not there");
+    running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_renamed_repository_is_found_under_its_new_name() {
     let rig = Rig::new().await;
     let running = rig.serve(rig.settings()).await;
