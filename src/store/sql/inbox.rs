@@ -8,6 +8,7 @@ use super::script::{Script, pieces};
 use super::{Sql, queue};
 use crate::store::{Accepted, Delivery, NewJob, StoreError, now_ms};
 use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, Row};
 use std::collections::BTreeMap;
@@ -133,48 +134,78 @@ async fn attempt(sql: &Sql, held: &mut Option<PoolConnection<Any>>, parcels: &[P
     written
 }
 
-/// A delivery that is to be worked on: its number and its jobs.
-type Fresh<'a> = (i64, &'a [NewJob]);
+/// A delivery that is to be worked on, with its number.
+type Fresh<'a> = (i64, &'a Parcel);
 
 async fn write_on(sql: &Sql, connection: &mut AnyConnection, parcels: &[Parcel]) -> Result<Vec<Accepted>, StoreError> {
     let mut script = Script::new(sql.engine, connection);
-    script.add(sql.engine.begin_words()).await?;
-    if let Some(lock) = sql.engine.lock_words() {
-        script.add(&lock).await?;
+    if write_new(sql, &mut script, parcels).await? {
+        return Ok(vec![Accepted::New; parcels.len()]);
     }
-    let mut new = insert(&mut script, parcels).await?;
+    script.add("ROLLBACK").await?;
+    script.send().await?;
+    write_mixed(sql, &mut script, parcels).await
+}
+
+/// Writes deliveries down that are all seen for the first time, as nearly all are. Returns whether they were; nothing is committed else.
+async fn write_new(sql: &Sql, script: &mut Script<'_>, parcels: &[Parcel]) -> Result<bool, StoreError> {
+    let jobs = queue::merged(sql.merge, &parcels.iter().flat_map(|parcel| parcel.jobs.iter()).collect::<Vec<_>>());
+    begin(sql, script).await?;
+    insert(script, parcels).await?;
+    queue::ask(script, &jobs).await?;
+    let rows = script.send().await?;
+    let new = new_ones(&rows)?;
+    let fresh: Vec<Fresh<'_>> = parcels.iter().filter_map(|parcel| Some((*new.get(&parcel.delivery.guid)?, parcel))).collect();
+    if new.len() < parcels.len() {
+        return Ok(false);
+    }
+    let numbers = queue::answered(script, sql.merge, &jobs, &rows).await?;
+    bodies(script, &fresh).await?;
+    links(script, &fresh, &numbers).await?;
+    script.add("COMMIT").await?;
+    script.send().await?;
+    Ok(true)
+}
+
+/// Writes deliveries down of which some are known.
+async fn write_mixed(sql: &Sql, script: &mut Script<'_>, parcels: &[Parcel]) -> Result<Vec<Accepted>, StoreError> {
+    begin(sql, script).await?;
+    insert(script, parcels).await?;
+    let mut new = new_ones(&script.send().await?)?;
     let mut accepted = Vec::with_capacity(parcels.len());
-    let mut fresh: Vec<Fresh<'_>> = Vec::new();
-    let mut bodies = Vec::new();
-    for Parcel { delivery, jobs, .. } in parcels {
-        if let Some(id) = new.remove(&delivery.guid) {
-            bodies.push((id, &delivery.body));
-            fresh.push((id, jobs));
+    let (mut first, mut fresh): (Vec<Fresh<'_>>, Vec<Fresh<'_>>) = (Vec::new(), Vec::new());
+    for parcel in parcels {
+        if let Some(id) = new.remove(&parcel.delivery.guid) {
+            first.push((id, parcel));
+            fresh.push((id, parcel));
             accepted.push(Accepted::New);
-        } else if let Some(id) = again(&mut script, delivery, jobs).await? {
-            fresh.push((id, jobs));
+        } else if let Some(id) = again(script, parcel).await? {
+            fresh.push((id, parcel));
             accepted.push(Accepted::Again);
         } else {
             accepted.push(Accepted::Known);
         }
     }
-    for piece in pieces(&bodies) {
-        script.add_rows("INSERT INTO delivery_bodies (delivery_id, body)", (piece.len(), 2), "").await?;
-        for (id, body) in piece {
-            script.bind(*id)?;
-            script.bind(body.as_slice())?;
-        }
-    }
-    add_jobs(sql, &mut script, &fresh).await?;
+    let jobs: Vec<&NewJob> = fresh.iter().flat_map(|(_, parcel)| parcel.jobs.iter()).collect();
+    let numbers = queue::add_all(script, sql.merge, &jobs).await?;
+    bodies(script, &first).await?;
+    links(script, &fresh, &numbers).await?;
     script.add("COMMIT").await?;
     script.send().await?;
     Ok(accepted)
 }
 
-/// Writes those down that are seen for the first time. Returns their numbers by GUID.
-async fn insert(script: &mut Script<'_>, parcels: &[Parcel]) -> Result<BTreeMap<String, i64>, StoreError> {
+async fn begin(sql: &Sql, script: &mut Script<'_>) -> Result<(), StoreError> {
+    script.add(sql.engine.begin_words()).await?;
+    match sql.engine.lock_words() {
+        Some(lock) => script.add(&lock).await,
+        None => Ok(()),
+    }
+}
+
+/// Adds the statements that write deliveries down; those that are new give a row.
+async fn insert(script: &mut Script<'_>, parcels: &[Parcel]) -> Result<(), StoreError> {
     let now = now_ms();
-    let mut new = BTreeMap::new();
     for piece in pieces(parcels) {
         let after = "ON CONFLICT (guid) DO NOTHING RETURNING id, guid";
         script.add_rows("INSERT INTO deliveries (guid, event, state, received_at_ms)", (piece.len(), 4), after).await?;
@@ -184,8 +215,16 @@ async fn insert(script: &mut Script<'_>, parcels: &[Parcel]) -> Result<BTreeMap<
             script.bind(state(jobs))?;
             script.bind(now)?;
         }
-        for row in script.send().await? {
-            new.insert(row.try_get("guid")?, row.try_get("id")?);
+    }
+    Ok(())
+}
+
+/// Returns the numbers of new deliveries by GUID; rows of other statements are passed over.
+fn new_ones(rows: &[AnyRow]) -> Result<BTreeMap<String, i64>, StoreError> {
+    let mut new = BTreeMap::new();
+    for row in rows {
+        if let Ok(guid) = row.try_get::<String, _>("guid") {
+            new.insert(guid, row.try_get("id")?);
         }
     }
     Ok(new)
@@ -196,7 +235,7 @@ fn state(jobs: &[NewJob]) -> &'static str {
 }
 
 /// Takes a delivery up again that was given up. Returns its number; `None` where it was not.
-async fn again(script: &mut Script<'_>, delivery: &Delivery, jobs: &[NewJob]) -> Result<Option<i64>, StoreError> {
+async fn again(script: &mut Script<'_>, Parcel { delivery, jobs, .. }: &Parcel) -> Result<Option<i64>, StoreError> {
     script.add("UPDATE deliveries SET state = $1 WHERE guid = $2 AND state = 'failed' RETURNING id").await?;
     script.bind(state(jobs))?;
     script.bind(delivery.guid.clone())?;
@@ -208,13 +247,21 @@ async fn again(script: &mut Script<'_>, delivery: &Delivery, jobs: &[NewJob]) ->
     Ok(Some(id))
 }
 
-/// Adds the jobs of deliveries, those with the same key as one.
-async fn add_jobs(sql: &Sql, script: &mut Script<'_>, fresh: &[Fresh<'_>]) -> Result<(), StoreError> {
-    let jobs: Vec<&NewJob> = fresh.iter().flat_map(|(_, jobs)| jobs.iter()).collect();
-    let numbers = queue::add_all(script, sql.merge, &jobs).await?;
-    let mut links: Vec<(i64, i64)> =
-        fresh.iter().flat_map(|(id, jobs)| jobs.iter().filter_map(|job| Some((*id, *numbers.get(&job.dedupe)?)))).collect();
-    links.dedup();
+async fn bodies(script: &mut Script<'_>, first: &[Fresh<'_>]) -> Result<(), StoreError> {
+    for piece in pieces(first) {
+        script.add_rows("INSERT INTO delivery_bodies (delivery_id, body)", (piece.len(), 2), "").await?;
+        for (id, parcel) in piece {
+            script.bind(*id)?;
+            script.bind(parcel.delivery.body.as_slice())?;
+        }
+    }
+    Ok(())
+}
+
+/// Notes which delivery waits for which job.
+async fn links(script: &mut Script<'_>, fresh: &[Fresh<'_>], numbers: &BTreeMap<String, i64>) -> Result<(), StoreError> {
+    let links: Vec<(i64, i64)> =
+        fresh.iter().flat_map(|(id, parcel)| parcel.jobs.iter().filter_map(|job| Some((*id, *numbers.get(&job.dedupe)?)))).collect();
     for piece in pieces(&links) {
         script.add_rows("INSERT INTO delivery_jobs (delivery_id, job_id)", (piece.len(), 2), "ON CONFLICT DO NOTHING").await?;
         for (delivery, job) in piece {

@@ -4,6 +4,7 @@ use super::script::{Script, pieces};
 use super::{Sql, Writing, unsigned};
 use crate::store::{Claimed, End, Fence, JobId, Merge, NewJob, QueueState, StoreError, now_ms};
 use sqlx::Row;
+use sqlx::any::AnyRow;
 use std::collections::BTreeMap;
 
 /// See [`crate::store::Store::enqueue`].
@@ -18,6 +19,14 @@ pub(super) async fn enqueue(sql: &Sql, jobs: Vec<NewJob>) -> Result<(), StoreErr
 
 /// Adds jobs, or makes the queued job with the same key do a job's work too. Returns their numbers by key.
 pub(super) async fn add_all(script: &mut Script<'_>, merge: Merge, jobs: &[&NewJob]) -> Result<BTreeMap<String, i64>, StoreError> {
+    let wanted = merged(merge, jobs);
+    ask(script, &wanted).await?;
+    let rows = script.send().await?;
+    answered(script, merge, &wanted, &rows).await
+}
+
+/// Returns jobs with those of the same key as one.
+pub(super) fn merged(merge: Merge, jobs: &[&NewJob]) -> Vec<NewJob> {
     let mut wanted: Vec<NewJob> = Vec::new();
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
     for job in jobs {
@@ -28,9 +37,13 @@ pub(super) async fn add_all(script: &mut Script<'_>, merge: Merge, jobs: &[&NewJ
             wanted.push((*job).clone());
         }
     }
+    wanted
+}
+
+/// Adds the statements that queue jobs. Each gives a row for [`answered`].
+pub(super) async fn ask(script: &mut Script<'_>, wanted: &[NewJob]) -> Result<(), StoreError> {
     let now = now_ms();
-    let mut numbers = BTreeMap::new();
-    for piece in pieces(&wanted) {
+    for piece in pieces(wanted) {
         // A job that waits out a retry is due now: something new has happened.
         let after = "ON CONFLICT (dedupe) WHERE state = 'queued' DO UPDATE SET attempt = 0,
             run_at_ms = CASE WHEN jobs.run_at_ms < excluded.run_at_ms THEN jobs.run_at_ms ELSE excluded.run_at_ms END RETURNING id, dedupe, payload";
@@ -43,19 +56,27 @@ pub(super) async fn add_all(script: &mut Script<'_>, merge: Merge, jobs: &[&NewJ
             script.bind(now)?;
             script.bind(now)?;
         }
-        for row in script.send().await? {
-            let (id, dedupe, have): (i64, String, String) = (row.try_get("id")?, row.try_get("dedupe")?, row.try_get("payload")?);
-            let new = piece.iter().find(|job| job.dedupe == dedupe).map_or("", |job| job.payload.as_str());
-            // The same twice is the same.
-            let both = if have == new { have.clone() } else { merge(&have, new) };
-            if both != have {
-                script.add("UPDATE jobs SET payload = $1 WHERE id = $2").await?;
-                script.bind(both)?;
-                script.bind(id)?;
-                script.send().await?;
-            }
-            numbers.insert(dedupe, id);
+    }
+    Ok(())
+}
+
+/// Sees to jobs that were queued already: they do the work of both. Returns the numbers of all by key; rows of other statements are passed over.
+pub(super) async fn answered(script: &mut Script<'_>, merge: Merge, wanted: &[NewJob], rows: &[AnyRow]) -> Result<BTreeMap<String, i64>, StoreError> {
+    let new: BTreeMap<&str, &str> = wanted.iter().map(|job| (job.dedupe.as_str(), job.payload.as_str())).collect();
+    let mut numbers = BTreeMap::new();
+    for row in rows {
+        let Ok(dedupe) = row.try_get::<String, _>("dedupe") else { continue };
+        let (id, have): (i64, String) = (row.try_get("id")?, row.try_get("payload")?);
+        let new = new.get(dedupe.as_str()).copied().unwrap_or_default();
+        // The same twice is the same.
+        let both = if have == new { have.clone() } else { merge(&have, new) };
+        if both != have {
+            script.add("UPDATE jobs SET payload = $1 WHERE id = $2").await?;
+            script.bind(both)?;
+            script.bind(id)?;
+            script.send().await?;
         }
+        numbers.insert(dedupe, id);
     }
     Ok(numbers)
 }

@@ -17,11 +17,15 @@ pub(super) struct Script<'c> {
     text: String,
     arguments: AnyArguments,
     count: usize,
+    /// What statements that were sent already gave.
+    rows: Vec<AnyRow>,
+    /// It is of the kind that comes again and again, and worth being kept prepared.
+    is_usual: bool,
 }
 
 impl<'c> Script<'c> {
     pub(super) fn new(engine: Engine, connection: &'c mut AnyConnection) -> Self {
-        Self { engine, connection, text: String::new(), arguments: AnyArguments::default(), count: 0 }
+        Self { engine, connection, text: String::new(), arguments: AnyArguments::default(), count: 0, rows: Vec::new(), is_usual: true }
     }
 
     /// Adds a statement without values.
@@ -34,6 +38,7 @@ impl<'c> Script<'c> {
     /// Adds `before VALUES (…), (…) after` with rows of so many columns; the values follow with [`Script::bind`].
     pub(super) async fn add_rows(&mut self, before: &str, (rows, columns): (usize, usize), after: &str) -> Result<(), StoreError> {
         self.next().await?;
+        self.is_usual &= rows == 1;
         self.text.push_str(before);
         self.text.push_str(" VALUES ");
         for row in 0..rows {
@@ -60,19 +65,27 @@ impl<'c> Script<'c> {
 
     /// Sends what was added, and returns the rows that it gives.
     pub(super) async fn send(&mut self) -> Result<Vec<AnyRow>, StoreError> {
+        self.flush().await?;
+        Ok(std::mem::take(&mut self.rows))
+    }
+
+    async fn flush(&mut self) -> Result<(), StoreError> {
         if self.text.is_empty() {
-            return Ok(Vec::new());
+            return Ok(());
         }
         self.count = 0;
+        let is_usual = std::mem::replace(&mut self.is_usual, true);
         let (text, arguments) = (std::mem::take(&mut self.text), std::mem::take(&mut self.arguments));
-        Ok(sqlx::query_with(AssertSqlSafe(text), arguments).fetch_all(&mut *self.connection).await?)
+        let query = sqlx::query_with(AssertSqlSafe(text), arguments).persistent(is_usual);
+        self.rows.extend(query.fetch_all(&mut *self.connection).await?);
+        Ok(())
     }
 
     async fn next(&mut self) -> Result<(), StoreError> {
         match self.engine {
             Engine::Sqlite if self.text.is_empty() => {}
             Engine::Sqlite => self.text.push_str("; "),
-            Engine::Postgres => drop(self.send().await?),
+            Engine::Postgres => self.flush().await?,
         }
         Ok(())
     }

@@ -170,7 +170,9 @@ fn open_on(rig: &Rig, branch: &str) -> u64 {
 
 /// Waits until a pull request has its check and its comment, and holds that it has one of each.
 async fn reviewed_once(rig: &Rig, number: u64) {
-    rig.until("the check and the comment", || (rig.checks(number).last()?.conclusion.is_some() && !rig.ours(number).is_empty()).then_some(())).await;
+    let is_said = || !rig.ours(number).is_empty() && !rig.standin.lines(REPOSITORY, number).is_empty();
+    // Writes are a second apart.
+    rig.until("the check and the comments", || (rig.checks(number).last()?.conclusion.is_some() && is_said()).then_some(())).await;
     rig.quiet().await;
     assert_eq!((rig.checks(number).len(), rig.ours(number).len(), rig.standin.lines(REPOSITORY, number).len()), (1, 1, 1), "#{number}");
 }
