@@ -17,10 +17,35 @@ pub(super) struct Link {
     pub(super) restart: bool,
 }
 
+/// What is to become one number, collected before it is hashed at once: most of what is noted is a few bytes, and hashing those one by one takes several times
+/// as long. The hash is a keyed one that nobody can make collide at will as cheaply as a multiplication.
+#[derive(Debug)]
+pub(super) struct Note(Vec<u8>);
+
+impl Default for Note {
+    fn default() -> Self {
+        Self(Vec::with_capacity(256))
+    }
+}
+
+impl Hasher for Note {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(&self.0);
+        hasher.finish()
+    }
+}
+
 /// Makes the digests of one gateway.
 #[derive(Debug)]
 pub(super) struct Digest<'m> {
     gateway: &'m Gateway,
+    /// Of what counts for all of its requests.
+    rules: u64,
     /// By pool.
     pools: Vec<u64>,
     lookups: BTreeMap<&'m str, &'m Lookup>,
@@ -30,7 +55,7 @@ pub(super) struct Digest<'m> {
 
 struct Run<'d, 'm> {
     digest: &'d Digest<'m>,
-    hasher: DefaultHasher,
+    hasher: Note,
     links: Vec<Link>,
     lookups: BTreeSet<&'m str>,
 }
@@ -39,14 +64,14 @@ impl<'m> Digest<'m> {
     /// `pools` are the prints of the gateway's pools.
     pub(super) fn new(gateway: &'m Gateway, pools: Vec<u64>) -> Self {
         let lookups = gateway.lookups.iter().rev().map(|lookup| (&*lookup.name, lookup)).collect();
-        Self { gateway, pools, lookups, lookup_prints: RefCell::default() }
+        let mut rules = Note::default();
+        (gateway.normalization, gateway.restart_limit).hash(&mut rules);
+        Self { gateway, rules: rules.finish(), pools, lookups, lookup_prints: RefCell::default() }
     }
 
     /// Returns the digest of what counts for all of a gateway's requests.
     pub(super) fn gateway_print(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        (self.gateway.normalization, self.gateway.restart_limit).hash(&mut hasher);
-        hasher.finish()
+        self.rules
     }
 
     pub(super) fn condition(&self, condition: &'m Condition) -> u64 {
@@ -79,7 +104,7 @@ impl<'m> Digest<'m> {
     }
 
     fn run(&self) -> Run<'_, 'm> {
-        Run { digest: self, hasher: DefaultHasher::new(), links: Vec::new(), lookups: BTreeSet::new() }
+        Run { digest: self, hasher: Note::default(), links: Vec::new(), lookups: BTreeSet::new() }
     }
 }
 

@@ -5,10 +5,9 @@
 //! printed, so prints are made in rounds, each telling apart more than the one before, until a round tells apart nothing new: then two tables with one
 //! print cannot be told apart by any request. The prints of all gateways are made together, because only prints of the same round can be compared.
 
-use super::digest::{Digest, Link};
+use super::digest::{Digest, Link, Note};
 use crate::model::{Existence, Gateway, HealthCheck, Host, Inventory, Member, Model, Pool, Step, TableId};
-use std::collections::BTreeSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 
 /// The most rounds. Each follows internal redirects one further; no format makes chains of that length. What is left then counts as different.
 const MOST_ROUNDS: u64 = 64;
@@ -33,6 +32,8 @@ struct TablePrints {
     before: u64,
     /// Without what internal redirects lead to.
     near: u64,
+    /// An internal redirect is among what it leads to, so that another round may tell it apart from more.
+    unsettled: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -64,6 +65,13 @@ pub(super) enum Follow {
     Near,
 }
 
+impl TablePrints {
+    /// Returns all that its steps lead to.
+    fn links(&self) -> impl Iterator<Item = &Link> {
+        self.digests.iter().map(|one| &one.step).chain([&self.otherwise]).flat_map(|step| &step.links)
+    }
+}
+
 impl<'m> Prints<'m> {
     /// Returns the prints of all gateways of `models`, in order.
     pub(super) fn of(models: [&'m Model; 2]) -> [Vec<Self>; 2] {
@@ -71,11 +79,13 @@ impl<'m> Prints<'m> {
         let orders: Vec<Vec<usize>> = sides.iter().flatten().map(Self::inner_first).collect();
         let mut known = 0;
         for round in 0..=MOST_ROUNDS {
-            let mut classes: BTreeSet<u64> = BTreeSet::new();
+            let mut classes: Vec<u64> = Vec::new();
             for (prints, order) in sides.iter_mut().flatten().zip(&orders) {
                 prints.round(order, round);
-                classes.extend(prints.tables.iter().map(|table| table.deep));
+                classes.extend(prints.tables.iter().filter(|table| table.unsettled).map(|table| table.deep));
             }
+            classes.sort_unstable();
+            classes.dedup();
             if classes.len() == known {
                 return sides;
             }
@@ -105,17 +115,18 @@ impl<'m> Prints<'m> {
     /// Returns the tables so that each comes after those it leads to without an internal redirect.
     fn inner_first(&self) -> Vec<usize> {
         let mut order = Vec::with_capacity(self.tables.len());
-        let mut seen: BTreeSet<usize> = BTreeSet::new();
+        let mut seen = vec![false; self.tables.len()];
+        let mut todo = Vec::new();
         for first in 0..self.tables.len() {
-            let mut todo = vec![(first, false)];
+            todo.push((first, false));
             while let Some((at, done)) = todo.pop() {
+                let (Some(seen), Some(table)) = (seen.get_mut(at), self.tables.get(at)) else { continue };
                 if done {
                     order.push(at);
-                } else if seen.insert(at) {
+                } else if !std::mem::replace(seen, true) {
                     todo.push((at, true));
-                    let steps = self.tables.get(at).into_iter().flat_map(|table| table.digests.iter().map(|one| &one.step).chain([&table.otherwise]));
-                    let inner = steps.flat_map(|step| &step.links).filter(|link| !link.restart).map(|link| link.table.0);
-                    todo.extend(inner.filter(|inner| !seen.contains(inner)).map(|inner| (inner, false)));
+                    let inner = table.links().filter(|link| !link.restart).map(|link| link.table.0);
+                    todo.extend(inner.map(|inner| (inner, false)));
                 }
             }
         }
@@ -127,8 +138,16 @@ impl<'m> Prints<'m> {
             table.before = table.deep;
         }
         for at in order {
+            let unsettled = match (round, self.tables.get(*at)) {
+                (0, Some(table)) => table.links().any(|link| link.restart || self.tables.get(link.table.0).is_some_and(|inner| inner.unsettled)),
+                (_, table) => table.is_some_and(|table| table.unsettled),
+            };
+            // What no internal redirect can be reached from has its print from the first round.
+            if round > 0 && !unsettled {
+                continue;
+            }
             let print = self.tables.get(*at).map(|table| {
-                let mut hasher = DefaultHasher::new();
+                let mut hasher = Note::default();
                 (self.digest.gateway_print(), table.digests.len()).hash(&mut hasher);
                 for one in &table.digests {
                     one.when.hash(&mut hasher);
@@ -139,6 +158,7 @@ impl<'m> Prints<'m> {
             });
             if let Some((table, print)) = self.tables.get_mut(*at).zip(print) {
                 table.deep = print;
+                table.unsettled = unsettled;
                 if round == 0 {
                     table.near = print;
                 }
@@ -147,7 +167,10 @@ impl<'m> Prints<'m> {
     }
 
     fn print(&self, step: &StepDigest, link: impl Fn(&Link) -> u64) -> u64 {
-        let mut hasher = DefaultHasher::new();
+        if step.links.is_empty() && self.salt == 0 {
+            return step.own;
+        }
+        let mut hasher = Note::default();
         (self.salt, step.own).hash(&mut hasher);
         for one in &step.links {
             (one.restart, link(one)).hash(&mut hasher);
@@ -203,7 +226,7 @@ fn pool_print(pool: &Pool, inventory: &Inventory) -> u64 {
         Existence::Unknown => 2,
     };
     let member = |member: &Member| {
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = Note::default();
         (&member.address, member.weight, member.state, member.ejection, member.max_connections, member.checked, existence(&member.address.host))
             .hash(&mut hasher);
         inventory.probe_refused(pool, member).is_some().hash(&mut hasher);
@@ -211,7 +234,7 @@ fn pool_print(pool: &Pool, inventory: &Inventory) -> u64 {
     };
     let mut members: Vec<u64> = pool.members.iter().map(member).collect();
     members.sort_unstable();
-    let mut hasher = DefaultHasher::new();
+    let mut hasher = Note::default();
     (members, &pool.balancing, pool.complete, pool.backups_together, &pool.persistence).hash(&mut hasher);
     if let Some(HealthCheck { path, method, expect, interval_ms, fall, rise, port, label: _ }) = &pool.health_check {
         (path, method, expect, interval_ms, fall, rise, port).hash(&mut hasher);

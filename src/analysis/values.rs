@@ -35,10 +35,13 @@ impl Reads {
             Some(table) => vec![table],
             None => (0..gateway.tables.len()).map(TableId).collect(),
         };
-        let mut seen: BTreeSet<TableId> = BTreeSet::new();
+        let mut seen = vec![false; gateway.tables.len()];
         let mut values = |value: &Value, used: Use| reads.value(value, used);
         while let Some(id) = todo.pop() {
-            let Some(table) = gateway.tables.get(id.0).filter(|_| seen.insert(id)) else { continue };
+            let (Some(table), Some(seen)) = (gateway.tables.get(id.0), seen.get_mut(id.0)) else { continue };
+            if std::mem::replace(seen, true) {
+                continue;
+            }
             for route in &table.routes {
                 condition(&route.when, &mut values);
                 step(&route.step, &mut values, &mut todo);

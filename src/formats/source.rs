@@ -154,12 +154,17 @@ pub(in crate::formats) fn parts(word: &str) -> Vec<Part<'_>> {
 
 /// Returns whether `word` holds a hole.
 pub(in crate::formats) fn has_hole(word: &str) -> bool {
-    word.contains(HOLE_OPEN)
+    // Asked of every word; only characters of the private use area begin with this byte.
+    word.as_bytes().contains(&0xee) && word.contains(HOLE_OPEN)
 }
 
 /// Returns `word` as a person wrote it: expressions in their own words.
 pub(in crate::formats) fn shown(word: &str) -> Cow<'_, str> {
-    if word.contains(is_mark) { Cow::Owned(word.chars().filter_map(decoded).collect()) } else { Cow::Borrowed(word) }
+    if word.as_bytes().contains(&0xee) && word.contains(is_mark) {
+        Cow::Owned(word.chars().filter_map(decoded).collect())
+    } else {
+        Cow::Borrowed(word)
+    }
 }
 
 fn is_mark(c: char) -> bool {

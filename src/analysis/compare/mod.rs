@@ -133,7 +133,7 @@ impl Sampling {
     /// Where all that changes was worked out, requests are tried to describe it, to check it, and to show rules who reaches what.
     fn of(exactly: &Exactly) -> Self {
         if exactly.is_exact() {
-            Self { hot: 600, rest: 600, unchanged: None }
+            Self { hot: 200, rest: 200, unchanged: None }
         } else {
             Self { hot: MOST_PAIRS, rest: MOST_PAIRS, unchanged: Some(MOST_UNCHANGED) }
         }

@@ -5,8 +5,9 @@ use crate::model::{
     Step, TableId, Target, Test, UpstreamUri, Value,
 };
 use crate::space::samples;
+use hashbrown::HashMap;
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::rc::Rc;
 

@@ -3,8 +3,8 @@
 use super::text::Text;
 use crate::model::{Condition, Field, Gateway, Matcher, Model, Regex, RegexDialect, Table, TableId, Test};
 use crate::space::Pattern;
+use hashbrown::HashMap;
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::HashMap;
 use std::rc::Rc;
 
 /// Compiled patterns, and what was spent; both sides of a change share them.

@@ -103,19 +103,16 @@ impl Walk<'_> {
             self.keys(block, inside);
         }
         let inner = Inside { place: place_of(directive, inside.place), by: Some(directive) };
-        let mut seen: BTreeMap<&str, &Directive> = BTreeMap::new();
-        for child in block.iter() {
-            self.statement(child, inner);
-            if inner.place == 0 {
-                continue;
-            }
-            // Both say where files are.
-            let name = if child.name() == "alias" { "root" } else { child.name() };
-            let first = *seen.entry(name).or_insert(child);
-            // A block may be there twice: a server may have thousands of locations.
-            if !std::ptr::eq(first, child) && child.block.is_none() {
-                self.duplicate(child, first, inner);
-            }
+        if inner.place == 0 {
+            return;
+        }
+        block.iter().for_each(|child| self.statement(child, inner));
+        // A block may be there twice: a server may have thousands of locations.
+        let mut lines: Vec<&Directive> = block.iter().filter(|child| child.block.is_none()).collect();
+        lines.sort_by_key(|line| setting(line));
+        for alike in lines.chunk_by(|a, b| setting(a) == setting(b)) {
+            let Some((first, others)) = alike.split_first() else { continue };
+            others.iter().for_each(|other| self.duplicate(other, first, inner));
         }
     }
 
@@ -253,6 +250,11 @@ impl Walk<'_> {
             related: related.into_iter().collect(),
         });
     }
+}
+
+/// Returns the name of what `line` sets: `alias` and `root` both say where files are.
+fn setting(line: &Directive) -> &str {
+    if line.name() == "alias" { "root" } else { line.name() }
 }
 
 /// Returns whether the argument is what nginx takes for a flag (`ngx_conf_set_flag_slot`): any case.

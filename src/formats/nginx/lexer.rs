@@ -41,7 +41,7 @@ pub(super) enum Kind {
 
 /// Returns the tokens of `text`, in order, without gaps. Linear.
 pub(super) fn tokens(text: &str) -> Vec<Token> {
-    let mut lexer = Lexer { bytes: text.as_bytes(), at: 0, tokens: Vec::new(), lua: false, first: true };
+    let mut lexer = Lexer { bytes: text.as_bytes(), at: 0, tokens: Vec::with_capacity(text.len() / 4), lua: false, first: true };
     if text.starts_with('\u{feff}') {
         lexer.push(Kind::Blank, '\u{feff}'.len_utf8());
     }
@@ -129,23 +129,29 @@ impl Lexer<'_> {
 
     /// Returns the first place from `at` on where `stop` holds, or the end.
     fn end_of(&self, at: usize, stop: impl Fn(u8) -> bool) -> usize {
-        (at..self.bytes.len()).find(|at| self.byte(*at).is_some_and(&stop)).unwrap_or(self.bytes.len())
+        let length = self.bytes.get(at..).and_then(|rest| rest.iter().position(|byte| stop(*byte)));
+        length.map_or(self.bytes.len(), |length| at + length)
     }
 
     fn word(&mut self) {
         let start = self.at;
         let mut at = start;
         let mut variable = false;
-        while let Some(byte) = self.byte(at) {
-            match byte {
-                b'{' if variable => {}
-                b' ' | b'\t' | b'\r' | b'\n' | b';' | b'{' if at > start => break,
-                b'\\' => {
+        loop {
+            let plain = self.end_of(at, |byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b';' | b'{' | b'\\' | b'$'));
+            variable &= plain == at;
+            at = plain;
+            match self.byte(at) {
+                None => break,
+                Some(b'\\') => {
                     variable = false;
                     at = self.skip_escaped(at);
                     continue;
                 }
-                _ => variable = byte == b'$',
+                Some(b'$') => variable = true,
+                Some(b'{') if variable => {}
+                Some(_) if at > start => break,
+                Some(_) => variable = false,
             }
             at += 1;
         }

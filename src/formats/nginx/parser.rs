@@ -86,10 +86,11 @@ impl Source<'_> {
 
     /// Returns how far the line of byte `offset` of the file is indented, if nothing but blanks stands before `offset`. A tab counts as one.
     fn indentation(&self, offset: usize) -> Option<usize> {
-        let before = self.file.get(..offset)?;
-        let line = before.trim_end_matches([' ', '\t']);
-        let line = line.strip_suffix('\u{feff}').unwrap_or(line);
-        (line.is_empty() || line.ends_with('\n')).then_some(offset - line.len())
+        let before = self.file.as_bytes().get(..offset)?;
+        let blanks = before.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        let line = before.get(..offset - blanks)?;
+        let line = line.strip_suffix("\u{feff}".as_bytes()).unwrap_or(line);
+        (line.is_empty() || line.ends_with(b"\n")).then_some(offset - line.len())
     }
 
     fn line(&self, offset: usize) -> usize {
@@ -363,9 +364,9 @@ impl<'a> Pass<'a> {
 
     /// Returns the statement of the words so far, which ends at `end`.
     fn statement(&mut self, end: usize) -> Directive {
-        let mut words = std::mem::take(&mut self.words).into_iter();
-        let empty = Word { text: "".into(), span: self.source.span(end, end), quoted: false };
-        let name = words.next().unwrap_or(empty);
+        let mut words = self.words.drain(..);
+        let empty = || Word { text: "".into(), span: self.source.span(end, end), quoted: false };
+        let name = words.next().unwrap_or_else(empty);
         let args: Vec<Word> = words.collect();
         let head = args.last().map_or_else(|| name.span.clone(), |last| name.span.to(&last.span));
         let span = self.source.span(head.start, end.max(head.end));

@@ -78,6 +78,9 @@ impl Directive {
     /// Returns the label of this statement: its head, as written on one line.
     pub fn label(&self) -> Label {
         let text = self.label.get_or_init(|| {
+            if self.args.is_empty() {
+                return shown(&self.name.text).into();
+            }
             let words = std::iter::once(&self.name).chain(&self.args);
             let mut text = String::with_capacity(words.clone().map(|word| word.text.len() + 1).sum());
             for word in words {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 /// Returns the file as a template, if it is one. Code in `*_by_lua_block` is no sign of one.
 pub(super) fn read(path: &TreePath, text: &Arc<str>, variables: &Variables<'_>) -> Option<Template> {
-    let lua = text.contains("_by_lua_block");
+    let lua = memchr::memmem::find(text.as_bytes(), b"_by_lua_block").is_some();
     let tokens = if lua { lexer::tokens(text) } else { Vec::new() };
     let code: Vec<_> = tokens.into_iter().filter(|token| token.kind == Kind::Raw).map(|token| token.range).collect();
     let language = language_of(path, text, Reader::Nginx, &code)?;

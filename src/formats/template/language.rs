@@ -3,6 +3,7 @@
 use super::placeholder;
 use super::scan::ahead;
 use crate::span::TreePath;
+use memchr::memmem;
 
 /// A template language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,10 +90,11 @@ pub(in crate::formats) fn rendered_name(name: &str) -> &str {
 pub(in crate::formats) fn language_of(path: &TreePath, text: &str, reader: Reader, literal: &[std::ops::Range<usize>]) -> Option<Language> {
     let ending = template_ending(path);
     let outside = |at: &usize| !literal.iter().any(|range| range.contains(at));
-    let jinja = || text.match_indices("{%").any(|(at, _)| outside(&at) && begins(text, at + 2, JINJA));
-    let erb = || text.match_indices("<%").any(|(at, _)| outside(&at) && is_erb(text, at));
-    let print = || text.match_indices("{{").any(|(at, _)| outside(&at) && is_print(text, at));
-    let go = || text.match_indices("{{").any(|(at, _)| outside(&at) && is_go(text, at));
+    let marks = |mark: &'static str| memmem::find_iter(text.as_bytes(), mark).filter(outside);
+    let jinja = || marks("{%").any(|at| begins(text, at + 2, JINJA));
+    let erb = || marks("<%").any(|at| is_erb(text, at));
+    let print = || marks("{{").any(|at| is_print(text, at));
+    let go = || marks("{{").any(|at| is_go(text, at));
     let placeholders = || match (reader, ending) {
         (Reader::Nginx, Some("template" | "tmpl" | "tpl")) => placeholder::any(text) || bare(text),
         (Reader::Nginx, _) | (Reader::Haproxy, Some("template" | "tmpl" | "tpl")) => placeholder::any(text),

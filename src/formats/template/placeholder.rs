@@ -33,9 +33,8 @@ pub(super) fn scan(text: &str, bare: bool) -> Scanned {
 /// Returns the next placeholder from `at` on.
 fn next(text: &str, at: usize, bare: bool) -> Option<Range<usize>> {
     let rest = text.get(at..)?;
-    rest.char_indices()
-        .filter(|(_, c)| matches!(c, '$' | '%' | '@'))
-        .find_map(|(found, _)| placeholder(rest.get(found..)?, bare).map(|length| at + found..at + found + length))
+    memchr::memchr3_iter(b'$', b'%', b'@', rest.as_bytes())
+        .find_map(|found| placeholder(rest.get(found..)?, bare).map(|length| at + found..at + found + length))
 }
 
 /// Returns the length of the placeholder that `text` begins with.

@@ -1,6 +1,6 @@
 //! Bytes: sets of them, and how a language divides them into classes it does not tell apart.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 /// All bytes, those a person would rather type first: letters, digits, `-_.~/`, what else a URL may hold as it stands, other printable ones, the rest.
 fn by_preference() -> impl Iterator<Item = u8> {

@@ -16,8 +16,8 @@ mod universe;
 pub use universe::Universe;
 
 use crate::model::Matcher;
+use hashbrown::HashMap;
 use node::{ALL, Arena, NOTHING, Node};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A language of some [`Languages`]. The same tests give the same id; different ids may still be the same set of texts.
@@ -189,7 +189,12 @@ impl Languages {
     /// # Errors
     /// [`OutOfBudget`].
     pub fn is_empty(&mut self, inside: &[LanguageId], outside: &[LanguageId]) -> Result<bool, OutOfBudget> {
-        let root = self.between(inside, outside);
+        self.begin();
+        let start = inside.iter().map(|id| self.literal_prefix(*id)).max_by_key(|start| start.len()).unwrap_or_default().to_vec();
+        // Every text begins so, and what the languages leave behind it is shared between questions: the way there need not be walked for all of them together.
+        let mut rest = |all: &[LanguageId]| all.iter().map(|id| self.arena.after_text(*id, &start)).collect::<Result<Vec<_>, _>>();
+        let (inside, outside) = (rest(inside)?, rest(outside)?);
+        let root = self.of_all(&inside, &outside);
         self.arena.is_empty(root)
     }
 
@@ -229,7 +234,12 @@ impl Languages {
         // In the order they were handed out: so the lists of a walk, each one longer than the last, begin the same.
         let mut outside = outside.to_vec();
         outside.sort_by_key(|id| self.ends.get(id).map(|ends| ends.rank));
-        let excluded = self.arena.union(&outside);
+        self.of_all(inside, &outside)
+    }
+
+    /// Returns the texts of all of `inside` that are in none of `outside`.
+    fn of_all(&mut self, inside: &[LanguageId], outside: &[LanguageId]) -> LanguageId {
+        let excluded = self.arena.union(outside);
         let excluded = self.arena.not(excluded);
         let parts = inside.iter().copied().chain([excluded]).collect();
         self.arena.both(parts)

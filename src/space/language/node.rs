@@ -5,7 +5,7 @@
 use super::alphabet::{ByteSet, ClassesId, Divisions};
 use super::budget::{Budget, node_bytes};
 use super::{LanguageId, OutOfBudget};
-use std::collections::HashMap;
+use hashbrown::HashMap;
 use std::sync::Arc;
 
 /// What a language is made of.

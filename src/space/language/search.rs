@@ -3,8 +3,9 @@
 use super::alphabet::byte_cost;
 use super::node::{Arena, NOTHING};
 use super::{LanguageId, OutOfBudget};
+use hashbrown::{HashMap, HashSet};
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::collections::BinaryHeap;
 
 /// The most states that one search looks at.
 const MOST_STATES: usize = 200_000;
@@ -19,28 +20,34 @@ struct Step {
 }
 
 impl Arena {
-    /// Returns whether there is no text in `root`. Whatever is found out of other states on the way is kept.
+    /// Returns whether there is no text in `root`. Whatever is found out of other states on the way is kept. States that may be nearest to the end of a text
+    /// are looked at first.
     pub(super) fn is_empty(&mut self, root: LanguageId) -> Result<bool, OutOfBudget> {
         if let Some(alive) = self.alive(root) {
             return Ok(!alive);
         }
-        let mut seen = HashSet::from([root]);
+        let mut seen: HashSet<LanguageId> = HashSet::from([root]);
         let mut steps = vec![Step { state: root, from: 0, byte: 0, cost: 0 }];
-        let mut at = 0;
-        while let Some(step) = steps.get(at).copied() {
-            for (byte, state) in self.edges(step.state, false)? {
+        let mut heap = BinaryHeap::from([(Reverse(self.least_length(root)), 0_usize)]);
+        while let Some((_, at)) = heap.pop() {
+            let Some(step) = steps.get(at).copied() else { continue };
+            for byte in self.ways_out(step.state, false)? {
+                let state = self.after(step.state, byte)?;
+                if state == NOTHING || self.alive(state) == Some(false) {
+                    continue;
+                }
                 if self.alive(state) == Some(true) {
                     self.mark_steps(&steps, at);
                     return Ok(false);
                 }
                 if seen.insert(state) {
+                    heap.push((Reverse(self.least_length(state)), steps.len()));
                     steps.push(Step { state, from: at, byte, cost: 0 });
                 }
             }
             if steps.len() > MOST_STATES {
                 return Err(OutOfBudget);
             }
-            at += 1;
         }
         for step in steps {
             self.set_alive(step.state, false);
@@ -126,13 +133,7 @@ impl Arena {
 
     /// Returns the ways out of a state that may lead to a text, by the preference of their byte; with `kinds` several bytes of a class.
     fn edges(&mut self, state: LanguageId, kinds: bool) -> Result<Vec<(u8, LanguageId)>, OutOfBudget> {
-        let classes = self.classes(state);
-        let bytes: Vec<u8> = match self.divisions.get(classes) {
-            None => Vec::new(),
-            Some(classes) if kinds => (0..classes.len()).flat_map(|class| classes.kinds(class)).collect(),
-            Some(classes) => (0..classes.len()).filter_map(|class| classes.best(class)).collect(),
-        };
-        self.spend(bytes.len())?;
+        let bytes = self.ways_out(state, kinds)?;
         let mut edges = Vec::with_capacity(bytes.len());
         for byte in bytes {
             let next = self.after(state, byte)?;
@@ -141,6 +142,18 @@ impl Arena {
             }
         }
         Ok(edges)
+    }
+
+    /// Returns a byte of each class that `state` tells apart; with `kinds` several.
+    fn ways_out(&mut self, state: LanguageId, kinds: bool) -> Result<Vec<u8>, OutOfBudget> {
+        let classes = self.classes(state);
+        let bytes: Vec<u8> = match self.divisions.get(classes) {
+            None => Vec::new(),
+            Some(classes) if kinds => (0..classes.len()).flat_map(|class| classes.kinds(class)).collect(),
+            Some(classes) => (0..classes.len()).filter_map(|class| classes.best(class)).collect(),
+        };
+        self.spend(bytes.len())?;
+        Ok(bytes)
     }
 
     fn mark_steps(&mut self, steps: &[Step], mut at: usize) {

@@ -2,7 +2,7 @@
 
 mod table;
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 use std::sync::LazyLock;
 use table::ROWS;
 

@@ -8,6 +8,7 @@ use super::route::Server;
 use super::scope::Scope;
 use super::variable::ERROR_PAGE;
 use crate::model::{Action, Condition, Field, Label, Matcher, Name, Next, Outcome, Part, ProblemKind, QueryEdit, StatusHandler, Step, Value};
+use std::fmt::Write;
 use std::sync::Arc;
 
 impl Lowering<'_> {
@@ -172,9 +173,14 @@ pub(super) fn origin(scope: &Scope<'_>, location: &Value) -> Vec<Part> {
 
 /// Returns the path of a location as it is sent to a client (`ngx_http_escape_location_name`: `ngx_escape_uri` with `NGX_ESCAPE_URI`).
 pub(super) fn encoded(path: &str) -> String {
-    let one = |byte: u8| match byte {
-        0..=0x20 | 0x7f.. | b'"' | b'#' | b'%' | b'<' | b'>' | b'?' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' => format!("%{byte:02X}"),
-        plain => char::from(plain).to_string(),
-    };
-    path.bytes().map(one).collect()
+    let mut text = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        match byte {
+            0..=0x20 | 0x7f.. | b'"' | b'#' | b'%' | b'<' | b'>' | b'?' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' => {
+                write!(text, "%{byte:02X}").unwrap_or_default();
+            }
+            plain => text.push(char::from(plain)),
+        }
+    }
+    text
 }

@@ -55,6 +55,9 @@ impl Lowering<'_> {
     /// All of them together are one boolean: which of two authentication modules refuses makes no difference to what can be told. They are taken over from outer
     /// levels as settings are (lua-nginx-module: `ngx_http_lua_merge_loc_conf`).
     pub(super) fn behind_code(&mut self, scope: &Scope<'_>, when: When, step: Step) -> Step {
+        if !self.code {
+            return step;
+        }
         let code = effective(scope, when);
         let Some(first) = code.first() else { return step };
         let names: BTreeSet<&str> = code.iter().map(|directive| directive.name()).collect();
@@ -126,9 +129,14 @@ fn family(name: &str) -> &str {
     name.strip_suffix("_block").or_else(|| name.strip_suffix("_file")).unwrap_or(name)
 }
 
+/// Returns whether a directive called `name` is not read and may decide, wherever it stands.
+pub(super) fn may_decide(name: &str) -> bool {
+    !directives::known(name) && directives::find(name) == Some(State::Opaque)
+}
+
 fn decides(name: &str, when: When) -> bool {
     let early = name.starts_with("server_rewrite_by_lua");
-    if early != (when == When::BeforeSearch) || directives::known(name) || directives::find(name) != Some(State::Opaque) {
+    if early != (when == When::BeforeSearch) || !may_decide(name) {
         return false;
     }
     DECIDING.contains(&name) || !SETTINGS.iter().any(|start| name.starts_with(start))

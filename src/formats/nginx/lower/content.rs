@@ -170,6 +170,9 @@ impl Lowering<'_> {
     /// Rules on the address are tried in order, the first that has it decides (`ngx_http_access_handler`). Who has credentials cannot be told from the
     /// configuration: a free boolean, 401 where it does not hold.
     fn lower_access(&mut self, server: &Server<'_>, scope: &Scope<'_>, step: Step) -> Step {
+        if !self.uses(&["allow", "deny", "auth_basic", "auth_request"]) {
+            return step;
+        }
         let rules = scope.nearest(&["allow", "deny"]);
         let auth: Vec<&Directive> =
             ["auth_basic", "auth_request"].iter().filter_map(|name| scope.get(name)).filter(|directive| directive.arg(0) != Some("off")).collect();

@@ -239,36 +239,34 @@ impl Lowering<'_> {
 
     fn forward(&mut self, pass: &Pass<'_, '_>, protocol: &str, target: Target, uri: UpstreamUri) -> Step {
         let (scope, family) = (pass.scope, pass.family);
-        let setting = |name: &str| scope.of_family(family, name);
-        let milliseconds = |name: &str, default| Some(setting(name).and_then(|line| line.arg(0)).and_then(parse_time).unwrap_or(default));
-        let line = |name: &str| setting(name).map(Directive::label);
-        let next: Vec<&str> =
-            setting("next_upstream").map_or_else(|| vec!["error", "timeout"], |line| line.args.iter().map(|word| &*word.text).collect());
-        let tries = setting("next_upstream_tries").and_then(|line| line.arg(0)).and_then(|text| text.parse().ok()).filter(|tries| *tries > 0);
-        let intercept = setting("intercept_errors").and_then(|line| line.arg(0)).is_some_and(|value| value.eq_ignore_ascii_case("on"));
+        let names = ["connect_timeout", "read_timeout", "send_timeout", "next_upstream", "next_upstream_tries", "intercept_errors"];
+        let [connect, read, send, next, tries, intercept] = scope.of_family(family, names);
+        let milliseconds = |line: Option<&Directive>| Some(line.and_then(|line| line.arg(0)).and_then(parse_time).unwrap_or(60_000));
+        let line = |line: Option<&Directive>| line.map(Directive::label);
+        let says = |word: &str| next.is_some_and(|line| line.args.iter().any(|said| &*said.text == word));
+        let tries = tries.and_then(|line| line.arg(0)).and_then(|text| text.parse().ok()).filter(|tries| *tries > 0);
+        let intercept = intercept.and_then(|line| line.arg(0)).is_some_and(|value| value.eq_ignore_ascii_case("on"));
         let on_status = self.status_handlers(pass.server, scope, intercept);
-        let mut forward = Forward {
+        let forward = Forward {
             target,
             uri,
             protocol: Arc::from(protocol),
-            retry: Retry { on_connect_failure: next.contains(&"error") && !next.contains(&"off"), attempts: tries },
+            retry: Retry { on_connect_failure: next.is_none() || says("error") && !says("off"), attempts: tries },
             timeouts: Timeouts {
-                connect_ms: milliseconds("connect_timeout", 60_000),
-                read_ms: milliseconds("read_timeout", 60_000),
-                send_ms: milliseconds("send_timeout", 60_000),
+                connect_ms: milliseconds(connect),
+                read_ms: milliseconds(read),
+                send_ms: milliseconds(send),
                 queue_ms: None,
-                lines: TimeoutLines { connect: line("connect_timeout"), read: line("read_timeout"), send: line("send_timeout"), queue: None },
+                lines: TimeoutLines { connect: line(connect), read: line(read), send: line(send), queue: None },
             },
             on_status,
             label: pass.label.clone(),
         };
-        let first = Step::end(Outcome::Forward(Box::new(forward.clone())));
         if forward.on_status.is_empty() {
-            return first;
+            return Step::end(Outcome::Forward(Box::new(forward)));
         }
-        forward.on_status.clear();
-        let handled = Step::end(Outcome::Forward(Box::new(forward)));
-        self.unless_handled(scope, &pass.label, handled, first)
+        let handled = Step::end(Outcome::Forward(Box::new(Forward { on_status: Vec::new(), ..forward.clone() })));
+        self.unless_handled(scope, &pass.label, handled, Step::end(Outcome::Forward(Box::new(forward))))
     }
 }
 

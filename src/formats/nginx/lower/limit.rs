@@ -50,6 +50,9 @@ impl Lowering<'_> {
 
     /// Returns `step` behind the limits of `scope`.
     pub(super) fn limited(&mut self, scope: &Scope<'_>, mut step: Step) -> Step {
+        if !self.uses(&["limit_req", "limit_conn"]) {
+            return step;
+        }
         let mut actions = Vec::new();
         let settings = [
             (LimitKind::Requests, "limit_req", "limit_req_dry_run", "limit_req_status"),

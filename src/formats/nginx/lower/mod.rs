@@ -27,6 +27,7 @@ use super::{Config, Directive};
 use crate::model::{Gateway, Label, Lookup, Model, Next, Normalization, Outcome, Pool, PoolId, Step, Table, TableId, TableKind, Unknown};
 use crate::span::Span;
 use arrival::Chance;
+use hashbrown::HashSet;
 use limit::Zone;
 use scope::{Level, Scope};
 use std::collections::{BTreeMap, BTreeSet};
@@ -112,8 +113,8 @@ struct Lowering<'m> {
     modules: bool,
     /// A `map` has regular expressions, whose groups may be those of `$1`.
     has_map_patterns: bool,
-    /// Some location is `internal`, so redirects leave a mark.
-    internal_used: bool,
+    /// The names of all directives, so that thousands of locations are not looked through for what is nowhere.
+    names: HashSet<String>,
     tables: Vec<Option<Table>>,
     pools: Vec<Pool>,
     /// Declared pools by name, and pools of bare addresses by address, in lower case.
@@ -123,6 +124,8 @@ struct Lowering<'m> {
     chances: Vec<Chance>,
     /// The zones of `limit_req` and `limit_conn`.
     zones: Vec<Zone>,
+    /// Directives that are not read, and may decide, are somewhere.
+    code: bool,
     /// The name in the TLS handshake is read without ending TLS (`ssl_preread on`).
     preread: bool,
     definitions: BTreeMap<String, Definition>,
@@ -142,19 +145,22 @@ impl<'m> Lowering<'m> {
         variable::definitions(&config.directives, &mut definitions);
         let mut values = BTreeMap::new();
         variable::values(&config.directives, &mut values);
+        let mut names = HashSet::new();
+        gather_names(&config.directives, &mut names);
         Self {
             model,
             complete: config.complete,
             assumed: config.assumed,
             modules: config.directives.iter().any(|directive| directive.name() == "load_module"),
             has_map_patterns: has_map_patterns(&config.directives),
-            internal_used: uses(&config.directives, "internal"),
             tables: Vec::new(),
             pools: Vec::new(),
             pool_names: BTreeMap::new(),
             lookups: Vec::new(),
             chances: Vec::new(),
             zones: Vec::new(),
+            code: names.iter().any(|name| code::may_decide(name)),
+            names,
             preread: false,
             definitions,
             values,
@@ -185,6 +191,11 @@ impl<'m> Lowering<'m> {
             }
         }
         self.lower_listeners(http, &servers, listeners);
+    }
+
+    /// Returns whether a directive called one of `names` is anywhere.
+    fn uses(&self, names: &[&str]) -> bool {
+        names.iter().any(|name| self.names.contains(*name))
     }
 
     /// Notes something that was not understood.
@@ -219,9 +230,14 @@ impl<'m> Lowering<'m> {
     }
 }
 
-/// Returns whether a statement called `name` is anywhere in `directives`.
-fn uses(directives: &[Directive], name: &str) -> bool {
-    directives.iter().any(|directive| directive.name() == name || uses(directive.inside(), name))
+/// Adds the names of all statements in `directives`.
+fn gather_names(directives: &[Directive], names: &mut HashSet<String>) {
+    for directive in directives {
+        if !names.contains(directive.name()) {
+            names.insert(directive.name().to_owned());
+        }
+        gather_names(directive.inside(), names);
+    }
 }
 
 fn has_map_patterns(directives: &[Directive]) -> bool {

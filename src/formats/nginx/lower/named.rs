@@ -140,12 +140,14 @@ impl Lowering<'_> {
 
     /// nginx takes a quote for one at the beginning of a word only: anywhere else it is a letter, and what it was to hold together is not.
     fn check_quotes(&mut self, line: &Directive) {
-        let pattern = |word: &str| word.starts_with(['~', '^', '(']) || word.contains(['\\', '[', '|']);
-        if matches!(line.name(), "rewrite" | "if" | "map") || line.args.iter().any(|word| pattern(&word.text)) {
-            return;
-        }
         let odd = |text: &str| text.matches('"').count() % 2 == 1 || text.ends_with('\'') && text.matches('\'').count() % 2 == 1;
-        if let Some(word) = line.args.iter().find(|word| !word.quoted && odd(&word.text) && !has_hole(&word.text)) {
+        let quotes = |text: &str| text.bytes().any(|byte| matches!(byte, b'"' | b'\''));
+        let found = line.args.iter().find(|word| !word.quoted && quotes(&word.text) && odd(&word.text) && !has_hole(&word.text));
+        let pattern = |word: &str| word.starts_with(['~', '^', '(']) || word.contains(['\\', '[', '|']);
+        if let Some(word) = found
+            && !matches!(line.name(), "rewrite" | "if" | "map")
+            && !line.args.iter().any(|word| pattern(&word.text))
+        {
             let message = format!("the quote in `{}` is a letter of it: nginx takes one for a quote at the beginning of a word only", word.text);
             self.trap(&word.span, message, "put quotes around the whole word, or take this one out".to_owned());
         }

@@ -325,7 +325,11 @@ impl Lowering<'_> {
 
     /// The mark that lets a request into `internal` locations, where there are any.
     pub(super) fn mark_internal(&self) -> Vec<Action> {
-        if self.internal_used { vec![Action::Set { variable: Name::from(INTERNAL), value: Value::literal("1"), label: None }] } else { Vec::new() }
+        if self.uses(&["internal"]) {
+            vec![Action::Set { variable: Name::from(INTERNAL), value: Value::literal("1"), label: None }]
+        } else {
+            Vec::new()
+        }
     }
 
     /// A choice that is no line of the configuration.
@@ -484,7 +488,7 @@ fn forget_captures(forgets: bool, mut step: Step) -> Step {
 
 /// Returns whether a statement uses `$1` and the like; the replacement of a `rewrite` does not count, its own regex has just matched.
 fn uses_captures(directives: &[Directive]) -> bool {
-    let has = |text: &str| text.split('$').skip(1).any(|after| after.starts_with(|c: char| c.is_ascii_digit()));
+    let has = |text: &str| text.as_bytes().windows(2).any(|pair| matches!(pair, [b'$', b'0'..=b'9']));
     directives.iter().any(|directive| {
         (directive.name() != "rewrite" && directive.args.iter().any(|word| has(&word.text))) || uses_captures(route::block(directive))
     })

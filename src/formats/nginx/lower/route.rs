@@ -139,7 +139,7 @@ impl Lowering<'_> {
     /// nginx: `auto_redirect` in `ngx_http_core_find_static_location`: `/dir` is sent to `location /dir/` with a `*_pass`, before any regex, where neither
     /// `/dir` nor `= /dir` is a location of the level.
     fn lower_exact(&mut self, server: &Server<'_>, level: &LevelOf<'_>, locations: &[(&Directive, LocationKind, &str)]) -> Vec<Route> {
-        let mut out = Vec::new();
+        let mut out = Vec::with_capacity(locations.len() * 2);
         let mut seen = BTreeSet::new();
         for (directive, _, text) in locations.iter().filter(|(_, kind, _)| *kind == LocationKind::Exact) {
             if !seen.insert(*text) {
@@ -255,7 +255,7 @@ impl Lowering<'_> {
     ///
     /// nginx: `ngx_http_core_find_config_phase`, `ngx_http_core_merge_loc_conf`.
     fn guard_internal(&mut self, server: &Server<'_>, scope: &Scope<'_>, body: Step) -> Step {
-        let Some(directive) = scope.get("internal") else { return body };
+        let Some(directive) = self.uses(&["internal"]).then(|| scope.get("internal")).flatten() else { return body };
         let label = directive.label();
         let outside = Condition::test(Value { parts: vec![Part::Variable(Name::from(INTERNAL))] }, Matcher::Truthy { zero_is_false: true }).negated();
         let refused = self.refuse(server, scope, 404, &label);

@@ -78,9 +78,30 @@ impl<'a> Scope<'a> {
         self.find(|have| have == name)
     }
 
-    /// Returns the setting `name` of a family (`proxy`, `fastcgi`): `proxy_read_timeout`.
-    pub(super) fn of_family(&self, family: &str, name: &str) -> Option<&'a Directive> {
-        self.find(|have| have.strip_prefix(family).and_then(|rest| rest.strip_prefix('_')) == Some(name))
+    /// Returns the settings `names` of a family (`proxy`, `fastcgi`), each as [`Self::get`] finds it: `read_timeout` is `proxy_read_timeout`.
+    pub(super) fn of_family<const N: usize>(&self, family: &str, names: [&str; N]) -> [Option<&'a Directive>; N] {
+        let mut found = [None; N];
+        let mut level = Some(self);
+        while let Some(scope) = level {
+            let mut here = [None; N];
+            let mut note = |directive: &'a Directive| {
+                let rest = directive.name().strip_prefix(family).and_then(|rest| rest.strip_prefix('_'));
+                if let Some(at) = rest.and_then(|rest| names.iter().position(|name| *name == rest))
+                    && let Some(place) = here.get_mut(at)
+                {
+                    *place = Some(directive);
+                }
+            };
+            match scope.settings {
+                Some(settings) => settings.iter().copied().for_each(&mut note),
+                None => scope.own.iter().for_each(&mut note),
+            }
+            for (known, own) in found.iter_mut().zip(here) {
+                *known = known.or(own);
+            }
+            level = scope.parent;
+        }
+        found
     }
 
     /// Returns the last setting of the nearest level that has one with such a name.

@@ -4,9 +4,9 @@
 //! has one server, so there are no names to choose by but those that a `map` reads from the handshake.
 
 use super::super::Directive;
+use super::Lowering;
 use super::forward::parse_time;
 use super::scope::{self, Level, Scope};
-use super::{Lowering, uses};
 use crate::formats::source;
 use crate::model::{
     Action, Cidr, Condition, Field, Forward, Label, Listener, Matcher, Name, Opaque, Outcome, ProblemKind, Protocol, Retry, Route, Step, Table,
@@ -123,7 +123,7 @@ impl Lowering<'_> {
             Some(line) => self.answer_of(line, line.label()),
             // "no handler for server" (`ngx_stream_core_merge_srv_conf`).
             None => {
-                if self.complete && !uses(scope.own, "include") {
+                if self.complete && !scope.own.iter().any(|line| line.name() == "include") {
                     let help = "add `proxy_pass`; nginx refuses the whole configuration until then".to_owned();
                     self.refused(
                         ProblemKind::Syntax,

@@ -101,7 +101,7 @@ impl Lowering<'_> {
 
     /// `$request_uri` has the query in it: what is written behind it becomes part of the query.
     fn check_target(&mut self, line: &Directive) {
-        let behind = line.args.iter().find_map(|word| {
+        let behind = line.args.iter().filter(|word| word.text.contains('$')).find_map(|word| {
             let (before, after) = word.text.split_once("$request_uri").or_else(|| word.text.split_once("${request_uri}"))?;
             let is_path = (before.contains("://") || before.is_empty()) && !before.contains(['?', '=']);
             (is_path && after.starts_with(|c: char| matches!(c, '/' | '.') || c.is_ascii_alphanumeric())).then_some(after)

@@ -76,7 +76,8 @@ pub(super) fn unread(directives: &[Directive]) -> BTreeMap<String, Unread> {
 
 fn gather_unread<'a>(directives: &'a [Directive], found: &mut BTreeMap<String, Vec<&'a Directive>>) {
     for directive in directives {
-        let index = unread_index(directive.name());
+        let sets = directive.args.iter().any(|word| word.text.starts_with('$'));
+        let index = sets.then(|| unread_index(directive.name())).flatten();
         if let Some(variable) = index.and_then(|index| directive.arg(index)).and_then(|word| word.strip_prefix('$')) {
             found.entry(variable.to_ascii_lowercase()).or_default().push(directive);
         }
@@ -106,6 +107,7 @@ pub(super) fn definitions(directives: &[Directive], found: &mut BTreeMap<String,
             "set" => define(0, Definition::Set),
             "geo" => define(directive.args.len().saturating_sub(1), Definition::Lookup),
             "map" | "split_clients" => define(1, Definition::Lookup),
+            _ if !directive.args.iter().any(|word| word.text.starts_with('$')) => {}
             _ => {
                 if let Some(index) = unread_index(name) {
                     define(index, Definition::Unread);
@@ -140,7 +142,7 @@ pub(super) fn definitions(directives: &[Directive], found: &mut BTreeMap<String,
 /// Returns the names of the groups of `pattern`, in order: `(?<name>`, `(?P<name>`, `(?'name'`.
 pub(super) fn group_names(pattern: &str) -> Vec<Name> {
     let mut names = Vec::new();
-    let mut rest = pattern;
+    let mut rest = if pattern.contains('(') { pattern } else { "" };
     while let Some((_, after)) = rest.split_once("(?") {
         rest = after;
         let body = after.strip_prefix('P').unwrap_or(after);
