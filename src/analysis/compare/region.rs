@@ -253,16 +253,17 @@ impl Words<'_> {
         // Every path, but not with what sets the others apart.
         let plain = |one: &&Tried| one.extras.is_empty();
         if extras.is_empty() && !outside.is_empty() && members.iter().any(plain) && !outside.iter().any(plain) {
-            let mut except: Vec<String> = outside.iter().map(|one| one.extras.iter().map(Extra::words).collect::<Vec<_>>().join(" and ")).collect();
-            except.sort();
-            except.dedup();
+            let except: BTreeSet<&[Extra]> = outside.iter().map(|one| one.extras.as_slice()).collect();
             if except.len() <= MOST_NAMED {
-                return format!("except {}", except.join(", "));
+                return format!("except {}", any_of(&except).join(", "));
             }
         }
         // Only what differs in the path is left to say, once the extras are said: for that, look at the others that have what one of these has.
-        let said: Vec<String> =
-            if extras.is_empty() { one_of_extras(members, &outside).into_iter().collect() } else { extras.iter().map(Extra::words).collect() };
+        let said: Vec<String> = if extras.is_empty() {
+            one_of_extras(members, &outside).into_iter().collect()
+        } else {
+            extras.iter().map(|extra| narrowed(extra, &outside)).collect()
+        };
         let kinds: BTreeSet<&[Extra]> = members.iter().map(|one| one.extras.as_slice()).collect();
         let outside = if said.is_empty() { outside } else { outside.into_iter().filter(|one| kinds.contains(one.extras.as_slice())).collect() };
         let path = self.path_clause(members, &outside);
@@ -338,7 +339,35 @@ fn common_extras(members: &[&Tried], outside: &[&Tried]) -> Vec<Extra> {
     common
 }
 
-/// Returns in words the few extras of which each of `members` has one and none of the others has any: `client in 10.0.0.0/8 or client in 192.168.0.0/16`.
+/// Returns each of `sets` in words; clients are named together: `client in 10.0.0.0/8 or 192.168.0.0/16`.
+fn any_of(sets: &BTreeSet<&[Extra]>) -> Vec<String> {
+    let mut networks = Vec::new();
+    let mut words = Vec::new();
+    for set in sets {
+        match set {
+            [Extra::From(network)] => networks.push(network.to_string()),
+            _ => words.push(set.iter().map(Extra::words).collect::<Vec<_>>().join(" and ")),
+        }
+    }
+    if !networks.is_empty() {
+        words.push(format!("client in {}", networks.join(" or ")));
+    }
+    words
+}
+
+/// Returns `extra` in words; of a network, without the smaller ones in it that are others'.
+fn narrowed(extra: &Extra, outside: &[&Tried]) -> String {
+    let Extra::From(network) = extra else { return extra.words() };
+    let smaller = |other: &&Cidr| other.bits() > network.bits() && network.contains(other.address());
+    let others = outside.iter().flat_map(|one| &one.extras).filter_map(|extra| if let Extra::From(other) = extra { Some(other) } else { None });
+    let inner: BTreeSet<String> = others.filter(smaller).map(ToString::to_string).collect();
+    if inner.is_empty() || inner.len() > MOST_NAMED {
+        return extra.words();
+    }
+    format!("{} but not in {}", extra.words(), inner.into_iter().collect::<Vec<_>>().join(" or "))
+}
+
+/// Returns in words the few extras of which each of `members` has one and none of the others has any: `client in 10.0.0.0/8 or 192.168.0.0/16`.
 fn one_of_extras(members: &[&Tried], outside: &[&Tried]) -> Option<String> {
     let elsewhere: BTreeSet<&Extra> = outside.iter().flat_map(|one| &one.extras).collect();
     let own: BTreeSet<&Extra> = members.iter().flat_map(|one| &one.extras).filter(|extra| !elsewhere.contains(extra)).collect();
@@ -346,5 +375,6 @@ fn one_of_extras(members: &[&Tried], outside: &[&Tried]) -> Option<String> {
     if outside.is_empty() || own.is_empty() || own.len() > MOST_NAMED || !covers {
         return None;
     }
-    Some(own.iter().map(|extra| extra.words()).collect::<Vec<_>>().join(" or "))
+    let own: BTreeSet<&[Extra]> = own.into_iter().map(std::slice::from_ref).collect();
+    Some(any_of(&own).join(" or "))
 }

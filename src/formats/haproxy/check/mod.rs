@@ -11,6 +11,7 @@ mod reference;
 mod rule;
 mod section;
 mod server;
+mod track;
 
 use super::keywords::{self, List, State};
 use super::syntax::{Config, Line, Section, SectionKind, Word};
@@ -43,6 +44,7 @@ pub(super) fn check(config: &Config, stray: &[Line], model: &mut Model) {
         check.lines(section, mode);
     }
     check.references();
+    check.tracks();
     check.problems.sort_by(|a, b| a.span.cmp(&b.span));
     model.problems.append(&mut check.problems);
     unread(config, model);

@@ -104,7 +104,8 @@ fn check(cx: &RuleContext<'_>, out: &mut Vec<Finding>) {
         if hosts.is_some_and(|(was, now)| !same_host(was, now)) || hosts.is_none() && pair.was.virtual_host.is_some() {
             continue;
         }
-        let Some(line) = outcome_line(&pair.now) else { continue };
+        let Some(outcome) = outcome_line(&pair.now) else { continue };
+        let line = turned(cx, pair).unwrap_or(outcome);
         let gateway = pair.now.gateway.as_deref().unwrap_or_default();
         let entry = found.entry((gateway, line, refusal));
         entry.or_insert_with(|| Opened { gateway, line, first: pair, pairs: BTreeSet::new() }).pairs.insert(at);
@@ -112,6 +113,33 @@ fn check(cx: &RuleContext<'_>, out: &mut Vec<Finding>) {
     out.extend(found.iter().map(|((.., refusal), opened)| opened.finding(cx, refusal)));
     sources(cx, out);
     doors(cx, out);
+}
+
+/// Returns the line of head that was the refusing line of base, or that stands for it: the only line of its kind, or that lets clients in, that base has not.
+/// `None` where it is gone.
+fn turned<'a>(cx: &RuleContext<'a>, pair: &Pair) -> Option<&'a Label> {
+    let was = outcome_line(&pair.was)?;
+    let kind =
+        |label: &Label| label.text.split_whitespace().take_while(|word| !matches!(*word, "if" | "unless")).take(2).collect::<Vec<_>>().join(" ");
+    let refusing = kind(was);
+    if !refusing.contains(' ') || refusing == "deny all" {
+        return None;
+    }
+    let (base, head) = (pair.was.gateway_in(cx.base.model)?, pair.now.gateway_in(cx.head.model)?);
+    let known: BTreeSet<&str> = labels(base).map(|label| &*label.text).collect();
+    let lets_in = |kind: &str| kind.ends_with(" allow") || kind.ends_with(" accept");
+    let mut new: Vec<&Label> = labels(head)
+        .filter(|label| label.span.path == was.span.path && !known.contains(&*label.text))
+        .filter(|label| kind(label) == refusing || lets_in(&kind(label)))
+        .collect();
+    new.sort_by_key(|label| label.span.start);
+    new.dedup_by_key(|label| label.span.start);
+    if let [one] = new.as_slice() { Some(one) } else { None }
+}
+
+/// Returns the lines of all routes of a gateway.
+fn labels(gateway: &Gateway) -> impl Iterator<Item = &Label> {
+    gateway.tables.iter().flat_map(|table| &table.routes).filter_map(|route| route.label.as_ref())
 }
 
 /// Returns how requests were refused on base that are answered on head: `refused with 403`.
