@@ -256,7 +256,7 @@ impl<'m> Run<'_, 'm> {
     }
 
     fn entries(&mut self, lookup: &'m Lookup) {
-        self.note(("lookup", lookup.entries.len()));
+        self.note(("lookup", lookup.entries.len(), lookup.volatile));
         for entry in &lookup.entries {
             self.test(&entry.when);
             self.value(&entry.value);

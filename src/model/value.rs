@@ -249,6 +249,8 @@ pub struct Lookup {
     pub entries: Vec<LookupEntry>,
     /// The value when no entry holds.
     pub otherwise: Value,
+    /// It is looked up again each time; otherwise the first value stays for the whole request (nginx `volatile`).
+    pub volatile: bool,
     /// Where it is defined.
     pub label: Label,
 }

@@ -3,12 +3,12 @@
 use super::normalize::encode;
 use super::share::{Serving, broken_share, servers};
 use super::text::Text;
-use super::walk::{At, End, Walk};
+use super::walk::{At, End, Walk, without_host};
 use crate::analysis::destination::{Destination, NO_RETRY};
 use crate::analysis::trace::Choice;
 use crate::model::{
-    Address, Balancing, Forward, HealthCheck, Host, Label, Member, MemberState, Outcome, Pool, PoolId, Retry, StatusHandler, Target, Timeouts,
-    UpstreamUri,
+    Address, Balancing, Forward, HealthCheck, Host, Label, ListenAddress, Member, MemberState, Outcome, Pool, PoolId, Retry, StatusHandler, Target,
+    Timeouts, UpstreamUri,
 };
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -209,7 +209,12 @@ impl<'m> Walk<'_, 'm> {
         let scheme = if self.entrance.listener.tls.is_some() { "https" } else { "http" };
         let port = self.entrance.listener.address.port().filter(|port| *port != if scheme == "https" { 443 } else { 80 });
         let port = port.map(|port| format!(":{port}")).unwrap_or_default();
-        let host = self.host.lossy();
+        // Who named no host is sent to the address it came to (nginx: `ngx_http_header_filter`).
+        let local = match &self.entrance.listener.address {
+            ListenAddress::Tcp { ip: Some(ip), .. } if without_host(self.request) => Some(ip.to_string()),
+            _ => None,
+        };
+        let host = local.map_or_else(|| self.host.lossy(), Into::into);
         // Where the host keeps its port it says itself which.
         let port = if strip_port { port } else { String::new() };
         format!("{scheme}://{host}{port}{text}")

@@ -190,7 +190,9 @@ impl<'m> Walk<'_, 'm> {
             None => self.value(&lookup.otherwise),
         };
         self.depth -= 1;
-        self.computed.insert(Name::clone(name), Rc::clone(&text));
+        if !lookup.volatile {
+            self.computed.insert(Name::clone(name), Rc::clone(&text));
+        }
         text
     }
 }

@@ -4,6 +4,7 @@ use super::explore::Questions;
 use super::index::Engine;
 use super::normalize::{self, BadRequest};
 use super::text::Text;
+use super::words::host_words;
 use crate::analysis::trace::{Choice, Limited, TraceStep};
 use crate::model::{Action, Field, Gateway, Label, Listener, Name, Next, Outcome, PoolId, QueryEdit, Request, Step, Table, TableId, TableKind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -109,7 +110,7 @@ impl<'w, 'm> Walk<'w, 'm> {
     ) -> Result<Self, BadRequest> {
         engine.patterns.spend(WALKING);
         let rules = entrance.gateway.normalization;
-        let host = normalize::host(&raw_host(request), rules)?;
+        let host = if without_host(request) { Vec::new() } else { normalize::host(&raw_host(request), rules)? };
         let target = normalize::target(&request.target, rules)?;
         let state = State {
             path: Rc::new(Text::known(target.path)),
@@ -234,6 +235,10 @@ impl<'w, 'm> Walk<'w, 'm> {
         if let Some(host) = self.virtual_host.and_then(|at| listener.virtual_hosts.get(at)) {
             self.steps.retain(|(step, _)| step.choice != Choice::Listener);
             self.steps.insert(0, (TraceStep { label: host.listen_label.clone(), choice: Choice::Listener }, None));
+            // A request that names no host has that of the server (nginx: `ngx_http_variable_host`).
+            if without_host(self.request) {
+                self.host = Rc::new(Text::known(host.names.first().map(|(name, _)| host_words(name)).unwrap_or_default().into_bytes()));
+            }
         }
     }
 
@@ -342,11 +347,16 @@ impl<'w, 'm> Walk<'w, 'm> {
     }
 }
 
+/// Returns whether a request names no host at all, as HTTP/1.0 allows.
+pub(super) fn without_host(request: &Request) -> bool {
+    request.host.is_empty() && request.header("host").is_none()
+}
+
 /// Returns the `Host` header the client sends: what it was told to, else the host of the URL with its port unless that goes without saying.
 pub(super) fn raw_host(request: &Request) -> String {
     match request.header("host") {
         Some(host) => host.to_owned(),
-        None if request.port == request.scheme.default_port() => request.host.clone(),
+        None if request.host.is_empty() || request.port == request.scheme.default_port() => request.host.clone(),
         None => format!("{}:{}", request.host, request.port),
     }
 }

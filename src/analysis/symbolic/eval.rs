@@ -289,7 +289,7 @@ impl<'m> Walk<'_, 'm> {
             all.extend(self.value(side, &fork.cell, &fork.state, &lookup.otherwise)?);
         }
         self.depth -= 1;
-        for fork in &mut all {
+        for fork in all.iter_mut().filter(|_| !lookup.volatile) {
             Rc::make_mut(&mut fork.state).computed.insert(Name::clone(name), fork.found.clone());
         }
         Ok(all)

@@ -7,6 +7,7 @@ mod directives;
 mod discovery;
 mod files;
 mod include;
+mod layout;
 mod lexer;
 mod locate;
 mod lower;

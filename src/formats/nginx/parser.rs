@@ -57,10 +57,10 @@ pub(super) fn parse(reading: &source::Source, file: &str, tokens: &[Token]) -> P
 }
 
 /// One file while it is read. Tokens are places in the reading, spans are places in the file; layout is the file's.
-struct Source<'a> {
+pub(super) struct Source<'a> {
     reading: &'a source::Source,
     file: &'a str,
-    tokens: &'a [Token],
+    pub(super) tokens: &'a [Token],
     /// Made for the first problem.
     lines: OnceCell<LineIndex>,
 }
@@ -71,12 +71,12 @@ impl Source<'_> {
         Span::new(self.reading.path.clone(), start, end.max(start))
     }
 
-    fn token_span(&self, token: &Token) -> Span {
+    pub(super) fn token_span(&self, token: &Token) -> Span {
         self.reading.joined_span(token.range.clone())
     }
 
     /// Returns where in the file the token begins.
-    fn place(&self, token: &Token) -> usize {
+    pub(super) fn place(&self, token: &Token) -> usize {
         self.reading.place(token.range.start)
     }
 
@@ -85,7 +85,7 @@ impl Source<'_> {
     }
 
     /// Returns how far the line of byte `offset` of the file is indented, if nothing but blanks stands before `offset`. A tab counts as one.
-    fn indentation(&self, offset: usize) -> Option<usize> {
+    pub(super) fn indentation(&self, offset: usize) -> Option<usize> {
         let before = self.file.as_bytes().get(..offset)?;
         let blanks = before.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
         let line = before.get(..offset - blanks)?;
@@ -93,7 +93,7 @@ impl Source<'_> {
         (line.is_empty() || line.ends_with(b"\n")).then_some(offset - line.len())
     }
 
-    fn line(&self, offset: usize) -> usize {
+    pub(super) fn line(&self, offset: usize) -> usize {
         self.lines.get_or_init(|| LineIndex::new(self.file)).line(offset)
     }
 
@@ -105,13 +105,13 @@ impl Source<'_> {
     }
 }
 
-fn problem(span: Span, message: String) -> Problem {
+pub(super) fn problem(span: Span, message: String) -> Problem {
     Problem { kind: ProblemKind::Syntax, fatal: true, message, help: None, span, related: Vec::new() }
 }
 
 /// What a pass does differently at a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Repair {
+pub(super) enum Repair {
     /// Close so many blocks before it, innermost first.
     CloseBefore(usize),
     /// Leave it out.
@@ -119,22 +119,22 @@ enum Repair {
 }
 
 /// A place where the layout contradicts the braces.
-struct Suspect {
-    token: usize,
-    repair: Repair,
-    problem: Problem,
+pub(super) struct Suspect {
+    pub(super) token: usize,
+    pub(super) repair: Repair,
+    pub(super) problem: Problem,
 }
 
 /// A block that is open.
-struct Frame {
+pub(super) struct Frame {
     /// Its statement so far; `None` for a `{` without one, whose content counts as its parent's.
-    statement: Option<Directive>,
+    pub(super) statement: Option<Directive>,
     /// Where the head starts, for indentation.
-    indentation: Option<usize>,
-    head: Span,
-    children: Vec<Directive>,
+    pub(super) indentation: Option<usize>,
+    pub(super) head: Span,
+    pub(super) children: Vec<Directive>,
     /// The first statement in it that stands where the block itself begins, behind others that stand further right: a block of the same kind, perhaps beside it.
-    beside: Option<usize>,
+    pub(super) beside: Option<usize>,
 }
 
 /// The texts of words met lately, so that the thousandth `proxy_pass` is the first one again. A cache of fixed size: no input makes it slow.
@@ -162,21 +162,21 @@ impl Texts {
 }
 
 /// One walk over the tokens.
-struct Pass<'a> {
-    source: &'a Source<'a>,
+pub(super) struct Pass<'a> {
+    pub(super) source: &'a Source<'a>,
     repairs: &'a BTreeMap<usize, Repair>,
-    frames: Vec<Frame>,
+    pub(super) frames: Vec<Frame>,
     /// Blocks inside the deepest one that is read.
     beyond: usize,
     words: Vec<Word>,
     texts: Texts,
     done: Vec<Directive>,
-    problems: Vec<Problem>,
+    pub(super) problems: Vec<Problem>,
     /// The first place that looks like a `}` is missing, and the first that looks like one too many.
-    missing: Option<Suspect>,
-    surplus: Option<Suspect>,
+    pub(super) missing: Option<Suspect>,
+    pub(super) surplus: Option<Suspect>,
     /// The statement that the file ends in, inside a block.
-    cut: Option<Span>,
+    pub(super) cut: Option<Span>,
 }
 
 impl<'a> Pass<'a> {
@@ -466,65 +466,5 @@ impl<'a> Pass<'a> {
         let mut problem = problem(self.source.token_span(token), "this `}` closes nothing: no block is open here".to_owned());
         problem.help = Some("remove it, or look above for a block that is closed too early".to_owned());
         self.problems.push(problem);
-    }
-
-    /// Reports the blocks that the file leaves open: one problem on the innermost, which names the others.
-    fn unclosed_blocks(&mut self) {
-        let Some((innermost, others)) = self.frames.split_last() else { return };
-        let mut problem = self.never_closed(innermost, "the end of the file");
-        problem.related.extend(self.cut.iter().map(|head| Related { span: head.clone(), text: "the file ends in this statement".to_owned() }));
-        problem
-            .related
-            .extend(others.iter().rev().map(|frame| Related { span: frame.head.clone(), text: "also open at the end of the file".to_owned() }));
-        self.problems.push(problem);
-    }
-
-    fn never_closed(&self, frame: &Frame, before: &str) -> Problem {
-        let name = frame.statement.as_ref().map_or("{", Directive::name);
-        let line = self.source.line(frame.head.start);
-        let mut problem = problem(frame.head.clone(), format!("the block of `{name}` opened here is never closed"));
-        problem.help = Some(format!("close the block of line {line} with `}}` before {before}"));
-        problem
-    }
-
-    /// Notes a `}` that stands further left or right than the block it closes.
-    fn suspect_close(&mut self, index: usize, token: &Token) {
-        let Some(frame) = self.frames.last() else { return };
-        let (Some(opened), Some(closed)) = (frame.indentation, self.source.indentation(self.source.place(token))) else { return };
-        if closed < opened && self.missing.is_none() && self.frames.iter().rev().skip(1).any(|outer| outer.indentation == Some(closed)) {
-            self.missing = Some(self.missing_close(index, token, frame));
-        }
-        if closed > opened && self.surplus.is_none() {
-            let mut problem = problem(self.source.token_span(token), "this `}` is one too many".to_owned());
-            problem.help = Some("remove it; by its indentation it closes no block of its own".to_owned());
-            problem.related.push(Related { span: frame.head.clone(), text: "nginx closes this block there".to_owned() });
-            self.surplus = Some(Suspect { token: index, repair: Repair::Skip, problem });
-        }
-    }
-
-    /// Notes a statement that stands left of the block it is in and cannot be in it.
-    fn suspect_statement(&mut self, index: usize, token: &Token, name: &str) {
-        let Some(frame) = self.frames.last() else { return };
-        let (Some(opened), Some(here)) = (frame.indentation, self.source.indentation(self.source.place(token))) else { return };
-        let parent = frame.statement.as_ref().map_or("", Directive::name);
-        if self.missing.is_none() && here <= opened && !directives::may_contain(parent, name) {
-            self.missing = Some(self.missing_close(index, token, frame));
-        } else if here == opened && frame.beside.is_none() {
-            let further_right = |child: &Directive| self.source.indentation(child.head.start).is_some_and(|inner| inner > opened);
-            if frame.children.last().is_some_and(further_right)
-                && let Some(frame) = self.frames.last_mut()
-            {
-                frame.beside = Some(index);
-            }
-        }
-    }
-
-    fn missing_close(&self, index: usize, token: &Token, frame: &Frame) -> Suspect {
-        let beside = frame.beside.and_then(|beside| Some((beside, self.source.tokens.get(beside)?)));
-        let (index, token) = beside.unwrap_or((index, token));
-        let line = self.source.line(self.source.place(token));
-        let mut problem = self.never_closed(frame, &format!("line {line}"));
-        problem.related.push(Related { span: self.source.token_span(token), text: "by its indentation the block should end before this".to_owned() });
-        Suspect { token: index, repair: Repair::CloseBefore(1), problem }
     }
 }

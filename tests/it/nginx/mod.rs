@@ -1,9 +1,8 @@
 //! nginx: what the model says against what the real one does.
 
 mod agreement;
-mod configurations;
-mod corners;
 mod differential;
+mod judge;
 mod lowering;
 mod stream;
 mod suites;

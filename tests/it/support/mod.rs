@@ -4,6 +4,7 @@ pub(crate) mod backends;
 pub(crate) mod contract;
 pub(crate) mod graphql;
 pub(crate) mod haproxy;
+pub(crate) mod hello;
 pub(crate) mod nginx;
 pub(crate) mod postgres;
 pub(crate) mod random;

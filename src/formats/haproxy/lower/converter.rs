@@ -86,7 +86,7 @@ impl Lowering<'_, '_> {
         let label = Label { span: span.clone(), text: Arc::from(words) };
         let name = self.lookup_name(words);
         let entries = vec![LookupEntry { when, value: yes, label: label.clone() }];
-        self.lookups.push(Lookup { name: Name::clone(&name), entries, otherwise: no, label });
+        self.lookups.push(Lookup { name: Name::clone(&name), entries, otherwise: no, volatile: false, label });
         Value { parts: vec![Part::Variable(name)] }
     }
 

@@ -72,7 +72,7 @@ impl Lowering<'_, '_> {
             }
             fallback
         };
-        self.lookups.push(Lookup { name: Name::clone(&name), entries, otherwise, label });
+        self.lookups.push(Lookup { name: Name::clone(&name), entries, otherwise, volatile: false, label });
         let value = Value { parts: vec![Part::Variable(name)] };
         let found = sample.test(&value, Matcher::Present);
         let answered = default.is_some() && method != Method::Network;

@@ -1,4 +1,6 @@
 //! The rows. Those of nginx 1.22 are read out of the command tables of its binary and modules; later ones are from its change log.
+//!
+//! One row a directive, in one place: the file is as long as nginx has directives.
 
 use super::State::{External, Irrelevant, Modelled, Opaque};
 use super::form::{BLOCK, FLAG, TAKE0, TAKE1, TAKE1_OR_MORE, TAKE2, TAKE2_OR_MORE, TAKE3, TAKE4};

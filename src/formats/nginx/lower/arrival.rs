@@ -129,24 +129,30 @@ impl Lowering<'_> {
         if self.chances.is_empty() {
             return Vec::new();
         }
-        let mut used = BTreeSet::new();
-        variable::used(scope.own, &mut used);
-        let around: &[Directive] = scope.parent.map_or(&[], |http| http.own);
-        around.iter().filter(|directive| directive.block.is_none()).for_each(|directive| variable::used(std::slice::from_ref(directive), &mut used));
-        let maps: Vec<(String, &Directive)> = around
-            .iter()
-            .filter(|directive| directive.name() == "map")
-            .filter_map(|map| Some((map.arg(1)?.strip_prefix('$')?.to_ascii_lowercase(), map)))
-            .collect();
-        let mut before = 0;
-        while before < used.len() {
-            before = used.len();
-            for (_, map) in maps.iter().filter(|(name, _)| used.contains(name)).collect::<Vec<_>>() {
-                variable::used(std::slice::from_ref(*map), &mut used);
-            }
-        }
+        let used = used_in(scope.own, scope);
         self.chances.iter().filter(|chance| used.contains(&*chance.variable)).cloned().collect()
     }
+}
+
+/// The variables that `lines` of a server ask for, with the settings around the server, and through each `map`.
+pub(super) fn used_in(lines: &[Directive], server: &Scope<'_>) -> BTreeSet<String> {
+    let mut used = BTreeSet::new();
+    variable::used(lines, &mut used);
+    let around: &[Directive] = server.parent.map_or(&[], |http| http.own);
+    around.iter().filter(|directive| directive.block.is_none()).for_each(|directive| variable::used(std::slice::from_ref(directive), &mut used));
+    let maps: Vec<(String, &Directive)> = around
+        .iter()
+        .filter(|directive| directive.name() == "map")
+        .filter_map(|map| Some((map.arg(1)?.strip_prefix('$')?.to_ascii_lowercase(), map)))
+        .collect();
+    let mut before = 0;
+    while before < used.len() {
+        before = used.len();
+        for (_, map) in maps.iter().filter(|(name, _)| used.contains(name)).collect::<Vec<_>>() {
+            variable::used(std::slice::from_ref(*map), &mut used);
+        }
+    }
+    used
 }
 
 /// Reads `33.33` as hundredths. nginx: `ngx_atofp(…, 2)`.

@@ -2,17 +2,14 @@
 
 use super::super::{Directive, Word};
 use super::Lowering;
-use super::answer::error_page;
 use super::code::When;
-use super::route::{Server, block};
-use super::scope::{Level, LocationKind, Scope, location_kind};
-use super::search::{leads_away, page_leads_away};
+use super::route::Server;
+use super::scope::{Level, LocationKind, Scope};
 use super::variable::BROKEN;
 use crate::formats::source;
 use crate::model::{
     Action, Cidr, Condition, Field, Label, Matcher, Name, Next, Opaque, Outcome, Part, QueryEdit, Route, Step, Table, TableKind, Value,
 };
-use std::rc::Rc;
 use std::sync::Arc;
 
 /// Directives that send the request on, each of which redirects `/dir` to its `location /dir/`.
@@ -81,6 +78,8 @@ pub(super) struct Place<'s> {
     pub(super) label: &'s Label,
     /// `false` behind `rewrite … break`: the URI part of a `proxy_pass` is not used (nginx: `r->valid_location`).
     pub(super) valid_location: bool,
+    /// The `*_pass` of an `if` that held before stays the handler, see [`super::program::State::passes`].
+    pub(super) passes: bool,
 }
 
 /// Returns whether the block of an `if` in `location` leads to another content than the location itself.
@@ -95,9 +94,9 @@ pub(super) fn differs(body: &[Directive], location: &Scope<'_>) -> bool {
         })
 }
 
-/// Returns whether the location itself passes requests on.
-pub(super) fn passes(scope: &Scope<'_>) -> bool {
-    scope.own.iter().any(|directive| PASSES.contains(&directive.name()))
+/// Returns whether a block itself passes requests on.
+pub(super) fn passes(directives: &[Directive]) -> bool {
+    directives.iter().any(|directive| PASSES.contains(&directive.name()))
 }
 
 pub(super) fn own_handler(directives: &[Directive]) -> Option<&Directive> {
@@ -138,6 +137,10 @@ impl Lowering<'_> {
 
     fn lower_handler(&mut self, server: &Server<'_>, scope: &Scope<'_>, place: Place<'_>) -> Step {
         let Some(directive) = handler(scope) else {
+            // "no upstream configuration" (`ngx_http_update_location_config` leaves the handler; seen on 1.22.1).
+            if place.passes {
+                return self.refuse(server, scope, 500, place.label);
+            }
             let alias =
                 scope.nearest(&["root", "alias"]).last().filter(|line| line.name() == "alias" && !place.valid_location).map(|line| line.label());
             // "alias cannot be used in location where URI was rewritten" (`ngx_http_map_uri_to_path`).
@@ -257,7 +260,7 @@ impl Lowering<'_> {
             Step { actions, next: Next::Restart(server.entry) }
         };
         if is_end(&otherwise, |outcome| matches!(outcome, Outcome::Reject { status: 404, .. })) {
-            return found;
+            return self.unless_folder(scope, (directive, tests), otherwise, found);
         }
         let is_files = is_end(&found, |outcome| matches!(outcome, Outcome::Files { .. }));
         let found = self.shared(found, &label);
@@ -274,6 +277,23 @@ impl Lowering<'_> {
             routes.push(Route { when, step, label: Some(label.clone()) });
         }
         Step::table(self.add(Table { kind: TableKind::Instruction, label: label.clone(), routes, otherwise, otherwise_label: Some(label) }))
+    }
+
+    /// A path that ends in `/` is no file: where `try_files` looks for the path alone it is a 404, whatever there is.
+    fn unless_folder(&mut self, scope: &Scope<'_>, (directive, tests): (&Directive, &[Word]), missing: Step, found: Step) -> Step {
+        let slash_possible = match scope.location() {
+            Some((LocationKind::Exact, path)) => path.ends_with('/'),
+            Some((LocationKind::Regex | LocationKind::RegexCaseless, pattern)) => {
+                !pattern.strip_suffix('$').is_some_and(|start| start.ends_with(|c: char| c.is_ascii_alphanumeric()) && !pattern.contains('|'))
+            }
+            _ => true,
+        };
+        let alone = tests.iter().all(|test| &*test.text == "$uri");
+        if !slash_possible || !alone || is_end(&found, |outcome| matches!(outcome, Outcome::Files { .. })) {
+            return found;
+        }
+        let slash = Condition::test(Value::field(Field::Path), Matcher::Suffix { text: Arc::from("/"), caseless: false });
+        self.guarded(&directive.label(), slash, missing, found)
     }
 
     /// Whether a file of `try_files` is there; a name that ends in `/` is a directory.
@@ -294,142 +314,6 @@ impl Lowering<'_> {
         let slash = Condition::test(path, Matcher::Suffix { text: Arc::from("/"), caseless: false });
         Condition::All(vec![slash.negated(), exists])
     }
-
-    /// Files below the root, with what can lead away from them: `index`, and an `error_page` for files that are not there.
-    fn lower_files(&mut self, server: &Server<'_>, scope: &Scope<'_>, label: &Label) -> Step {
-        let root = self.root(scope);
-        let line = scope.nearest(&["root", "alias"]).last().map_or_else(|| label.clone(), |directive| directive.label());
-        let mut step = Step::end(Outcome::Files { root, label: line });
-        if let Some(page) = error_page(scope, 404)
-            && page_leads_away(&mut self.regexes, server, page)
-        {
-            let missing = self.refuse(server, scope, 404, &page.label());
-            let input = self.file_name(scope);
-            let exists = Condition::Opaque(Opaque { text: Arc::from(Opaque::FILE), input });
-            step = self.guarded(&page.label(), exists, step, missing);
-        }
-        let step = self.lower_listing(server, scope, step);
-        let step = self.lower_index(server, scope, step, label);
-        self.lower_methods(server, scope, step)
-    }
-
-    /// Files are got, nothing else: 405 for a POST of one that is there and for every other method, told where an `error_page` leads away from files.
-    /// nginx: `ngx_http_static_handler`.
-    fn lower_methods(&mut self, server: &Server<'_>, scope: &Scope<'_>, files: Step) -> Step {
-        let writes = scope.text("dav_methods").is_some_and(|method| method != "off");
-        let Some(page) = error_page(scope, 405).filter(|_| !writes) else { return files };
-        if !page_leads_away(&mut self.regexes, server, page) {
-            return files;
-        }
-        let label = page.label();
-        let refused = self.refuse(server, scope, 405, &label);
-        let method = |name| Condition::test(Value::field(Field::Method), Matcher::Equals { text: Value::literal(name), caseless: false });
-        let slash = Condition::test(Value::field(Field::Path), Matcher::Suffix { text: Arc::from("/"), caseless: false });
-        let exists = Condition::Opaque(Opaque { text: Arc::from(Opaque::FILE), input: self.file_name(scope) });
-        let posted = Condition::All(vec![method("POST"), slash.negated(), exists]);
-        let when = Condition::Any(vec![Condition::Any(["GET", "HEAD", "POST"].map(method).to_vec()).negated(), posted]);
-        self.guarded(&label, when, refused, files)
-    }
-
-    /// A folder without an index file is refused; told where an `error_page` for 403 leads away from files. nginx: `ngx_http_autoindex_handler`, `ngx_http_index_handler`.
-    fn lower_listing(&mut self, server: &Server<'_>, scope: &Scope<'_>, files: Step) -> Step {
-        let Some(page) = error_page(scope, 403).filter(|_| !scope.is_on("autoindex")) else { return files };
-        if !page_leads_away(&mut self.regexes, server, page) {
-            return files;
-        }
-        let refused = self.refuse(server, scope, 403, &page.label());
-        let folder = self.file_name(scope);
-        let names = scope.get("index").map_or_else(|| vec!["index.html"], |line| line.args.iter().map(|word| &*word.text).collect());
-        let mut all = vec![
-            Condition::test(Value::field(Field::Path), Matcher::Suffix { text: Arc::from("/"), caseless: false }),
-            Condition::Opaque(Opaque { text: Arc::from(Opaque::DIRECTORY), input: folder }),
-        ];
-        for name in names {
-            let file = self.value(name, scope, &page.head);
-            let mut parts = if name.starts_with('/') { Vec::new() } else { vec![Part::Field(Field::Path)] };
-            parts.extend(file.parts);
-            let input = self.below_root(scope, Value { parts });
-            all.push(Condition::Opaque(Opaque { text: Arc::from(Opaque::FILE), input }).negated());
-        }
-        self.guarded(&page.label(), Condition::All(all), refused, files)
-    }
-
-    /// `index`: a path that ends in `/` starts again with the first index file that exists. Told only where that leads to something else than files.
-    ///
-    /// nginx: `ngx_http_index_handler`.
-    fn lower_index(&mut self, server: &Server<'_>, scope: &Scope<'_>, files: Step, label: &Label) -> Step {
-        let directive = scope.get("index");
-        let names: Vec<&str> = directive.map_or_else(|| vec!["index.html"], |line| line.args.iter().map(|word| &*word.text).collect());
-        let folder = match scope.location() {
-            Some((LocationKind::Prefix | LocationKind::PrefixOnly, path)) => format!("{}/", path.trim_end_matches('/')),
-            _ => "/".to_owned(),
-        };
-        let line = directive.map_or_else(|| label.clone(), Directive::label);
-        let slash = Condition::test(Value::field(Field::Path), Matcher::Suffix { text: Arc::from("/"), caseless: false });
-        let mut routes = Vec::new();
-        for (at, name) in names.iter().enumerate() {
-            if !names.get(at..).unwrap_or_default().iter().any(|name| self.index_leads_away(server, &folder, name)) {
-                break;
-            }
-            let file = self.value(name, scope, &line.span);
-            let mut parts = if name.starts_with('/') { Vec::new() } else { vec![Part::Field(Field::Path)] };
-            parts.extend(file.parts.iter().cloned());
-            let input = self.below_root(scope, Value { parts: parts.clone() });
-            let exists = Condition::Opaque(Opaque { text: Arc::from(Opaque::FILE), input });
-            let mut actions = vec![Action::Rewrite { path: Some(Value { parts }), query: QueryEdit::Keep, label: Some(line.clone()) }];
-            actions.extend(self.mark_internal());
-            let step = Step { actions, next: Next::Restart(server.entry) };
-            routes.push(Route { when: Condition::All(vec![slash.clone(), exists]), step, label: None });
-        }
-        if routes.is_empty() {
-            return files;
-        }
-        Step::table(self.add(Table { kind: TableKind::Instruction, label: line, routes, otherwise: files, otherwise_label: None }))
-    }
-
-    /// Returns whether the index file `name` of `folder`, or of a folder below it, is the business of a location that does more than serve files.
-    fn index_leads_away(&mut self, server: &Server<'_>, folder: &str, name: &str) -> bool {
-        if leads_away(&mut self.regexes, server, &join_path(folder, name)) {
-            return true;
-        }
-        let below = server.index_folders(name);
-        below.iter().filter(|below| below.starts_with(folder)).any(|below| leads_away(&mut self.regexes, server, &join_path(below, name)))
-    }
-}
-
-impl Server<'_> {
-    /// Returns the folders in which a location of the server begins like the file `name`.
-    fn index_folders(&self, name: &str) -> Rc<[String]> {
-        if let Some(known) = self.index_folders.borrow().get(name) {
-            return Rc::clone(known);
-        }
-        let mut found = Vec::new();
-        gather_folders(self.block, name, &mut found);
-        let found: Rc<[String]> = Rc::from(found);
-        self.index_folders.borrow_mut().insert(name.to_owned(), Rc::clone(&found));
-        found
-    }
-}
-
-fn gather_folders(level: &[Directive], name: &str, found: &mut Vec<String>) {
-    for location in level.iter().filter(|directive| directive.name() == "location") {
-        let text = match location_kind(location) {
-            Some((LocationKind::Exact | LocationKind::Prefix | LocationKind::PrefixOnly, text)) => Some(text),
-            // What an anchored regex begins with as a text.
-            Some((LocationKind::Regex | LocationKind::RegexCaseless, pattern)) => {
-                pattern.strip_prefix('^').map(|text| text.split(|c: char| r"\.[]{}()*+?|^$".contains(c)).next().unwrap_or_default())
-            }
-            Some((LocationKind::Named, _)) | None => None,
-        };
-        if let Some((folder, _)) = text.and_then(|text| text.rsplit_once('/')).filter(|(_, last)| name.starts_with(last)) {
-            found.push([folder, "/"].concat());
-        }
-        gather_folders(block(location), name, found);
-    }
-}
-
-fn join_path(folder: &str, name: &str) -> String {
-    if name.starts_with('/') { name.to_owned() } else { format!("{folder}{name}") }
 }
 
 fn is_end(step: &Step, test: impl Fn(&Outcome) -> bool) -> bool {

@@ -41,7 +41,7 @@ impl Lowering<'_> {
         while entries.last().is_some_and(|last| last.value == otherwise) {
             entries.pop();
         }
-        self.lookups.push(Lookup { name: Name::from(variable.to_ascii_lowercase()), entries, otherwise, label: directive.label() });
+        self.lookups.push(Lookup { name: Name::from(variable.to_ascii_lowercase()), entries, otherwise, volatile: false, label: directive.label() });
     }
 
     /// `proxy` and `proxy_recursive`: whose word in `X-Forwarded-For` is taken for the address. nginx: `ngx_http_geo_addr`.

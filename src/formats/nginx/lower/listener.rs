@@ -124,7 +124,8 @@ impl Lowering<'_> {
             directives.push(*directive);
         }
         let default = group.default.unwrap_or(0);
-        let entry = self.lower_names(group, &virtual_hosts, default);
+        let entry = self.lower_names((&group.address, &group.label, &Field::Host), &virtual_hosts, default);
+        self.note_slashes(http, group, &directives, default);
         let answering = directives.get(default).copied();
         Listener {
             address: group.address.clone(),
@@ -139,6 +140,30 @@ impl Lowering<'_> {
         }
     }
 
+    /// Notes how the paths of an address are read: nginx takes them apart before it knows the host, by the settings of the default server; over TLS by those
+    /// of the server that the name in the handshake chose (`ngx_http_process_request_line`).
+    fn note_slashes(&mut self, http: &Scope<'_>, group: &Group, servers: &[&Directive], default: usize) {
+        let around = http.text("merge_slashes");
+        for server in servers.iter().enumerate().filter(|(at, _)| group.tls || *at == default).map(|(_, server)| server) {
+            let own = block(server).iter().rfind(|line| line.name() == "merge_slashes");
+            let off = own.and_then(|line| line.arg(0)).or(around).is_some_and(|value| value.eq_ignore_ascii_case("off"));
+            let line = own.map_or_else(|| server.head.clone(), |line| line.head.clone());
+            match self.keeps_slashes {
+                None => self.keeps_slashes = Some(off),
+                Some(have) if have == off => {}
+                Some(have) => {
+                    let read = if have { "kept" } else { "merged" };
+                    if self.reported.insert("merge_slashes".to_owned()) {
+                        self.unknown(
+                            &line,
+                            format!("`merge_slashes` differs from that of other servers: slashes in a row are taken to be {read} everywhere"),
+                        );
+                    }
+                }
+            }
+        }
+    }
+
     /// How long a client may take for its header lines: the default server's `client_header_timeout`, 60 seconds where nothing is said.
     fn client_timeout(&self, http: &Scope<'_>, server: Option<&Directive>) -> Option<u64> {
         let own = server.and_then(|server| block(server).iter().rfind(|line| line.name() == "client_header_timeout"));
@@ -149,7 +174,7 @@ impl Lowering<'_> {
     }
 
     /// The names of a server, with the line of each.
-    fn names(&mut self, server: &Directive) -> Vec<(HostPattern, Label)> {
+    pub(super) fn names(&mut self, server: &Directive) -> Vec<(HostPattern, Label)> {
         let mut names = Vec::new();
         for line in block(server).iter().filter(|line| line.name() == "server_name") {
             for word in &line.args {
@@ -167,18 +192,29 @@ impl Lowering<'_> {
 
     /// The choice among the servers of an address: whole names, the longest `*.name`, the longest `name.*`, regexes in file order, the default.
     /// A name that two servers claim is the first one's; nginx only warns.
-    fn lower_names(&mut self, group: &Group, hosts: &[VirtualHost], default: usize) -> TableId {
+    pub(super) fn lower_names(
+        &mut self,
+        (address, label, field): (&ListenAddress, &Label, &Field),
+        hosts: &[VirtualHost],
+        default: usize,
+    ) -> TableId {
+        let listen = label;
         let mut ranked: Vec<(Rank, Route)> = Vec::new();
         let mut claimed = Claimed::default();
         for (at, host) in hosts.iter().enumerate() {
             let nameless = (HostPattern::Exact(Arc::from("")), host.label.clone());
-            let unnamed = if host.names.is_empty() && at != default { Some(&nameless) } else { None };
+            let unnamed = if host.names.is_empty() { Some(&nameless) } else { None };
             for (pattern, label) in host.names.iter().chain(unnamed) {
+                // Who claims the empty name first has it; the default server gets it anyway.
+                let needless = unnamed.is_some() && at == default;
                 if claimed.claim(pattern, label) {
-                    let (rank, when) = name_test(pattern);
+                    if needless {
+                        continue;
+                    }
+                    let (rank, when) = name_test(pattern, field);
                     ranked.push((rank, Route { when, step: Step::table(host.table), label: Some(label.clone()) }));
-                } else if let Some(owner) = claimed.patterns.get(pattern).filter(|owner| owner.span != label.span).cloned() {
-                    self.claimed_twice(group, hosts, label, &owner);
+                } else if let Some(owner) = claimed.patterns.get(pattern).filter(|owner| owner.span != label.span && unnamed.is_none()).cloned() {
+                    self.claimed_twice(address, hosts, label, &owner);
                 }
             }
         }
@@ -188,7 +224,7 @@ impl Lowering<'_> {
         let otherwise = hosts.get(default);
         let table = Table {
             kind: TableKind::VirtualHosts,
-            label: group.label.clone(),
+            label: listen.clone(),
             routes: ranked.into_iter().map(|(_, route)| route).collect(),
             otherwise: otherwise.map_or_else(|| Step::end(crate::model::Outcome::None), |host| Step::table(host.table)),
             otherwise_label: otherwise.map(|host| host.listen_label.clone()),
@@ -201,7 +237,7 @@ impl Lowering<'_> {
     /// nginx starts and only warns: "conflicting server name, ignored".
     ///
     /// A server without `listen` may have one in a file that is not read: then it is not known to be on this address.
-    fn claimed_twice(&mut self, group: &Group, hosts: &[VirtualHost], label: &Label, owner: &Label) {
+    fn claimed_twice(&mut self, address: &ListenAddress, hosts: &[VirtualHost], label: &Label, owner: &Label) {
         if !self.complete && hosts.iter().any(|host| host.listen_label == host.label) {
             return;
         }
@@ -211,7 +247,7 @@ impl Lowering<'_> {
         self.model.problems.push(Problem {
             kind: ProblemKind::Syntax,
             fatal: false,
-            message: format!("`{}` is claimed by another server on {}; nginx gives its requests to the first", label.text, group.address),
+            message: format!("`{}` is claimed by another server on {address}; nginx gives its requests to the first", label.text),
             help: Some("remove the name from one of the two servers".to_owned()),
             span: label.span.clone(),
             related: vec![Related { span: owner.span.clone(), text: "the first claim".to_owned() }],
@@ -260,8 +296,8 @@ enum Rank {
     Regex,
 }
 
-fn name_test(pattern: &HostPattern) -> (Rank, Condition) {
-    let host = Value::field(Field::Host);
+fn name_test(pattern: &HostPattern, field: &Field) -> (Rank, Condition) {
+    let host = Value::field(field.clone());
     match pattern {
         HostPattern::Exact(name) => (Rank::Exact, Condition::test(host, Matcher::Equals { text: Value::literal(name), caseless: false })),
         HostPattern::AnyPrefix(tail) => {

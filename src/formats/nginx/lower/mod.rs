@@ -6,14 +6,18 @@
 mod answer;
 mod arrival;
 mod code;
+mod condition;
 mod content;
+mod files;
 mod forward;
 mod geo;
 mod groups;
 mod limit;
 mod listener;
+mod map;
 mod named;
 mod pool;
+mod program;
 mod rewrite;
 mod route;
 mod scope;
@@ -40,13 +44,11 @@ pub(super) use search::{Serving, serving};
 pub(super) fn lower(config: &Config, model: &mut Model) {
     let mut lowering = Lowering::new(config, model);
     let mut listeners = Vec::new();
-    let mut merge_slashes = true;
     for directive in &config.directives {
         match (directive.name(), directive.block.as_deref()) {
             ("http", Some(block)) => {
                 let settings = scope::settings(block);
                 let http = Scope { own: block, settings: Some(&settings), parent: None, level: Level::Http };
-                merge_slashes &= http.text("merge_slashes") != Some("off");
                 lowering.lower_http(&http, &mut listeners);
                 lowering.check_shared(&http);
             }
@@ -57,6 +59,7 @@ pub(super) fn lower(config: &Config, model: &mut Model) {
     if listeners.is_empty() && !config.directives.iter().any(|directive| directive.name() == "http") {
         return;
     }
+    let merge_slashes = lowering.keeps_slashes != Some(true);
     let tables = lowering.tables.into_iter().map(|table| table.unwrap_or_else(|| never(&Label { span: config_start(config), text: Arc::from("") })));
     let gateway = Gateway {
         id: match &config.variant {
@@ -126,8 +129,10 @@ struct Lowering<'m> {
     zones: Vec<Zone>,
     /// Directives that are not read, and may decide, are somewhere.
     code: bool,
-    /// The name in the TLS handshake is read without ending TLS (`ssl_preread on`).
-    preread: bool,
+    /// Where the name in the TLS handshake is read without ending TLS (`ssl_preread on`).
+    preread: stream::Preread,
+    /// Whether slashes in a row stay in paths (`merge_slashes off`), once a server has said so.
+    keeps_slashes: Option<bool>,
     definitions: BTreeMap<String, Definition>,
     /// The texts that `set`, `map` and `geo` give each variable.
     values: BTreeMap<String, BTreeSet<String>>,
@@ -161,7 +166,8 @@ impl<'m> Lowering<'m> {
             zones: Vec::new(),
             code: names.iter().any(|name| code::may_decide(name)),
             names,
-            preread: false,
+            preread: stream::Preread::Outside,
+            keeps_slashes: None,
             definitions,
             values,
             unread: variable::unread(&config.directives),

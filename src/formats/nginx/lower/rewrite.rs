@@ -5,15 +5,16 @@
 //! entered last (its other directives then take the location's place).
 
 use super::super::Directive;
+use super::Lowering;
 use super::code::When;
-use super::content::{self, Place};
+use super::content::Place;
+use super::program::{Op, Program, RewriteKind, START, State, entered, flatten, reachable, rewrite_kind, take, uses_captures, with_context};
 use super::route::Server;
-use super::scope::{Level, Scope};
+use super::scope::Scope;
 use super::variable::{BROKEN, INTERNAL, regex};
-use super::{Lowering, route};
 use crate::model::{
-    Action, Capture, Condition, Converted, Converter, Field, Label, Matcher, Name, Next, Opaque, Outcome, Part, QueryEdit, Step, Table, TableId,
-    TableKind, Value,
+    Action, Capture, Condition, Converted, Converter, Field, Label, Matcher, Name, Next, Outcome, Part, QueryEdit, Step, Table, TableId, TableKind,
+    Value,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,44 +22,14 @@ use std::sync::Arc;
 /// The most `if` blocks with settings of their own that are told apart in one location.
 const MAX_CONTEXTS: usize = 64;
 
-/// One entry of the flat list.
-enum Op<'a> {
-    Set(&'a Directive),
-    Return(&'a Directive),
-    Rewrite(&'a Directive),
-    Break,
-    /// Goes on behind itself in context `context`, or at `end` when the condition does not hold.
-    If {
-        directive: &'a Directive,
-        end: usize,
-        context: usize,
-    },
-}
-
-/// What is remembered while the list is run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct State {
-    /// The path was changed and the search has to run again.
-    changed: bool,
-    /// The `if` block that holds, an index into [`Program::contexts`]; 0 is the location itself.
+/// A context that a list ends in.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Found {
     context: usize,
-}
-
-impl State {
-    /// Whether `set` and `if` encode captures again where the client's path was: not behind a `rewrite` that matched (nginx: `e->quote` of the list's
-    /// engine, which begins as 1; observed on 1.22.1).
-    fn quotes(self) -> bool {
-        !self.changed
-    }
-}
-
-/// The list of one server or location.
-struct Program<'a> {
-    ops: Vec<Op<'a>>,
-    /// The blocks whose settings can hold at the end: the location, then the `if`s.
-    contexts: Vec<Scope<'a>>,
-    /// Something besides the replacement of a `rewrite` uses a numbered capture.
-    uses_captures: bool,
+    /// See [`State::passes`].
+    passes: bool,
+    /// `false` behind `rewrite … break`.
+    valid_location: bool,
 }
 
 /// Where a list ends.
@@ -67,8 +38,8 @@ struct Ends<'s, 'a> {
     label: &'s Label,
     /// `false` for the list of a server, which always goes on with the search.
     in_location: bool,
-    /// The content of each context, made when first needed; the second is after `rewrite … break`.
-    contents: BTreeMap<(usize, bool), TableId>,
+    /// The content of each context, made when first needed.
+    contents: BTreeMap<Found, TableId>,
 }
 
 impl Lowering<'_> {
@@ -87,7 +58,7 @@ impl Lowering<'_> {
         let mut program = Program { ops: Vec::new(), contexts: vec![*scope], uses_captures: uses_captures(scope.own) };
         flatten(scope.own, scope, true, &mut program);
         if program.ops.is_empty() {
-            return self.content(server, scope, Place { label, valid_location: true });
+            return self.content(server, scope, Place { label, valid_location: true, passes: false });
         }
         if program.contexts.len() > MAX_CONTEXTS {
             let reason = format!("more than {MAX_CONTEXTS} `if` blocks with settings of their own in one location");
@@ -123,19 +94,20 @@ impl Lowering<'_> {
             // What the server's own `break` has noted stays noted (observed on 1.22.1).
             return Step { actions: self.mark_internal(), next: Next::Restart(ends.server.search) };
         }
-        self.content_of(program, ends, state.context, true)
+        self.content_of(program, ends, state, true)
     }
 
-    fn content_of(&mut self, program: &Program<'_>, ends: &mut Ends<'_, '_>, context: usize, valid_location: bool) -> Step {
-        if let Some(table) = ends.contents.get(&(context, valid_location)) {
+    fn content_of(&mut self, program: &Program<'_>, ends: &mut Ends<'_, '_>, state: State, valid_location: bool) -> Step {
+        let found = Found { context: state.context, passes: state.passes, valid_location };
+        if let Some(table) = ends.contents.get(&found) {
             return Step::table(*table);
         }
-        let place = Place { label: ends.label, valid_location };
-        let step = with_context(program, context, |scope| self.content(ends.server, scope, place));
+        let place = Place { label: ends.label, valid_location, passes: state.passes };
+        let step = with_context(program, state.context, |scope| self.content(ends.server, scope, place));
         let label = ends.label.clone();
         let step = self.shared(step, &label);
         if let Next::Table(table) = step.next {
-            ends.contents.insert((context, valid_location), table);
+            ends.contents.insert(found, table);
         }
         step
     }
@@ -158,19 +130,19 @@ impl Lowering<'_> {
             }
             Op::Return(directive) => with_context(program, state.context, |scope| self.lower_return(ends.server, scope, directive)),
             // `break` takes back that the path was changed, and the location is no longer what it begins with (`ngx_http_script_break_code`).
-            Op::Break if state.changed && ends.in_location => self.content_of(program, ends, state.context, false),
+            Op::Break if state.changed && ends.in_location => self.content_of(program, ends, state, false),
             Op::Break => {
                 let mut step = self.finish(program, ends, State { changed: false, ..state });
                 step.actions.splice(0..0, mark_broken(ends.server, "1").filter(|_| state.changed));
                 step
             }
             Op::Rewrite(directive) => self.lower_rewrite(program, ends, (directive, at, state), steps),
-            Op::If { directive, end, context } => {
+            Op::If { directive, end, context, passes } => {
                 let label = directive.label();
                 let when = with_context(program, 0, |scope| self.if_condition(directive, scope, state.quotes()));
                 let is_regex = |condition: &Condition| matches!(condition, Condition::Test(test) if matches!(test.matcher, Matcher::Regex(_)));
                 let negated = matches!(&when, Condition::Not(inner) if is_regex(inner));
-                let inside = take(steps, at + 1, State { context: *context, ..state });
+                let inside = take(steps, at + 1, entered(state, *context, *passes));
                 let inside = forget_captures(program.uses_captures && negated, inside);
                 let behind = forget_captures(program.uses_captures && is_regex(&when), take(steps, *end, state));
                 Step::table(self.instruction(&label, when, inside, behind))
@@ -197,7 +169,7 @@ impl Lowering<'_> {
             let mut step = match kind {
                 RewriteKind::Redirect(_) | RewriteKind::Last => self.finish(program, ends, State { changed: true, ..state }),
                 RewriteKind::Break if ends.in_location => {
-                    let mut step = self.content_of(program, ends, state.context, false);
+                    let mut step = self.content_of(program, ends, state, false);
                     step.actions = self.mark_internal();
                     step
                 }
@@ -284,45 +256,6 @@ impl Lowering<'_> {
         }
     }
 
-    /// The condition of an `if`. nginx: `ngx_http_rewrite_if_condition`.
-    fn if_condition(&mut self, directive: &Directive, scope: &Scope<'_>, quoted: bool) -> Condition {
-        let words = condition_words(directive);
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let opaque = |text: &str, input: Value| Condition::Opaque(Opaque { text: Arc::from(text), input });
-        match words.as_slice() {
-            [test @ ("-f" | "!-f" | "-d" | "!-d" | "-e" | "!-e" | "-x" | "!-x"), file] => {
-                let what = match test.trim_start_matches('!') {
-                    "-f" => Opaque::FILE,
-                    "-d" => Opaque::DIRECTORY,
-                    "-e" => Opaque::FILE_OR_DIRECTORY,
-                    _ => Opaque::EXECUTABLE,
-                };
-                let condition = opaque(what, self.value(file, scope, &directive.head));
-                if test.starts_with('!') { condition.negated() } else { condition }
-            }
-            [variable] if variable.starts_with('$') => {
-                Condition::test(self.value(variable, scope, &directive.head), Matcher::Truthy { zero_is_false: true })
-            }
-            [variable, operator, right] if variable.starts_with('$') => {
-                let subject = self.value(variable, scope, &directive.head);
-                let mut equals = || {
-                    let text = encoded_again(self.value(right, scope, &directive.head), quoted);
-                    Condition::test(subject.clone(), Matcher::Equals { text, caseless: false })
-                };
-                match *operator {
-                    "=" => equals(),
-                    "!=" => equals().negated(),
-                    "~" => Condition::test(subject, Matcher::Regex(regex(right, false))),
-                    "~*" => Condition::test(subject, Matcher::Regex(regex(right, true))),
-                    "!~" => Condition::test(subject, Matcher::Regex(regex(right, false))).negated(),
-                    "!~*" => Condition::test(subject, Matcher::Regex(regex(right, true))).negated(),
-                    _ => unread_condition(directive),
-                }
-            }
-            _ => unread_condition(directive),
-        }
-    }
-
     /// The mark that lets a request into `internal` locations, where there are any.
     pub(super) fn mark_internal(&self) -> Vec<Action> {
         if self.uses(&["internal"]) {
@@ -339,73 +272,9 @@ impl Lowering<'_> {
     }
 }
 
-fn flatten<'a>(directives: &'a [Directive], scope: &Scope<'a>, in_location: bool, program: &mut Program<'a>) {
-    for directive in directives {
-        match directive.name() {
-            "set" => program.ops.push(Op::Set(directive)),
-            "return" => program.ops.push(Op::Return(directive)),
-            "rewrite" => program.ops.push(Op::Rewrite(directive)),
-            "break" => program.ops.push(Op::Break),
-            "if" => {
-                let body = route::block(directive);
-                let at = program.ops.len();
-                let mut context = 0;
-                if in_location && content::differs(body, scope) {
-                    context = program.contexts.len();
-                    // The parent of every `if` is the location: settings of an outer `if` do not matter to an inner one in practice, and
-                    // nginx merges them from the location too when it is the last one that held.
-                    program.contexts.push(Scope { own: body, settings: None, parent: None, level: Level::If });
-                }
-                program.ops.push(Op::If { directive, end: 0, context });
-                flatten(body, scope, in_location, program);
-                let behind = program.ops.len();
-                if let Some(Op::If { end, .. }) = program.ops.get_mut(at) {
-                    *end = behind;
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-/// Returns whether the instructions of a server have a `rewrite … break`, or a `rewrite` and a `break`.
-pub(super) fn breaks(directives: &[Directive]) -> bool {
-    let has = |kind| any(directives, &|directive| directive.name() == "rewrite" && rewrite_kind(directive) == kind);
-    has(RewriteKind::Break) || has(RewriteKind::GoOn) && any(directives, &|directive| directive.name() == "break")
-}
-
-/// Returns whether one of the instructions, also inside of `if`, is as `wanted`.
-fn any(directives: &[Directive], wanted: &impl Fn(&Directive) -> bool) -> bool {
-    directives.iter().any(|directive| wanted(directive) || directive.name() == "if" && any(route::block(directive), wanted))
-}
-
 /// Notes whether the server's own instructions have ended in `rewrite … break`.
 fn mark_broken(server: &Server<'_>, value: &str) -> Option<Action> {
     server.breaks.then(|| Action::Set { variable: Name::from(BROKEN), value: Value::literal(value), label: None })
-}
-
-const START: State = State { changed: false, context: 0 };
-
-/// What a `rewrite` does when it matches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum RewriteKind {
-    Redirect(u16),
-    Last,
-    Break,
-    GoOn,
-}
-
-fn rewrite_kind(directive: &Directive) -> RewriteKind {
-    let replacement = directive.arg(1).unwrap_or_default();
-    let absolute = ["http://", "https://", "$scheme"].iter().any(|start| replacement.starts_with(start));
-    match directive.arg(2) {
-        Some("permanent") => RewriteKind::Redirect(301),
-        Some("redirect") => RewriteKind::Redirect(302),
-        _ if absolute => RewriteKind::Redirect(302),
-        Some("last") => RewriteKind::Last,
-        Some("break") => RewriteKind::Break,
-        _ => RewriteKind::GoOn,
-    }
 }
 
 /// What `set` does: `$args` is the query itself (`ngx_http_variable_set_args`).
@@ -418,7 +287,7 @@ fn set(name: &str, value: Value, directive: &Directive) -> Action {
 }
 
 /// Returns `value` with its numbered captures encoded again, where they are to be.
-fn encoded_again(value: Value, quoted: bool) -> Value {
+pub(super) fn encoded_again(value: Value, quoted: bool) -> Value {
     let one = |part: Part| match part {
         Part::Capture(Capture::Index(_)) if quoted => {
             Part::Converted(Box::new(Converted { value: Value { parts: vec![part] }, by: Converter::EncodeAgain }))
@@ -441,87 +310,10 @@ fn decoded_redirect(location: Value) -> Value {
     Value { parts: vec![Part::Converted(Box::new(Converted { value: location, by: Converter::DecodeRedirect }))] }
 }
 
-/// Returns how often each (place, state) is gone to.
-fn reachable(ops: &[Op<'_>]) -> BTreeMap<(usize, State), usize> {
-    let mut uses: BTreeMap<(usize, State), usize> = BTreeMap::new();
-    uses.insert((0, START), 1);
-    for at in 0..ops.len() {
-        let states: Vec<State> = uses.range((at, START)..(at + 1, START)).map(|((_, state), _)| *state).collect();
-        for state in states {
-            let changed = State { changed: true, ..state };
-            let targets = match ops.get(at) {
-                Some(Op::Rewrite(directive)) if rewrite_kind(directive) == RewriteKind::GoOn => vec![(at + 1, state), (at + 1, changed)],
-                Some(Op::Set(_) | Op::Rewrite(_)) => vec![(at + 1, state)],
-                Some(Op::If { end, context, .. }) => vec![(at + 1, State { context: *context, ..state }), (*end, state)],
-                Some(Op::Return(_) | Op::Break) | None => Vec::new(),
-            };
-            for target in targets {
-                *uses.entry(target).or_insert(0) += 1;
-            }
-        }
-    }
-    uses
-}
-
-/// Takes the step of a place that only one other goes to; copies one that is shared, which is small by then.
-fn take(steps: &mut BTreeMap<(usize, State), Step>, at: usize, state: State) -> Step {
-    let step = steps.get(&(at, state));
-    match step {
-        Some(shared) if shared.actions.is_empty() && matches!(shared.next, Next::Table(_) | Next::Restart(_)) => shared.clone(),
-        Some(_) => steps.remove(&(at, state)).unwrap_or_else(|| Step::end(Outcome::None)),
-        None => Step::end(Outcome::None),
-    }
-}
-
-/// A condition that nginx would refuse, which the check of values tells, or that an expression stands in.
-fn unread_condition(directive: &Directive) -> Condition {
-    Condition::Opaque(Opaque { text: directive.label().text, input: Value::default() })
-}
-
 /// nginx: `ngx_http_script_regex_start_code` empties the numbered captures when a regex of `if` or `rewrite` does not match; a location's does not.
 fn forget_captures(forgets: bool, mut step: Step) -> Step {
     if forgets {
         step.actions.insert(0, Action::ForgetCaptures);
     }
     step
-}
-
-/// Returns whether a statement uses `$1` and the like; the replacement of a `rewrite` does not count, its own regex has just matched.
-fn uses_captures(directives: &[Directive]) -> bool {
-    let has = |text: &str| text.as_bytes().windows(2).any(|pair| matches!(pair, [b'$', b'0'..=b'9']));
-    directives.iter().any(|directive| {
-        (directive.name() != "rewrite" && directive.args.iter().any(|word| has(&word.text))) || uses_captures(route::block(directive))
-    })
-}
-
-/// Calls `f` with the scope of a context, whose parent is the location.
-fn with_context<R>(program: &Program<'_>, context: usize, f: impl FnOnce(&Scope<'_>) -> R) -> R {
-    let empty = Scope { own: &[], settings: None, parent: None, level: Level::Http };
-    let location = program.contexts.first().copied().unwrap_or(empty);
-    match program.contexts.get(context) {
-        Some(scope) if context > 0 => f(&Scope { own: scope.own, settings: None, parent: Some(&location), level: Level::If }),
-        _ => f(&location),
-    }
-}
-
-/// Returns the words of a condition without the parentheses around it.
-fn condition_words(directive: &Directive) -> Vec<String> {
-    let mut words: Vec<String> = directive.args.iter().map(|word| word.text.to_string()).collect();
-    if let Some(first) = words.first_mut()
-        && let Some(rest) = first.strip_prefix('(')
-    {
-        *first = rest.to_owned();
-    }
-    if words.first().is_some_and(String::is_empty) {
-        words.remove(0);
-    }
-    if let Some(last) = words.last_mut()
-        && let Some(rest) = last.strip_suffix(')')
-    {
-        *last = rest.to_owned();
-        if last.is_empty() && (words.len() != 2 || words.first().is_some_and(|first| first.starts_with('$'))) {
-            words.pop();
-        }
-    }
-    words
 }

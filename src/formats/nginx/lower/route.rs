@@ -51,7 +51,7 @@ impl Lowering<'_> {
             entry,
             search,
             named: BTreeMap::new(),
-            breaks: super::rewrite::breaks(scope.own),
+            breaks: super::program::breaks(scope.own),
             index_folders: RefCell::default(),
         };
         let mut bodies = Vec::new();
@@ -74,12 +74,11 @@ impl Lowering<'_> {
         self.check_named(&server, scope.own);
         self.check_server_traps(scope.own);
         let first = self.lower_server_rewrites(&server, scope);
-        let first = self.lower_handshake(&server, scope, first);
         self.define(
             entry,
             Table { kind: TableKind::Instruction, label: server.label.clone(), routes: Vec::new(), otherwise: first, otherwise_label: None },
         );
-        let nothing = self.content(&server, scope, content::Place { label: &server.label, valid_location: true });
+        let nothing = self.content(&server, scope, content::Place { label: &server.label, valid_location: true, passes: false });
         let level = LevelOf { scope, label: &server.label, outer: &[] };
         self.lower_level(&server, &level, search, nothing);
         for (id, location, name) in bodies {
@@ -88,26 +87,28 @@ impl Lowering<'_> {
             let step = self.lower_location(&server, &inner, &label);
             self.define(id, routes(&label, vec![Route { when: Condition::Always, step, label: Some(label.clone()) }]));
         }
-        self.lower_door(scope, &server.label, entry)
+        let door = self.lower_door(scope, &server.label, entry);
+        self.lower_handshake(&server, scope, door)
     }
 
-    /// What TLS refuses before any routing: `ssl_reject_handshake` closes the connection, `ssl_verify_client on` answers 400 to clients without a certificate.
+    /// What TLS refuses before any routing, and only once: `ssl_reject_handshake` closes the connection, `ssl_verify_client on` answers 400 to clients without a certificate.
     ///
     /// nginx: `ngx_http_ssl_servername`, `ngx_http_process_request` (496, which is sent as 400).
-    fn lower_handshake(&mut self, server: &Server<'_>, scope: &Scope<'_>, step: Step) -> Step {
+    fn lower_handshake(&mut self, server: &Server<'_>, scope: &Scope<'_>, door: TableId) -> TableId {
+        let step = Step::table(door);
         let tls = || Condition::test(Value::field(Field::Scheme), Matcher::Equals { text: Value::literal("https"), caseless: false });
         if let Some(line) = scope.get("ssl_reject_handshake").filter(|line| line.arg(0) == Some("on")) {
             let label = line.label();
-            return Step::table(self.instruction(&label, tls(), Step::end(Outcome::Close { label: label.clone() }), step));
+            return self.instruction(&label, tls(), Step::end(Outcome::Close { label: label.clone() }), step);
         }
-        let Some(line) = scope.get("ssl_verify_client").filter(|line| line.arg(0) == Some("on")) else { return step };
+        let Some(line) = scope.get("ssl_verify_client").filter(|line| line.arg(0) == Some("on")) else { return door };
         let label = line.label();
         let refused = match super::answer::error_page(scope, 496) {
             Some(_) => self.refuse(server, scope, 496, &label),
             None => Step::end(Outcome::Reject { status: 400, label: label.clone() }),
         };
         let known = Condition::Opaque(Opaque { text: Arc::from("the client has a certificate that is accepted"), input: Value::default() });
-        Step::table(self.instruction(&label, Condition::All(vec![tls(), known.negated()]), refused, step))
+        self.instruction(&label, Condition::All(vec![tls(), known.negated()]), refused, step)
     }
 
     /// Fills table `id` with the search among the locations of one level; `nothing` is where it ends when none of them and no outer regex matches.
@@ -158,7 +159,7 @@ impl Lowering<'_> {
             let is_static = matches!(kind, LocationKind::Exact | LocationKind::Prefix | LocationKind::PrefixOnly);
             let Some(short) = text.strip_suffix('/').filter(|short| is_static && !short.is_empty()) else { continue };
             let scope = Scope { own: block(directive), settings: None, parent: Some(level.scope), level: Level::Location(*kind, text) };
-            if literal.contains(short) || !content::passes(&scope) || !seen.insert(short) {
+            if literal.contains(short) || !content::passes(scope.own) || !seen.insert(short) {
                 continue;
             }
             // Of `= /dir/` and `/dir/` either may pass; the settings are those of the exact one.
@@ -247,7 +248,7 @@ impl Lowering<'_> {
         let when = Condition::Any(methods.iter().map(one).collect()).negated();
         let label = directive.label();
         let inner = Scope { own: block(directive), settings: None, parent: Some(scope), level: Level::LimitExcept };
-        let step = self.content(server, &inner, content::Place { label: &label, valid_location: true });
+        let step = self.content(server, &inner, content::Place { label: &label, valid_location: true, passes: false });
         Step::table(self.instruction(&label, when, step, body))
     }
 

@@ -4,6 +4,7 @@ use super::super::Directive;
 use super::Lowering;
 use super::code::digest;
 use super::scope::{LocationKind, Scope};
+use super::stream::Preread;
 use crate::formats::source::{self, has_hole};
 use crate::model::{Capture, Field, Label, Lookup, LookupEntry, Matcher, Name, Part, Problem, ProblemKind, Regex, RegexDialect, Test, Value};
 use crate::span::Span;
@@ -208,7 +209,12 @@ fn builtin(lowering: &mut Lowering<'_>, name: &str, scope: &Scope<'_>) -> Option
         "server_addr" => return field(Field::ListenAddress),
         "scheme" => return field(Field::Scheme),
         "ssl_server_name" => return field(Field::Sni),
-        "ssl_preread_server_name" if lowering.preread => return field(Field::Sni),
+        super::stream::PREREAD_NAME => match lowering.preread {
+            Preread::Everywhere => return field(Field::Sni),
+            Preread::Nowhere => return Some(Vec::new()),
+            Preread::Somewhere => return Some(vec![Part::Variable(Name::from(super::stream::PREREAD_NAME))]),
+            Preread::Outside => {}
+        },
         "server_protocol" => return field(Field::Protocol),
         "content_type" | "content_length" => return field(Field::Header(Name::from(name.replace('_', "-")))),
         "request" => {
@@ -365,34 +371,6 @@ impl Lowering<'_> {
         value
     }
 
-    /// Lowers a `map` block.
-    ///
-    /// nginx: `ngx_http_map_find`: whole keys without case, then with `hostnames` the longest `*.name`, then the longest `name.*`, then regexes in
-    /// file order, then `default`, which is empty when not written.
-    pub(super) fn lower_map(&mut self, directive: &Directive, http: &Scope<'_>) {
-        let (Some(source), Some(variable)) = (directive.arg(0), directive.arg(1).and_then(|word| word.strip_prefix('$'))) else { return };
-        let subject = self.value(source, http, &directive.head);
-        let block = directive.inside();
-        let hostnames = block.iter().any(|entry| entry.name() == "hostnames" && entry.args.is_empty());
-        let mut otherwise = Value::default();
-        let mut ranked: Vec<(Rank, LookupEntry)> = Vec::new();
-        for entry in block {
-            let (key, Some(text)) = (entry.name(), entry.args.first()) else { continue };
-            let value = self.value(&text.text, http, &text.span);
-            if key == "default" && !entry.name.quoted {
-                otherwise = value;
-                continue;
-            }
-            for (rank, matcher) in map_key(key, hostnames) {
-                let when = Test { subject: subject.clone(), matcher };
-                ranked.push((rank, LookupEntry { when, value: value.clone(), label: entry.label() }));
-            }
-        }
-        ranked.sort_by_key(|(rank, _)| *rank);
-        let entries = ranked.into_iter().map(|(_, entry)| entry).collect();
-        self.lookups.push(Lookup { name: Name::from(variable.to_ascii_lowercase()), entries, otherwise, label: directive.label() });
-    }
-
     /// Adds the look-up that `$https` is, once: `on` over TLS, else empty.
     fn add_https(&mut self, label: &Label) {
         if self.lookups.iter().any(|lookup| &*lookup.name == "https") {
@@ -400,7 +378,13 @@ impl Lowering<'_> {
         }
         let when = Test { subject: Value::field(Field::Scheme), matcher: Matcher::Equals { text: Value::literal("https"), caseless: false } };
         let entry = LookupEntry { when, value: Value::literal("on"), label: label.clone() };
-        self.lookups.push(Lookup { name: Name::from("https"), entries: vec![entry], otherwise: Value::default(), label: label.clone() });
+        self.lookups.push(Lookup {
+            name: Name::from("https"),
+            entries: vec![entry],
+            otherwise: Value::default(),
+            volatile: false,
+            label: label.clone(),
+        });
     }
 
     /// Notes something for which nginx refuses the whole configuration.
@@ -425,39 +409,6 @@ fn aliased<'a>(scope: &Scope<'a>) -> Option<(LocationKind, &'a str)> {
         level = here.parent;
     }
     None
-}
-
-/// The order in which `map` looks: smaller first, and file order among equals.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Rank {
-    Exact,
-    Leading(std::cmp::Reverse<usize>),
-    Trailing(std::cmp::Reverse<usize>),
-    Regex,
-}
-
-fn map_key(key: &str, hostnames: bool) -> Vec<(Rank, Matcher)> {
-    use std::cmp::Reverse;
-    if let Some(pattern) = key.strip_prefix('~') {
-        let (pattern, caseless) = pattern.strip_prefix('*').map_or((pattern, false), |pattern| (pattern, true));
-        return vec![(Rank::Regex, Matcher::Regex(regex(pattern, caseless)))];
-    }
-    // A backslash lets a key begin with `~`, or be one of the words that mean something.
-    let key = key.strip_prefix('\\').unwrap_or(key).to_ascii_lowercase();
-    let exact = |text: &str| (Rank::Exact, Matcher::Equals { text: Value::literal(text), caseless: true });
-    let suffix = |text: &str| (Rank::Leading(Reverse(text.len())), Matcher::Suffix { text: Arc::from(text), caseless: true });
-    if hostnames {
-        if let Some(tail) = key.strip_prefix('*').filter(|tail| tail.starts_with('.')) {
-            return vec![suffix(tail)];
-        }
-        if let Some(name) = key.strip_prefix('.') {
-            return vec![exact(name), suffix(&key)];
-        }
-        if let Some(head) = key.strip_suffix('*').filter(|head| head.ends_with('.')) {
-            return vec![(Rank::Trailing(Reverse(head.len())), Matcher::Prefix { text: Arc::from(head), caseless: true })];
-        }
-    }
-    vec![exact(&key)]
 }
 
 /// Adds the variables that `directives` name, at any depth, in lower case.

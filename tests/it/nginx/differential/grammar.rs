@@ -15,17 +15,22 @@ pub(super) struct Case {
     pub(super) paths: Vec<String>,
     /// Hosts near the names of the servers.
     pub(super) hosts: Vec<String>,
+    /// Clients speak TLS.
+    pub(super) tls: bool,
 }
 
 /// Writes one configuration.
 pub(super) fn configuration(random: &mut Random) -> Case {
-    let mut grammar = Grammar { random, number: 0, paths: vec!["/".to_owned(), "/a".to_owned(), "/b/a".to_owned()], hosts: vec!["h".to_owned()] };
+    let tls = random.chance(15);
+    let mut grammar =
+        Grammar { random, number: 0, paths: vec!["/".to_owned(), "/a".to_owned(), "/b/a".to_owned()], hosts: vec!["h".to_owned()], tls };
     let http = grammar.http();
     let (paths, hosts) = (grammar.paths, grammar.hosts);
     let files = ["a.txt", "a.php", "b/a.txt", "b/index.html", "ab/a", "index.php", "err.html"];
     let files =
         ["www", "srv", "www/a"].iter().flat_map(|root| files.map(|name| (format!("{root}/{name}"), format!("file in {{prefix}}/{root}/{name}"))));
-    Case { http, files: files.collect(), paths, hosts }
+    let users = ("users".to_owned(), "u:{PLAIN}p\n".to_owned());
+    Case { http, files: files.chain([users]).collect(), paths, hosts, tls }
 }
 
 /// Where statements stand.
@@ -47,6 +52,7 @@ struct Grammar<'r> {
     number: usize,
     paths: Vec<String>,
     hosts: Vec<String>,
+    tls: bool,
 }
 
 impl Grammar<'_> {
@@ -70,6 +76,16 @@ impl Grammar<'_> {
         out.push_str("upstream pool_a { server 127.0.0.1:{a}; }\nupstream pool_b { server 127.0.0.1:{b}; }\n");
         out.push_str("upstream pool_mix { server 127.0.0.1:{a} weight=2; server 127.0.0.1:{b}; server 127.0.0.1:{c} backup; }\n");
         out.push_str("upstream pool_down { server 127.0.0.1:{a} down; server 127.0.0.1:{c}; }\n");
+        out.push_str(
+            "upstream pool_dead { server 127.0.0.1:{dead}; }\nupstream pool_half { server 127.0.0.1:{dead} weight=3; server 127.0.0.1:{b}; }\n",
+        );
+        out.push_str("upstream pool_back { server 127.0.0.1:{dead}; server 127.0.0.1:{c} backup; }\n");
+        out.push_str("upstream pool_weak { server 127.0.0.1:{a}; server 127.0.0.1:{dead} max_fails=0; server 127.0.0.1:{a} backup; }\n");
+        self.maybe(4, &mut out, "proxy_next_upstream off;\n");
+        self.maybe(4, &mut out, "proxy_intercept_errors on;\n");
+        if self.tls {
+            out.push_str("ssl_certificate one.pem; ssl_certificate_key one.pem; ssl_client_certificate one.pem;\n");
+        }
         self.maybe(10, &mut out, "recursive_error_pages on;\n");
         self.maybe(10, &mut out, "error_page 404 /never;\n");
         self.maybe(10, &mut out, "merge_slashes off;\n");
@@ -89,6 +105,9 @@ impl Grammar<'_> {
     fn server(&mut self, at: usize) -> String {
         let mut out = String::from("server {\n  listen 127.0.0.1:{port:front}");
         self.maybe(if at == 1 { 30 } else { 0 }, &mut out, " default_server");
+        // An address speaks TLS as soon as one of its servers says so.
+        let over_tls = self.tls && (at == 0 || self.chance(60));
+        self.maybe(if over_tls { 100 } else { 0 }, &mut out, " ssl");
         out.push_str(";\n");
         if self.chance(85) {
             out.push_str("  server_name");
@@ -115,10 +134,16 @@ impl Grammar<'_> {
             (5, "satisfy any;"),
             (8, "index a.txt index.php /b/index.html;"),
             (5, "try_files $uri @named;"),
+            (3, "error_page 502 504 =503 /a;"),
+            (3, "error_page 405 /never;"),
+            (if at == 0 && !self.tls { 4 } else { 0 }, "merge_slashes off;"),
         ] {
             if self.chance(percent) {
                 out.push_str(&format!("  {line}\n"));
             }
+        }
+        if self.tls {
+            out.push_str(&self.tls_settings());
         }
         if self.chance(25) {
             out.push_str(&self.instructions(Place::Server, 1));
@@ -126,9 +151,30 @@ impl Grammar<'_> {
         let many = 2 + self.random.below(7);
         out.push_str(&self.locations(Some(""), many, 1));
         out.push_str(&self.location("  ", "@named", Place::Named, 2));
+        let asked = self.pick(&["return 204;", "return 204;", "return 401;", "return 403;", "return 404;", "deny all;", "proxy_pass http://pool_a;"]);
+        out.push_str(&format!("  location = /auth {{ {asked} }}\n"));
         // Every variable that may be used is set somewhere.
         out.push_str("  location = /never { set $v0 x; set $v1 y; set $pool pool_a; return 299; }\n");
         out.push_str("  location ~ ^/never/(?<seg>.)(?<tail>.)(?<sub>.) { return 299; }\n}\n");
+        out
+    }
+
+    /// Writes settings of a server that speaks TLS.
+    fn tls_settings(&mut self) -> String {
+        let mut out = String::new();
+        for (percent, line) in [
+            (30, "ssl_certificate two.pem; ssl_certificate_key two.pem;"),
+            (10, "ssl_reject_handshake on;"),
+            (10, "ssl_verify_client on;"),
+            (10, "ssl_verify_client optional;"),
+            (10, "error_page 497 =302 https://$host/p$request_uri;"),
+            (10, "error_page 495 496 =418 /never;"),
+            (10, "error_page 400 /a.txt;"),
+        ] {
+            if self.chance(percent) {
+                out.push_str(&format!("  {line}\n"));
+            }
+        }
         out
     }
 
@@ -207,8 +253,27 @@ impl Grammar<'_> {
                 "error_page 401 403 http://o/e$uri;",
                 "error_page 405 =200 /b/;",
                 "error_page 500 =503 /never;",
+                "error_page 502 504 =200 /a;",
+                "error_page 502 /b/a;",
+                "error_page 502 404 403 = @named;",
+                "error_page 502 =302 http://o/busy;",
+                "error_page 504 502 = /never;",
+                "error_page 500 502 503 504 /err.html;",
             ],
         );
+        maybe(
+            self,
+            4,
+            &[
+                "proxy_next_upstream off;",
+                "proxy_next_upstream error timeout invalid_header;",
+                "proxy_next_upstream timeout;",
+                "proxy_next_upstream_tries 1;",
+                "proxy_next_upstream_tries 2; proxy_next_upstream_timeout 5s;",
+            ],
+        );
+        maybe(self, 4, &["proxy_intercept_errors on;", "proxy_intercept_errors off;"]);
+        maybe(self, 2, &["auth_request /auth;", "auth_request off;", "satisfy any; auth_request /auth; deny all;"]);
         maybe(self, 4, &["recursive_error_pages on;", "recursive_error_pages off;"]);
         maybe(self, 8, &["allow 127.0.0.1; deny all;", "deny all;", "allow all;", "deny 10.0.0.0/8; allow all;", "deny 127.0.0.0/8;"]);
         maybe(
@@ -288,12 +353,26 @@ impl Grammar<'_> {
             7 | 8 if !matches!(place, Place::If | Place::LimitExcept) => format!("root {{prefix}}/www; {}", self.pick(pieces::TRIES)),
             9 if !matches!(place, Place::If | Place::LimitExcept) => format!("{} {}", self.pick(pieces::TRIES_BEFORE_A_PASS), self.pass(uri_allowed)),
             10 if place != Place::LimitExcept => String::new(),
+            11 if self.chance(40) => self
+                .pick(&[
+                    "fastcgi_pass 127.0.0.1:{dead};",
+                    "fastcgi_pass pool_dead;",
+                    "uwsgi_pass pool_dead;",
+                    "scgi_pass 127.0.0.1:{dead};",
+                    "grpc_pass grpc://pool_dead;",
+                    "grpc_pass pool_dead; grpc_next_upstream off;",
+                ])
+                .to_owned(),
             _ => self.pass(uri_allowed),
         }
     }
 
     fn pass(&mut self, uri_allowed: bool) -> String {
-        let pool = self.pick(&["127.0.0.1:{a}", "127.0.0.1:{b}", "pool_a", "pool_b", "pool_mix", "pool_down", "127.0.0.1:{c}", "$pool", "$m_pool"]);
+        let pool = if self.chance(12) {
+            self.pick(&["pool_dead", "pool_half", "pool_back", "pool_weak", "127.0.0.1:{dead}"])
+        } else {
+            self.pick(&["127.0.0.1:{a}", "127.0.0.1:{b}", "pool_a", "pool_b", "pool_mix", "pool_down", "127.0.0.1:{c}", "$pool", "$m_pool"])
+        };
         let uri = match self.random.below(12) {
             0..=4 => "",
             5 => "/",

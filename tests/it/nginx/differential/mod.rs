@@ -1,19 +1,21 @@
 //! Random configurations and random requests: what the model says against what the real nginx does.
 //!
 //! [`grammar`] writes the configurations, [`requests`] draws what is sent from their own patterns. Every difference that was found this way stands in
-//! `../corners.rs`.
+//! `../suites`.
 
 mod grammar;
 mod pieces;
 mod requests;
+mod spread;
+mod streams;
 
-use super::agreement::compare;
+use super::agreement::{CERTIFICATES, read};
+use super::judge::{World, compare};
 use crate::support::backends::Backends;
-use crate::support::nginx::{Nginx, available};
+use crate::support::nginx::{Nginx, available, stream_available};
 use crate::support::random::{Random, Run};
-use std::net::{IpAddr, Ipv4Addr};
 use waypost::analysis::{Destination, trace};
-use waypost::model::{Model, Name, Request};
+use waypost::model::{Model, Request};
 use waypost::snapshot::memory;
 
 /// Requests to each configuration.
@@ -55,7 +57,7 @@ fn random_configurations_do_what_the_model_says() {
 /// Returns the configuration of `seed` for what needs no real nginx: with some port wherever one stands.
 pub(crate) fn written(seed: u64) -> String {
     let case = grammar::configuration(&mut Random::new(seed));
-    let filled = [("{a}", "8001"), ("{b}", "8002"), ("{c}", "8003"), ("{prefix}", "/opt"), ("{port:front}", "80")];
+    let filled = [("{a}", "8001"), ("{b}", "8002"), ("{c}", "8003"), ("{dead}", "1"), ("{prefix}", "/opt"), ("{port:front}", "80")];
     let http = filled.iter().fold(case.http, |text, (name, value)| text.replace(name, value));
     format!("events {{}}\nhttp {{\n{http}}}\n")
 }
@@ -64,62 +66,71 @@ pub(crate) fn written(seed: u64) -> String {
 fn one(seed: u64, backends: &Backends, tally: &mut Tally) {
     let mut random = Random::new(seed);
     let case = grammar::configuration(&mut random);
-    let config = format!("events {{}}\nhttp {{\n{}}}\n", backends.fill(&case.http));
-    let files: Vec<(&str, &str)> = case.files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    if case.tls && !stream_available() {
+        return;
+    }
+    let (http, parts) = spread::spread(&mut random, &case.http);
+    let config = format!("events {{}}\nhttp {{\n{}}}\n", backends.fill(&http));
+    let parts: Vec<(String, String)> = parts.into_iter().map(|(path, text)| (path, backends.fill(&text))).collect();
+    let files: Vec<(&str, &str)> = case.files.iter().chain(&parts).map(|(path, text)| (path.as_str(), text.as_str())).chain(CERTIFICATES).collect();
+    let names = requests::names(&mut random, &case);
     tally.configurations += 1;
-    let nginx = match Nginx::attempt(&config, &files) {
+    let nginx = match Nginx::attempt_tls(&config, &files, &names) {
         Ok(nginx) => nginx,
         Err(said) => {
-            let model = waypost::formats::read(&memory([("nginx.conf", config.as_str())]));
+            let model = waypost::formats::read(&memory(files.iter().copied().chain([("nginx.conf", config.as_str())])));
             if model.problems.iter().any(|problem| problem.fatal) {
                 tally.refused += 1;
             } else {
-                tally.wrong.push(format!("seed {seed}: only nginx refuses it: {said}\n{config}"));
+                tally.wrong.push(format!("seed {seed}: only nginx refuses it: {said}\n{}", whole(&config, &parts)));
             }
             // A configuration that is refused counts as one request, so that a run always ends.
             tally.sent += 1;
             return;
         }
     };
-    let model = waypost::formats::read(&memory([("nginx.conf", nginx.config.as_str())]));
+    let model = read(&nginx);
     if let Some(problem) = model.problems.iter().find(|problem| problem.fatal) {
-        tally.wrong.push(format!("seed {seed}: only the model refuses it: {}\n{config}", problem.message));
+        tally.wrong.push(format!("seed {seed}: only the model refuses it: {}\n{}", problem.message, whole(&config, &parts)));
     }
     let mut first = true;
     for _ in 0..EACH {
-        let request = requests::draw(&mut random, &case, nginx.port("front"));
+        let request = requests::draw(&mut random, &case, &names, nginx.port("front"));
         tally.sent += 1;
-        let Some(difference) = differs(&model, &request, tally) else { continue };
+        let Some(difference) = differs(&model, &request, &nginx, tally) else { continue };
         // One request of each configuration is shown; the others mostly have the same cause.
-        let text = format!("seed {seed}: {} {} {} {:?}\n{difference}\n{config}", request.method, request.host, request.target, request.headers);
+        let text = format!(
+            "seed {seed}: {} {} {} {} {:?}\n{difference}\n{}",
+            request.scheme.as_str(),
+            request.method,
+            request.host,
+            request.target,
+            request.headers,
+            whole(&config, &parts)
+        );
         tally.wrong.push(if first { text } else { String::new() });
         first = false;
     }
 }
 
-fn differs(model: &Model, request: &Request, tally: &mut Tally) -> Option<String> {
-    let headers: Vec<String> = request.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
-    let answer = Nginx::send(request.port, &request.method, &request.host, &request.target, &headers);
+/// Returns all texts of a configuration, for a person.
+fn whole(config: &str, parts: &[(String, String)]) -> String {
+    parts.iter().fold(config.to_owned(), |text, (path, part)| format!("{text}# {path}\n{part}"))
+}
+
+fn differs(model: &Model, request: &Request, nginx: &Nginx, tally: &mut Tally) -> Option<String> {
+    let answer = nginx.ask(request);
     let destination = trace(model, request).destination;
+    let world = World { folder: nginx.folder(), known: request.header("authorization") == Some(requests::KNOWN) };
     if let Destination::Opaque { alternatives, .. } = &destination {
-        tally.open += 1;
+        if world.leaves_open(&destination) {
+            tally.open += 1;
+        }
         if alternatives.is_empty() {
             // Nothing in the grammar is beyond reading.
             return Some(format!("    model: {destination:?}"));
         }
     }
-    let difference = compare(&destination, &answer).err()?;
+    let difference = compare(&destination, &answer, world).err()?;
     Some(format!("    model: {destination:?}\n    nginx: {difference}"))
-}
-
-/// Returns the request of a client on this machine.
-fn request(method: &str, host: &str, target: &str, port: u16) -> Request {
-    let mut request = Request::get(&format!("http://h:{port}/")).expect("a URL");
-    request.method = method.to_owned();
-    request.host = host.to_owned();
-    request.target = target.to_owned();
-    request.listener = Some(format!("127.0.0.1:{port}"));
-    request.from = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
-    request.headers.push((Name::from("host"), host.to_owned()));
-    request
 }

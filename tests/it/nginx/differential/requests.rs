@@ -1,17 +1,33 @@
 //! Requests near the edges of a configuration: its own patterns, a little off.
 
 use super::grammar::Case;
+use crate::nginx::agreement::local;
 use crate::support::random::Random;
-use waypost::model::{Name, Request};
+use waypost::model::{Name, Request, Scheme};
 
-const METHODS: &[&str] = &["GET", "GET", "GET", "GET", "GET", "GET", "GET", "POST", "POST", "HEAD", "PUT", "DELETE"];
+const METHODS: &[&str] = &["GET", "GET", "GET", "GET", "GET", "GET", "GET", "POST", "POST", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"];
+
+/// The user and the password of the file `users`.
+pub(super) const KNOWN: &str = "Basic dTpw";
 
 /// Values that maps, conditions and networks of the grammar ask for, and some that they do not.
 pub(super) const WORDS: &[&str] =
     &["1", "0", "a", "b", "A", "ab", "xyz", "", "10.0.0.1", "10.1.2.3", "10.1.2.9", "192.168.0.1", "www.a.test", "b.test", "%61"];
 
-/// Draws one request to `case`.
-pub(super) fn draw(random: &mut Random, case: &Case, port: u16) -> Request {
+/// Returns the names that clients of `case` may ask for over TLS; the empty one is none.
+pub(super) fn names(random: &mut Random, case: &Case) -> Vec<String> {
+    if !case.tls {
+        return Vec::new();
+    }
+    let mut names: Vec<String> = case.hosts.clone();
+    names.extend((0..8).map(|_| host(random, case)).filter(|name| !name.contains(':')));
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// Draws one request to `case`; over TLS where there are `names` to ask for.
+pub(super) fn draw(random: &mut Random, case: &Case, names: &[String], port: u16) -> Request {
     let path = path(random, case);
     let mut target = bent(random, &path);
     if random.chance(40) {
@@ -20,6 +36,11 @@ pub(super) fn draw(random: &mut Random, case: &Case, port: u16) -> Request {
             if at > 0 {
                 target.push('&');
             }
+            if random.chance(6) {
+                // What a backend answers with.
+                target.push_str(random.pick(&["st=404", "st=403", "st=500", "st=502", "st=302"]));
+                continue;
+            }
             target.push_str(random.pick(&["a", "b", "k", "ip", "A", "u"]));
             if random.chance(90) {
                 target.push('=');
@@ -27,12 +48,23 @@ pub(super) fn draw(random: &mut Random, case: &Case, port: u16) -> Request {
             }
         }
     }
-    let host = host(random, case);
-    let mut request = super::request(random.pick(METHODS), &host, &target, port);
-    for (name, percent) in [("x-k", 30), ("cookie", 15), ("x-forwarded-for", 15), ("user-agent", 10)] {
+    let over_tls = !names.is_empty();
+    // Where redirects name no port, one to a client that named no host is not told apart.
+    let nameless = random.chance(3) && !case.http.contains("port_in_redirect");
+    let host = match (over_tls, nameless) {
+        (true, _) => random.pick(names),
+        (false, true) => String::new(),
+        (false, false) => host(random, case),
+    };
+    let mut request = local(random.pick(METHODS), &host, &target, port);
+    if over_tls {
+        request.scheme = Scheme::Https;
+    }
+    for (name, percent) in [("x-k", 30), ("cookie", 15), ("x-forwarded-for", 15), ("user-agent", 10), ("authorization", 15)] {
         if random.chance(percent) {
             let word = random.pick(WORDS);
             let value = match name {
+                "authorization" => random.pick(&[KNOWN, KNOWN, "Basic dTp4", "Bearer x"]).to_owned(),
                 "cookie" => format!("c={word}; d=1"),
                 "x-forwarded-for" => {
                     [random.pick(&["10.1.2.3", "10.0.0.1", "192.168.0.1, 10.1.2.9", "127.0.0.1", "no", "10.9.9.9, 127.0.0.1"])].concat()
