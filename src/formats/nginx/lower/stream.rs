@@ -268,6 +268,10 @@ impl Lowering<'_> {
         let label = line.label();
         let authority = self.value(text, scope, &line.head);
         let literal = authority.as_literal().map(str::to_owned);
+        // A variable that is always empty leaves no host.
+        if text.contains('$') && literal.as_ref().is_some_and(|text| text.is_empty() || text.starts_with(':')) {
+            return Step::end(Outcome::Close { label });
+        }
         let target = match &literal {
             Some(text) => {
                 let declared = self.pool_names.contains_key(&text.to_ascii_lowercase());

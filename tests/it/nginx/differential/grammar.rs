@@ -134,7 +134,7 @@ impl Grammar<'_> {
             (5, "satisfy any;"),
             (8, "index a.txt index.php /b/index.html;"),
             (5, "try_files $uri @named;"),
-            (3, "error_page 502 504 =503 /a;"),
+            (3, "error_page 502 504 =503 /never;"),
             (3, "error_page 405 /never;"),
             (if at == 0 && !self.tls { 4 } else { 0 }, "merge_slashes off;"),
         ] {
@@ -169,7 +169,6 @@ impl Grammar<'_> {
             (10, "ssl_verify_client optional;"),
             (10, "error_page 497 =302 https://$host/p$request_uri;"),
             (10, "error_page 495 496 =418 /never;"),
-            (10, "error_page 400 /a.txt;"),
         ] {
             if self.chance(percent) {
                 out.push_str(&format!("  {line}\n"));
@@ -254,11 +253,11 @@ impl Grammar<'_> {
                 "error_page 405 =200 /b/;",
                 "error_page 500 =503 /never;",
                 "error_page 502 504 =200 /a;",
-                "error_page 502 /b/a;",
+                "error_page 502 /never;",
                 "error_page 502 404 403 = @named;",
                 "error_page 502 =302 http://o/busy;",
                 "error_page 504 502 = /never;",
-                "error_page 500 502 503 504 /err.html;",
+                "error_page 500 502 503 504 /never;",
             ],
         );
         maybe(

@@ -56,6 +56,10 @@ pub(super) fn draw(random: &mut Random, case: &Case, names: &[String], port: u16
         (false, true) => String::new(),
         (false, false) => host(random, case),
     };
+    if over_tls && (!target.starts_with('/') || target.contains("..") || target.contains("%2e")) {
+        // What nginx cannot read is a 400 only once the handshake was accepted.
+        "/".clone_into(&mut target);
+    }
     let mut request = local(random.pick(METHODS), &host, &target, port);
     if over_tls {
         request.scheme = Scheme::Https;
