@@ -159,7 +159,10 @@ fn is_so(destination: &Destination, heard: &str) -> bool {
     match destination {
         Destination::Forward { servers, .. } => match at {
             Some(at) => servers.iter().any(|server| server.address.rsplit(':').next() == Some(at)),
-            None => heard.is_empty() && servers.iter().all(|server| server.share == 0.0 || server.address.ends_with(":1")),
+            None => {
+                let mut serving = servers.iter().filter(|server| server.share > 0.0).map(|server| server.address.ends_with(":1"));
+                heard.is_empty() && if destination.retried() { serving.all(|dead| dead) } else { serving.any(|dead| dead) || servers.is_empty() }
+            }
         },
         Destination::Respond { .. } => at.is_none() && !heard.is_empty(),
         Destination::Close => heard.is_empty(),
