@@ -3,8 +3,8 @@
 use super::auth::AppKey;
 use super::transport::{ApiError, ApiSettings, Call, Counters, GRAPHQL, Repeat, Transport};
 use super::types::{
-    App, BranchRule, CheckRun, CheckRunId, CheckRuns, Collaborator, Comment, CommentId, CommentKind, Commit, Compare, Installation, InstallationId,
-    LineCommentId, LineSaid, Membership, Place, PrNumber, Pull, PullRef, PullState, Sha, Tree,
+    App, BranchRule, CheckRun, CheckRunId, CheckRuns, Collaborator, Comment, CommentId, CommentKind, CommentRef, Commit, Compare, Installation,
+    InstallationId, LineCommentId, LineSaid, Membership, Place, PrNumber, Pull, PullRef, PullState, Reaction, Sha, Tree,
 };
 use crate::store::now_ms;
 use http::Method;
@@ -24,6 +24,8 @@ const TOKEN_MARGIN_MS: i64 = 5 * 60 * 1000;
 /// Comments are read in pages of this many, at most this many pages.
 const PAGE: usize = 100;
 const MAX_PAGES: usize = 30;
+const REACT: &str =
+    "mutation($id: ID!, $content: ReactionContent!) { addReaction(input: {subjectId: $id, content: $content}) { reaction { content } } }";
 /// Stands for all repositories of an installation; GitHub numbers from 1.
 const ALL_REPOSITORIES: u64 = 0;
 
@@ -357,6 +359,11 @@ impl RepoApi {
         self.send(writing(Method::POST, &format!("pulls/{}/reviews", number.0), body, Repeat::LookFirst)).await.map(|_| ())
     }
 
+    /// Adds one comment to the diff: on a line, or on a whole file.
+    pub(crate) async fn create_line_comment(&self, number: PrNumber, body: Value) -> Result<(), ApiError> {
+        self.send(writing(Method::POST, &format!("pulls/{}/comments", number.0), body, Repeat::LookFirst)).await.map(|_| ())
+    }
+
     /// Changes a comment on a line.
     pub(crate) async fn update_line_comment(&self, id: LineCommentId, body: &str) -> Result<(), ApiError> {
         let path = format!("pulls/comments/{}", id.0);
@@ -375,15 +382,25 @@ impl RepoApi {
         }
     }
 
-    /// Reacts to a comment; the same reaction twice is one.
-    pub(crate) async fn react(&self, kind: CommentKind, id: CommentId, content: &str) -> Result<(), ApiError> {
-        let path = match kind {
-            CommentKind::Conversation => format!("issues/comments/{}/reactions", id.0),
-            CommentKind::Line => format!("pulls/comments/{}/reactions", id.0),
-            // GitHub's REST API has no reactions to reviews.
-            CommentKind::Review => return Ok(()),
+    /// Reacts to a comment; the same reaction twice is one. Returns whether the comment is still there, where that is told.
+    pub(crate) async fn react(&self, to: &CommentRef, content: Reaction) -> Result<bool, ApiError> {
+        let path = match to.kind {
+            CommentKind::Conversation => format!("issues/comments/{}/reactions", to.id.0),
+            CommentKind::Line => format!("pulls/comments/{}/reactions", to.id.0),
+            CommentKind::Review => return self.react_to_node(to.node.as_deref(), content).await,
         };
-        self.send(writing(Method::POST, &path, json!({"content": content}), Repeat::Harmless)).await.map(|_| ())
+        match self.send(writing(Method::POST, &path, json!({"content": content.word()}), Repeat::Harmless)).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.status() == Some(404) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reacts to the words of a review, to which REST has no reactions.
+    async fn react_to_node(&self, node: Option<&str>, content: Reaction) -> Result<bool, ApiError> {
+        let Some(node) = node else { return Ok(true) };
+        self.graphql(REACT, json!({"id": node, "content": content.word().to_ascii_uppercase()}), false).await?;
+        Ok(true)
     }
 
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ApiError> {

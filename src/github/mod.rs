@@ -8,7 +8,6 @@ mod api;
 mod auth;
 pub mod commands;
 mod installations;
-mod lines;
 mod pace;
 mod publish;
 mod sides;
@@ -24,4 +23,4 @@ pub use publish::{Asked, CHECK_NAME, Conclusion, LeftRun, OpenRun, PublishError,
 pub use sides::Sides;
 pub use transport::{ApiError, ApiSettings, Counters};
 pub use tree::{Remote, TreeError, Trees};
-pub use types::{App, CheckRunId, CommentId, CommentKind, InstallationId, Place, PrNumber, Pull, Repo, Sha, User};
+pub use types::{App, CheckRunId, CommentId, CommentKind, CommentRef, InstallationId, Place, PrNumber, Pull, Reaction, Repo, Sha, User};

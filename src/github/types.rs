@@ -29,6 +29,40 @@ pub enum CommentKind {
     Review,
 }
 
+/// A comment, and how to react to it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct CommentRef {
+    /// Where it stands.
+    pub kind: CommentKind,
+    /// Its number.
+    pub id: CommentId,
+    /// Its name in GraphQL, where it was told.
+    #[serde(default)]
+    pub node: Option<String>,
+}
+
+/// What we react with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reaction {
+    /// 👀: it is seen.
+    Eyes,
+    /// 🚀: it is done.
+    Rocket,
+    /// 😕: it is not done.
+    Confused,
+}
+
+impl Reaction {
+    /// Returns REST's word; GraphQL has the same in capitals.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Eyes => "eyes",
+            Self::Rocket => "rocket",
+            Self::Confused => "confused",
+        }
+    }
+}
+
 /// The number of a check run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct CheckRunId(pub u64);

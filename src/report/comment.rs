@@ -67,6 +67,9 @@ pub fn with_history(comment: &str, runs: &[PastRun]) -> String {
 /// Adds the sentence and the table.
 pub(super) fn put_opening(budget: &mut Budget, material: Material<'_>) {
     let review = material.review;
+    if let Some(lead) = &material.cx.lead {
+        budget.add(&format!("{lead}\n\n"));
+    }
     let sign = match review.verdict {
         Verdict::Pass => "✅",
         Verdict::Warn => "⚠️",
@@ -274,6 +277,7 @@ mod tests {
             repository_url: Some("https://github.com/acme/edge".into()),
             head_sha: "4f2c1e9d0a6b7c8d9e0f1a2b3c4d5e6f70819203".into(),
             base_sha: "a1b2c3d4e5f60718293a4b5c6d7e8f9001122334".into(),
+            lead: None,
         }
     }
 

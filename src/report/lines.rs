@@ -23,41 +23,59 @@ const MAX_FILE_BYTES: usize = 400_000;
 const MAX_FILE_LINES: usize = 15_000;
 /// A new file that shares this much with one that is gone is that file, renamed; git's own limit is the same.
 const RENAMED: f32 = 0.5;
-/// Of more files that are gone it is not looked for the one that was renamed.
+/// Of more files that are gone (or new) it is not looked for the one that was renamed.
 const MAX_GONE: usize = 20;
 
-/// A comment on lines of the diff.
+/// Where a comment on the diff stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spot {
+    /// On lines that the diff shows.
+    Lines {
+        /// The first line where there are several; from 1.
+        start: Option<usize>,
+        /// The line, or the last of several; from 1.
+        line: usize,
+        /// The line is gone: the left side of the diff.
+        is_left: bool,
+    },
+    /// On a file of the diff, which does not show the line.
+    File,
+}
+
+/// A comment on the diff.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineComment {
     /// The finding.
     pub fingerprint: String,
     /// The file.
     pub path: String,
-    /// The line, or the last of several; from 1.
-    pub line: usize,
-    /// The first line where there are several.
-    pub start_line: Option<usize>,
-    /// The line is gone: the left side of the diff.
-    pub is_left: bool,
-    /// Markdown.
-    pub body: String,
+    /// Where it stands.
+    pub spot: Spot,
+    /// Markdown, for where the line is seen.
+    pub on_line: String,
+    /// Markdown, for the file as a whole.
+    pub on_file: String,
 }
 
-/// Returns a comment for each finding above info that is not waived and whose line the diff shows, the worst first.
+/// Returns a comment for each finding above info that is not waived and whose file the diff has, the worst first.
 pub fn line_comments(review: &Review, base: &Snapshot, head: &Snapshot, cx: &CommentContext) -> Vec<LineComment> {
     let mut shown = BTreeMap::new();
     let serious = review.findings.iter().filter(|finding| finding.severity > Severity::Info && finding.waived.is_none());
     let comments = serious.filter_map(|finding| {
-        let hunks: &Vec<Hunk> = shown.entry(finding.path.as_str()).or_insert_with(|| hunks(base, head, &finding.path));
+        let hunks: &Option<Vec<Hunk>> = shown.entry(finding.path.as_str()).or_insert_with(|| hunks(base, head, &finding.path));
         let is_left = finding.tree == Tree::Base;
-        let (start, line) = place(hunks, is_left, (finding.start_line, finding.end_line))?;
+        let found = place(hunks.as_ref()?, is_left, (finding.start_line, finding.end_line));
+        let spot = found.map_or(Spot::File, |(start, line)| Spot::Lines { start: (start < line).then_some(start), line, is_left });
+        let body = body(finding);
+        let link = link(finding, cx);
+        // The comment may stand on the first line of several only.
+        let whole = found == Some((finding.start_line, finding.end_line));
         Some(LineComment {
             fingerprint: finding.fingerprint.clone(),
             path: finding.path.clone(),
-            line,
-            start_line: (start < line).then_some(start),
-            is_left,
-            body: body(finding, cx),
+            spot,
+            on_line: if whole { body.clone() } else { format!("{body}{link}\n") },
+            on_file: format!("{body}{link}\n"),
         })
     });
     comments.collect()
@@ -80,20 +98,24 @@ fn place(hunks: &[Hunk], is_left: bool, (start, end): (usize, usize)) -> Option<
     hunks.iter().any(|hunk| side(hunk).contains(&start)).then_some((start, start))
 }
 
-/// Returns the hunks of a file as GitHub shows them; none where it shows none, or where that is not certain.
-fn hunks(base: &Snapshot, head: &Snapshot, path: &str) -> Vec<Hunk> {
+/// Returns the hunks of a file as GitHub shows them, none where it shows none; `None` where the diff does not have the file, or where that
+/// is not certain.
+fn hunks(base: &Snapshot, head: &Snapshot, path: &str) -> Option<Vec<Hunk>> {
     let (was, now) = (read(base, path), read(head, path));
     let was = match (&was, &now) {
-        (None, Some(now)) => renamed_from(base, head, now),
+        (None, Some(now)) => renamed(base, head, now),
+        // Under its old name the diff does not have it.
+        (Some(was), None) if renamed(head, base, was).is_some() => return None,
+        _ if was == now => return None,
         _ => was,
     };
     let (was, now) = (was.unwrap_or_default(), now.unwrap_or_default());
     if was == now || [&was, &now].iter().any(|text| text.len() > MAX_FILE_BYTES || text.lines().count() > MAX_FILE_LINES) {
-        return Vec::new();
+        return Some(Vec::new());
     }
     let diff = TextDiff::configure().algorithm(Algorithm::Myers).diff_lines(&*was, &*now);
     let groups = diff.grouped_ops(CONTEXT);
-    groups.iter().filter_map(|group| Some((group.first()?, group.last()?))).map(|(first, last)| hunk(first, last)).collect()
+    Some(groups.iter().filter_map(|group| Some((group.first()?, group.last()?))).map(|(first, last)| hunk(first, last)).collect())
 }
 
 fn hunk(first: &DiffOp, last: &DiffOp) -> Hunk {
@@ -101,12 +123,13 @@ fn hunk(first: &DiffOp, last: &DiffOp) -> Hunk {
     Hunk { left: first.old_range().start + 1..=last.old_range().end, right: first.new_range().start + 1..=last.new_range().end }
 }
 
-/// Returns the text of the file that a new file was, where one like it is gone: GitHub shows it as renamed, and only what differs.
-fn renamed_from(base: &Snapshot, head: &Snapshot, now: &str) -> Option<Arc<str>> {
-    let there: std::collections::BTreeSet<&TreePath> = head.entries().map(|(path, _)| path).collect();
-    let gone = base.entries().map(|(path, _)| path).filter(|path| !there.contains(path)).take(MAX_GONE);
-    let alike = gone.filter_map(|path| base.text(path).ok()).filter(|text| text.len() <= MAX_FILE_BYTES);
-    let alike = alike.map(|text| (TextDiff::configure().diff_lines(&*text, now).ratio(), Arc::clone(&text)));
+/// Returns the text of the file that is like `text` and that only the tree `there` has: GitHub shows the two as one that was renamed, and
+/// only what differs.
+fn renamed(there: &Snapshot, here: &Snapshot, text: &str) -> Option<Arc<str>> {
+    let known: std::collections::BTreeSet<&TreePath> = here.entries().map(|(path, _)| path).collect();
+    let only_there = there.entries().map(|(path, _)| path).filter(|path| !known.contains(path)).take(MAX_GONE);
+    let alike = only_there.filter_map(|path| there.text(path).ok()).filter(|text| text.len() <= MAX_FILE_BYTES);
+    let alike = alike.map(|other| (TextDiff::configure().diff_lines(&*other, text).ratio(), Arc::clone(&other)));
     alike.filter(|(ratio, _)| *ratio >= RENAMED).max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, text)| text)
 }
 
@@ -114,7 +137,7 @@ fn read(tree: &Snapshot, path: &str) -> Option<Arc<str>> {
     tree.text(&TreePath::new(path)?).ok()
 }
 
-fn body(finding: &FindingReport, cx: &CommentContext) -> String {
+fn body(finding: &FindingReport) -> String {
     let mut text = format!("**{}**: {}", severity_word(finding.severity), prose(&finding.message, Place::Text));
     if let Some(when) = &finding.when {
         put!(text, ", {}", prose(when, Place::Text));
@@ -126,12 +149,13 @@ fn body(finding: &FindingReport, cx: &CommentContext) -> String {
         put!(text, "\n\n➜ {}", prose(&finding.help, Place::Text));
     }
     put!(text, "\n\n`{}` · `{}`\n", finding.rule, finding.fingerprint);
-    if finding.end_line > finding.start_line {
-        // The comment may stand on the first line only.
-        let commit = if finding.tree == Tree::Head { &cx.head_sha } else { &cx.base_sha };
-        put!(text, "{}\n", line_link(cx.repository_url.as_deref(), commit, &finding.path, (finding.start_line, finding.end_line)));
-    }
     text
+}
+
+/// Returns the link to the lines that are meant.
+fn link(finding: &FindingReport, cx: &CommentContext) -> String {
+    let commit = if finding.tree == Tree::Head { &cx.head_sha } else { &cx.base_sha };
+    line_link(cx.repository_url.as_deref(), commit, &finding.path, (finding.start_line, finding.end_line))
 }
 
 /// Returns what stands in place of a comment whose finding is gone, where its thread cannot be resolved.
@@ -170,8 +194,8 @@ mod tests {
         now[9] = "changed\n".to_owned();
         now.insert(29, "new\n".to_owned());
         let (base, head) = (memory([("a", was.concat())]), memory([("a", now.concat())]));
-        assert_eq!(hunks(&base, &head, "a"), [Hunk { left: 7..=13, right: 7..=13 }, Hunk { left: 27..=32, right: 27..=33 }]);
-        let found = hunks(&base, &head, "a");
+        let found = hunks(&base, &head, "a").unwrap();
+        assert_eq!(found, [Hunk { left: 7..=13, right: 7..=13 }, Hunk { left: 27..=32, right: 27..=33 }]);
         assert_eq!(place(&found, false, (10, 10)), Some((10, 10)));
         assert_eq!(place(&found, false, (33, 33)), Some((33, 33)));
         assert_eq!(place(&found, true, (33, 33)), None);
@@ -185,10 +209,24 @@ mod tests {
         let text = numbered(30).concat();
         let none = memory([("b", "")]);
         let base = memory([("a", text.as_str()), ("b", "")]);
-        assert_eq!(hunks(&none, &base, "a"), [Hunk { left: RangeInclusive::new(1, 0), right: 1..=30 }]);
+        assert_eq!(hunks(&none, &base, "a").unwrap(), [Hunk { left: RangeInclusive::new(1, 0), right: 1..=30 }]);
         let renamed = memory([("c", text.replace("line 20\n", "line twenty\n")), ("b", String::new())]);
-        assert_eq!(hunks(&base, &renamed, "c"), [Hunk { left: 17..=23, right: 17..=23 }]);
-        assert_eq!(place(&hunks(&base, &none, "a"), true, (5, 6)), Some((5, 6)));
-        assert_eq!(hunks(&base, &base, "a"), []);
+        assert_eq!(hunks(&base, &renamed, "c").unwrap(), [Hunk { left: 17..=23, right: 17..=23 }]);
+        assert_eq!(hunks(&base, &renamed, "a"), None, "GitHub has no file of that name in the diff");
+        assert_eq!(place(&hunks(&base, &none, "a").unwrap(), true, (5, 6)), Some((5, 6)));
+        assert_eq!(hunks(&base, &base, "a"), None);
+    }
+
+    #[test]
+    fn a_line_that_the_diff_does_not_show_is_told_of_at_its_file_and_a_file_it_does_not_have_nowhere() {
+        let was = numbered(40);
+        let mut now = was.clone();
+        now[35] = "changed\n".to_owned();
+        let path = fixture::finding().path;
+        let (base, head) = (memory([(path.as_str(), was.concat())]), memory([(path.as_str(), now.concat())]));
+        let comments = line_comments(&fixture::outage(), &base, &head, &CommentContext::default());
+        assert_eq!(comments.iter().map(|comment| comment.spot).collect::<Vec<_>>(), [Spot::File]);
+        assert!(comments[0].on_file.ends_with(&format!("`{path}:3`\n")), "{}", comments[0].on_file);
+        assert_eq!(line_comments(&fixture::outage(), &base, &base, &CommentContext::default()), []);
     }
 }

@@ -5,6 +5,7 @@
 pub mod answers;
 mod budget;
 mod check;
+mod clip;
 mod comment;
 mod escape;
 mod excerpt;
@@ -23,10 +24,11 @@ mod trace;
 mod words;
 
 pub use check::check_output;
+pub use clip::clipped;
 pub use comment::{PastRun, comment, with_history};
 pub use explain::{rule_list, rule_page};
 pub use json::{BatchError, batch_error_json, json, trace_json};
-pub use lines::{LineComment, gone, line_comments, review_words};
+pub use lines::{LineComment, Spot, gone, line_comments, review_words};
 pub use markdown::percent_encoded;
 pub use text::text;
 pub use trace::{trace_comment, trace_text};
@@ -85,4 +87,6 @@ pub struct CommentContext {
     pub head_sha: String,
     /// The commit compared with.
     pub base_sha: String,
+    /// Markdown that comes before everything else.
+    pub lead: Option<String>,
 }

@@ -1,6 +1,11 @@
 //! What Waypost says on GitHub besides the review: answers to commands, and the check while and where there is no review.
 
 use super::CheckOutput;
+use super::budget::Budget;
+use super::clip::clipped;
+use super::comment::MAX_BYTES;
+use super::markdown::{self, Place, prose};
+use super::words::count;
 use std::fmt::Write;
 
 /// A row of the help.
@@ -120,6 +125,11 @@ pub enum Refusal {
         /// What may have been meant.
         near: Option<String>,
     },
+    /// There are more commands in one comment than are done.
+    TooMany {
+        /// So many are.
+        most: usize,
+    },
     /// A quotation mark without its partner.
     OpenQuote {
         /// The mark.
@@ -139,7 +149,7 @@ pub fn help(commands: &[CommandHelp]) -> String {
 
 fn row(text: &mut String, command: &CommandHelp) {
     // Writing to a string does not fail.
-    if writeln!(text, "| {} | {} |", code(&command.usage.replace('|', "\\|")), command.summary).is_err() {
+    if writeln!(text, "| {} | {} |", markdown::code(&command.usage, Place::Cell), command.summary).is_err() {
         text.clear();
     }
 }
@@ -175,6 +185,7 @@ pub fn refusal(refusal: &Refusal) -> String {
         Refusal::NotWaived { word } => format!("The finding {} is not waived.", code(word)),
         Refusal::NoServer { word, near: Some(near) } => format!("No pool has the server {}. Did you mean {}?", code(word), code(near)),
         Refusal::NoServer { word, near: None } => format!("No pool has the server {}, after this change.", code(word)),
+        Refusal::TooMany { most } => format!("Only the first {most} commands of a comment are done; write another comment for the others."),
         Refusal::OpenQuote { quote } => format!("The quotation mark {} has no partner.", code(&quote.to_string())),
     }
 }
@@ -205,6 +216,16 @@ fn no_finding(word: &str, near: Option<&str>, all: &[(String, String)]) -> Strin
 /// Returns the answer to a command that could not be carried out for a reason that is not the asker's.
 pub fn command_failed(reason: &str) -> String {
     format!("This could not be answered: {}. Nothing was changed; the same command may be given again.", one_line(reason))
+}
+
+/// Returns the one answer to all commands of a comment: as many as fit whole, and how many do not.
+pub fn together(answers: &[String]) -> String {
+    const BETWEEN: &str = "\n\n---\n\n";
+    let mut budget = Budget::new(MAX_BYTES);
+    let pieces: Vec<String> =
+        answers.iter().enumerate().map(|(at, answer)| format!("{}{}", if at > 0 { BETWEEN } else { "" }, clipped(answer, MAX_BYTES / 2))).collect();
+    budget.add_list("", &pieces, "", |omitted| format!("{BETWEEN}There is no room for {}.\n", count(omitted, "more answer")));
+    budget.finish()
 }
 
 /// Returns the hint to who put a command into a comment that was there before.
@@ -245,18 +266,14 @@ fn output(title: &str, summary: String) -> CheckOutput {
     CheckOutput { title: title.to_owned(), summary, text: None, annotations: Vec::new(), buttons: Vec::new() }
 }
 
-/// Returns foreign text as inline code that it cannot break out of.
+/// Returns foreign text as code.
 fn code(text: &str) -> String {
-    let text: String = text.chars().take(300).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest + 1);
-    if longest == 0 { format!("`{text}`") } else { format!("{fence} {text} {fence}") }
+    markdown::code(text, Place::Text)
 }
 
-/// Returns foreign text on one line of bounded length. Its `@` calls nobody: a blank of no width follows it.
+/// Returns a sentence that has foreign text in it.
 fn one_line(text: &str) -> String {
-    let plain: String = text.chars().take(300).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    plain.replace('@', "@\u{200b}")
+    prose(text, Place::Text)
 }
 
 #[cfg(test)]
@@ -272,6 +289,7 @@ mod tests {
             Refusal::Missing { what: "the URL".to_owned(), usage: usage() },
             Refusal::TooMuch { word: "now".to_owned(), usage: usage() },
             Refusal::BadValue { why: "`x` is not a URL: it begins with neither `http://` nor `https://`".to_owned(), usage: usage() },
+            Refusal::TooMany { most: 10 },
             Refusal::OpenQuote { quote: '"' },
             Refusal::NearKey { word: "untill=2030-01-01".to_owned(), near: "until".to_owned() },
             Refusal::NoRule { word: "traffic/mising-server".to_owned(), near: Some("traffic/missing-server") },
@@ -321,6 +339,24 @@ mod tests {
         No pool has the server `10.0.0.9`. Did you mean `10.0.0.1`?
         No pool has the server `@all`, after this change.
         "#);
+    }
+
+    #[test]
+    fn answers_that_do_not_fit_are_counted_and_none_is_cut_in_the_middle() {
+        assert_eq!(together(&["one".to_owned(), "two".to_owned()]), "one\n\n---\n\ntwo");
+        let long = format!("```text\n{}```\n", "line\n".repeat(20_000));
+        let text = together(&vec![long; 4]);
+        assert!(text.len() <= MAX_BYTES && text.matches("```").count() == 2, "{}", text.len());
+        assert!(text.ends_with("There is no room for 3 more answers.\n"), "{}", &text[text.len() - 200..]);
+    }
+
+    #[test]
+    fn what_a_file_says_is_shown_and_does_nothing() {
+        let why = "there is no setting `x`; <img src=x> [a](https://evil.example) #1 @all";
+        let shown = refusal(&Refusal::Settings { line: 3, message: why.to_owned() });
+        assert!(!shown.contains(" <img") && !shown.contains(" #1") && !shown.contains(" @all") && !shown.contains(" [a]"), "{shown}");
+        let shown = no_review(why).summary;
+        assert!(!shown.contains(" <img") && !shown.contains(" #1") && !shown.contains(" @all") && !shown.contains(" [a]"), "{shown}");
     }
 
     #[test]

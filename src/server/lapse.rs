@@ -27,7 +27,9 @@ pub(super) async fn watch(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
 /// Has the pull requests of lapsed waivers reviewed again. The review comes first: a server that is killed in between looks once more.
 async fn look(app: &App, now: i64) -> Result<(), StoreError> {
     for lapsed in app.store.lapsed(now).await? {
-        if let Ok(place) = serde_json::from_str::<Place>(&lapsed.place) {
+        // It may have another name or owner by now.
+        let newest = app.store.note(place_note(lapsed.repository_id)).await?;
+        if let Ok(place) = serde_json::from_str::<Place>(newest.as_deref().unwrap_or(&lapsed.place)) {
             let work = Work::review(place.clone(), PrNumber(lapsed.number), true);
             app.store.enqueue(vec![work.job()]).await?;
             tracing::info!(repository = %place.repo, number = lapsed.number, fingerprint = lapsed.decision.fingerprint, "a waiver has lapsed");
@@ -37,6 +39,19 @@ async fn look(app: &App, now: i64) -> Result<(), StoreError> {
         app.bell.notify_one();
     }
     Ok(())
+}
+
+/// Notes where a repository is, for what was decided there before it moved.
+pub(super) async fn note_place(app: &App, place: &Place) -> Result<(), StoreError> {
+    let (key, now) = (place_note(place.repository_id), serde_json::to_string(place).unwrap_or_default());
+    if app.store.note(key.clone()).await?.as_deref() == Some(&*now) {
+        return Ok(());
+    }
+    app.store.keep_note(key, Some(now)).await
+}
+
+fn place_note(repository_id: u64) -> String {
+    format!("place:{repository_id}")
 }
 
 fn record(lapsed: &StoredDecision, now: i64) -> AuditRecord {

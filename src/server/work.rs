@@ -1,7 +1,7 @@
 //! What a job is: written as JSON into the queue, read by a worker.
 
 use crate::github::webhook::Event;
-use crate::github::{CheckRunId, CommentId, CommentKind, InstallationId, Place, PrNumber, Sha, User};
+use crate::github::{CheckRunId, CommentRef, InstallationId, Place, PrNumber, Sha, User};
 use crate::store::NewJob;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -17,15 +17,13 @@ pub(super) enum Work {
         /// Also when nothing has changed since the last review: somebody asked.
         forced: bool,
         /// The comments that asked, which get a reaction at the end.
-        asked_in: BTreeSet<CommentId>,
+        asked_in: BTreeSet<CommentRef>,
     },
     /// Do what a comment says.
     Comment {
         place: Place,
         number: PrNumber,
-        #[serde(default)]
-        kind: CommentKind,
-        comment: CommentId,
+        comment: CommentRef,
         body: String,
         by: User,
         #[serde(default)]
@@ -80,12 +78,12 @@ impl Work {
             Event::Ping | Event::Nothing(_) | Event::Unreadable(_) => Vec::new(),
             Event::Pull(pull) => vec![Self::review(pull.place, pull.number, false)],
             Event::Button { place, head, pulls, button, by, run } => vec![Self::Button { place, head, pulls, button, by, run }],
-            Event::Comment { pull, kind, comment, body, by, edited } => {
+            Event::Comment { pull, comment, body, by, edited } => {
                 // Most comments hold no command; a job for each would be noise.
                 if crate::github::commands::commands_in(&body).is_empty() {
                     return Vec::new();
                 }
-                vec![Self::Comment { place: pull.place, number: pull.number, kind, comment, body, by, edited }]
+                vec![Self::Comment { place: pull.place, number: pull.number, comment, body, by, edited }]
             }
             Event::Rerun { place, head, pulls } => vec![Self::Find { place, head, pulls }],
             Event::Group { place, head, base, branch, wanted } => vec![Self::Group(Group { place, head, base, branch, wanted, forced: false })],
@@ -113,9 +111,9 @@ impl Work {
     pub(super) fn job(&self) -> NewJob {
         let (lane, dedupe) = match self {
             Self::Review { place, number, .. } => one(format!("review:{}:{}", place.repository_id, number.0)),
-            Self::Comment { place, number, kind, comment, edited, .. } => {
+            Self::Comment { place, number, comment: CommentRef { kind, id, .. }, edited, .. } => {
                 let edited = if *edited { ":edited" } else { "" };
-                (format!("comments:{}:{}", place.repository_id, number.0), format!("comment:{}:{kind:?}:{}{edited}", place.repository_id, comment.0))
+                (format!("comments:{}:{}", place.repository_id, number.0), format!("comment:{}:{kind:?}:{}{edited}", place.repository_id, id.0))
             }
             Self::Button { place, button, run, .. } => one(format!("button:{}:{}:{button}", place.repository_id, run.0)),
             Self::Find { place, head, .. } => one(format!("find:{}:{head}", place.repository_id)),
@@ -165,16 +163,19 @@ pub(super) fn merge(queued: &str, new: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::github::Repo;
+    use crate::github::{CommentId, CommentKind, Repo};
+
+    fn comment(id: u64) -> CommentRef {
+        CommentRef { kind: CommentKind::Conversation, id: CommentId(id), node: None }
+    }
 
     #[test]
     fn two_wishes_for_a_review_are_one_that_forgets_neither() {
         let place = Place { installation: InstallationId(1), repository_id: 2, repo: Repo::new("a/b").unwrap() };
-        let asked =
-            |comment| Work::Review { place: place.clone(), number: PrNumber(3), forced: true, asked_in: BTreeSet::from([CommentId(comment)]) };
+        let asked = |id| Work::Review { place: place.clone(), number: PrNumber(3), forced: true, asked_in: BTreeSet::from([comment(id)]) };
         let pushed = Work::review(place.clone(), PrNumber(3), false);
         let merged = merge(&merge(&asked(7).job().payload, &pushed.job().payload), &asked(8).job().payload);
-        let both = Work::Review { place: place.clone(), number: PrNumber(3), forced: true, asked_in: BTreeSet::from([CommentId(7), CommentId(8)]) };
+        let both = Work::Review { place: place.clone(), number: PrNumber(3), forced: true, asked_in: BTreeSet::from([comment(7), comment(8)]) };
         assert_eq!(serde_json::from_str::<Work>(&merged).unwrap(), both);
     }
 }

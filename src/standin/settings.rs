@@ -51,6 +51,20 @@ impl Standin {
         self.hub.lock().resolving_refused = true;
     }
 
+    /// Returns what the App reacted with to a review.
+    pub fn review_reactions(&self, review: u64) -> Vec<String> {
+        self.hub.lock().review_reactions.get(&review).cloned().unwrap_or_default()
+    }
+
+    /// Deletes a check run, as GitHub does to the oldest of a thousand of one name.
+    pub fn forget_check(&self, repository: &str, check_run: u64) {
+        self.change(repository, |_, state, at| {
+            if let Some(found) = state.repositories.get_mut(at) {
+                found.runs.retain(|run| run.id != check_run);
+            }
+        });
+    }
+
     /// Gives a repository another name. Requests for the old one are redirected.
     pub fn rename(&self, repository: &str, name: &str) {
         self.move_to(repository, |found| {

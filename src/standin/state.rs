@@ -270,6 +270,8 @@ pub(super) struct State {
     pub(super) resolved: BTreeMap<u64, Account>,
     /// `resolveReviewThread` is refused, as GitHub does to Apps that may not write contents.
     pub(super) resolving_refused: bool,
+    /// Reactions of the App to reviews, which only GraphQL knows.
+    pub(super) review_reactions: BTreeMap<u64, Vec<String>>,
     /// Comments that are folded away, by node id, with the reason.
     pub(super) minimized: BTreeMap<String, String>,
 }

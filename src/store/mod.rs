@@ -52,6 +52,9 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Returns whether a lane has work that waits or runs.
     fn is_busy(&self, lane: String) -> Answer<'_, bool>;
 
+    /// Returns whether work in this lane waits, for whoever works there to make room for it.
+    fn is_waiting(&self, lane: String) -> Answer<'_, bool>;
+
     /// Returns those of these file contents that are known, by object id.
     fn blobs(&self, repository_id: u64, shas: Vec<String>) -> Answer<'_, BTreeMap<String, Arc<[u8]>>>;
 

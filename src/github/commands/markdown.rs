@@ -1,100 +1,38 @@
-//! Which lines of a comment a person says, and which it only shows: quotes, code and HTML comments are shown.
+//! Which lines of a comment a person says, and which it only shows: quotes, code, links and HTML are shown.
 
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use std::ops::Range;
 
-/// Returns the lines of `body` that are not inside a quotation, a code block, inline code or an HTML comment.
+/// Returns the lines of `body` that begin with text which is not code, quotation, HTML or the words of a link.
 ///
 /// As GitHub reads it, except that a line after a quotation without `>` of its own counts as said: a person typed it.
 pub(super) fn said_lines(body: &str) -> Vec<&str> {
-    let lines = lines_outside_blocks(body);
-    let code = inline_code(body, &lines);
-    let comments = html_comments(body, &lines, &code);
-    let hidden = |at: usize| code.iter().chain(&comments).any(|range| range.start < at && at < range.end);
-    lines.into_iter().filter(|range| !hidden(range.start)).filter_map(|range| body.get(range)).collect()
-}
-
-/// Returns the lines outside of code blocks and quotations. An empty range stands for a blank line, which ends a paragraph.
-fn lines_outside_blocks(body: &str) -> Vec<Range<usize>> {
-    let mut lines = Vec::new();
-    let mut fence: Option<(char, usize)> = None;
+    let said = said(body);
     let mut start = 0;
-    let mut in_paragraph = false;
+    let mut lines = Vec::new();
     for line in body.split_inclusive('\n') {
-        let range = start..start + line.trim_end().len();
+        let begin = start + (line.len() - line.trim_start().len());
         start += line.len();
-        let content = line.trim_start_matches(' ').trim_end();
-        let indent = line.len() - line.trim_start_matches(' ').len();
-        let marker = content.chars().next().filter(|c| matches!(c, '`' | '~'));
-        let run = marker.map_or(0, |marker| content.chars().take_while(|c| *c == marker).count());
-        if let Some((open, length)) = fence {
-            let closes = indent < 4 && marker == Some(open) && run >= length && content.trim_start_matches(open).is_empty();
-            if closes {
-                fence = None;
-            }
-            continue;
-        }
-        if let Some(marker) = marker.filter(|_| run >= 3 && indent < 4)
-            && (marker == '~' || !content.trim_start_matches('`').contains('`'))
-        {
-            fence = Some((marker, run));
-            in_paragraph = false;
-            continue;
-        }
-        let is_code = !in_paragraph && (indent >= 4 || line.starts_with('\t'));
-        let is_quote = indent < 4 && content.starts_with('>');
-        in_paragraph = !content.is_empty() && !is_code && !is_quote;
-        if content.is_empty() || is_code || is_quote {
-            lines.push(range.start..range.start);
-        } else {
-            lines.push(range);
+        // Text events are in the order of the text.
+        let next = said.partition_point(|range| range.end <= begin);
+        if said.get(next).is_some_and(|range| range.contains(&begin)) {
+            lines.push(line.trim());
         }
     }
     lines
 }
 
-/// Returns the ranges of inline code, which ends with its paragraph at the latest.
-fn inline_code(body: &str, lines: &[Range<usize>]) -> Vec<Range<usize>> {
+/// Returns where the text stands that is said.
+fn said(body: &str) -> Vec<Range<usize>> {
+    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS | Options::ENABLE_FOOTNOTES;
     let mut found = Vec::new();
-    for paragraph in lines.split(Range::is_empty) {
-        let runs: Vec<Range<usize>> = paragraph.iter().flat_map(|line| backtick_runs(body, line)).collect();
-        let mut at = 0;
-        while let Some(open) = runs.get(at) {
-            let close = runs.iter().enumerate().skip(at + 1).find(|(_, run)| run.len() == open.len());
-            if let Some((index, close)) = close {
-                found.push(open.start..close.end);
-                at = index;
-            }
-            at += 1;
-        }
-    }
-    found
-}
-
-fn backtick_runs(body: &str, line: &Range<usize>) -> Vec<Range<usize>> {
-    let mut runs: Vec<Range<usize>> = Vec::new();
-    let text = body.get(line.clone()).unwrap_or_default();
-    for (at, _) in text.match_indices('`') {
-        let at = line.start + at;
-        match runs.last_mut().filter(|run| run.end == at) {
-            Some(run) => run.end += 1,
-            None => runs.push(at..at + 1),
-        }
-    }
-    runs
-}
-
-/// Returns the ranges of HTML comments; one without an end hides all that follows.
-fn html_comments(body: &str, lines: &[Range<usize>], code: &[Range<usize>]) -> Vec<Range<usize>> {
-    let mut found: Vec<Range<usize>> = Vec::new();
-    for line in lines {
-        let text = body.get(line.clone()).unwrap_or_default();
-        for (at, _) in text.match_indices("<!--") {
-            let at = line.start + at;
-            if found.last().is_some_and(|last| at < last.end) || code.iter().any(|code| code.contains(&at)) {
-                continue;
-            }
-            let end = body.get(at..).and_then(|rest| rest.find("-->")).map_or(body.len(), |length| at + length + 3);
-            found.push(at..end);
+    let mut shown = 0_usize;
+    for (event, range) in Parser::new_ext(body, options).into_offset_iter() {
+        match event {
+            Event::Start(Tag::CodeBlock(_) | Tag::HtmlBlock | Tag::Link { .. } | Tag::Image { .. }) => shown += 1,
+            Event::End(TagEnd::CodeBlock | TagEnd::HtmlBlock | TagEnd::Link | TagEnd::Image) => shown = shown.saturating_sub(1),
+            Event::Text(_) if shown == 0 => found.push(range),
+            _ => {}
         }
     }
     found
@@ -105,7 +43,7 @@ mod tests {
     use super::*;
 
     fn said(body: &str) -> Vec<&str> {
-        said_lines(body).into_iter().filter(|line| line.contains("/w")).map(str::trim).collect()
+        said_lines(body).into_iter().filter(|line| line.contains("/w")).collect()
     }
 
     #[test]
@@ -113,15 +51,25 @@ mod tests {
         for shown in [
             "> /w",
             "   > /w",
+            "> > /w",
+            "> ```\n> /w\n> ```",
             "```\n/w\n```",
             "```sh\n/w",
             "~~~\n```\n/w\n~~~",
             "````\n```\n/w\n````",
+            "- ```\n  /w\n  ```",
+            "1. so:\n\n   ```\n   /w\n   ```",
+            "- a\n\n      /w",
             "    /w",
             "\t/w",
             "text `a\n/w b` text",
             "<!--\n/w\n-->",
             "<!-- no end\n\n/w",
+            "text <!--\n/w --> text",
+            "<pre>\n/w\n\n/w\n</pre>",
+            "[a\n/w](https://example.com)",
+            "![a\n/w](https://example.com/x.png)",
+            "[a]: https://example.com 'x\n/w\n'",
         ] {
             assert_eq!(said(shown), Vec::<&str>::new(), "{shown:?}");
         }
@@ -135,13 +83,18 @@ mod tests {
             "text\n/w\ntext",
             "> quoted\n/w",
             "> quoted\n\n/w",
+            "> ```\n/w",
             "```\nx\n```\n/w",
+            "- ```\n  x\n  ```\n\n/w",
+            "1. first\n   /w",
             "a ` b\n\n/w\n\n`",
             "<!-- x -->\n/w",
+            "<details>\n\n/w\n\n</details>",
             "`<!--`\n/w",
             "text\n    /w",
             "a\r\n/w\r\nb",
             "``` not a fence ```\n/w",
+            "/w\n---\nsignature",
         ] {
             assert_eq!(said(spoken), ["/w"], "{spoken:?}");
         }

@@ -5,17 +5,28 @@ use super::{Command, SPECS, markdown};
 use crate::policy::nearest;
 use crate::report::replies::Refusal;
 
-/// More commands than this in one comment are not read.
+/// What a command begins with.
+const NAME: &str = "/waypost";
+/// More commands than this in one comment are not done.
 const MAX_COMMANDS: usize = 10;
 
 /// Returns the commands of a comment in order; empty when it has none.
 pub fn commands_in(body: &str) -> Vec<Result<Command, Refusal>> {
-    markdown::said_lines(body).into_iter().filter_map(after_name).take(MAX_COMMANDS).map(command).collect()
+    // Most comments hold none, and need not be taken apart.
+    if !body.contains(NAME) {
+        return Vec::new();
+    }
+    let mut found = markdown::said_lines(body).into_iter().filter_map(after_name);
+    let mut commands: Vec<Result<Command, Refusal>> = found.by_ref().take(MAX_COMMANDS).map(command).collect();
+    if found.next().is_some() {
+        commands.push(Err(Refusal::TooMany { most: MAX_COMMANDS }));
+    }
+    commands
 }
 
 /// Returns what follows `/waypost` on a line that begins with it.
 fn after_name(line: &str) -> Option<&str> {
-    let rest = line.trim().strip_prefix("/waypost")?;
+    let rest = line.strip_prefix(NAME)?;
     (rest.is_empty() || rest.starts_with(char::is_whitespace)).then_some(rest)
 }
 
@@ -30,25 +41,36 @@ fn command(rest: &str) -> Result<Command, Refusal> {
     }
 }
 
+/// Returns what ends a quotation that begins with `open`. Telephones and word processors make their own quotation marks.
+fn closing(open: char) -> Option<&'static [char]> {
+    match open {
+        '"' => Some(&['"']),
+        '\'' => Some(&['\'']),
+        '“' | '”' | '„' => Some(&['”', '“']),
+        '«' => Some(&['»']),
+        _ => None,
+    }
+}
+
 /// Splits at blanks; quotes of either kind hold a word together, and a backslash takes the next character as it is.
 fn words(text: &str) -> Result<Vec<String>, Refusal> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
-    let mut quote = None;
+    let mut quote: Option<(char, &[char])> = None;
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
-        match (quote, c) {
-            (Some(open), c) if c == open => quote = None,
-            (_, '\\') => word.get_or_insert_default().extend(chars.next()),
-            (None, '\'' | '"') => {
-                quote = Some(c);
+        match (quote, closing(c)) {
+            (Some((_, ends)), _) if ends.contains(&c) => quote = None,
+            _ if c == '\\' => word.get_or_insert_default().extend(chars.next()),
+            (None, Some(ends)) => {
+                quote = Some((c, ends));
                 word.get_or_insert_default();
             }
-            (None, c) if c.is_whitespace() => words.extend(word.take()),
-            (_, c) => word.get_or_insert_default().push(c),
+            (None, None) if c.is_whitespace() => words.extend(word.take()),
+            _ => word.get_or_insert_default().push(c),
         }
     }
-    if let Some(quote) = quote {
+    if let Some((quote, _)) = quote {
         return Err(Refusal::OpenQuote { quote });
     }
     words.extend(word);
@@ -70,6 +92,14 @@ mod tests {
     }
 
     #[test]
+    fn more_commands_than_are_done_are_told_of() {
+        let found = commands_in(&"/waypost status\n".repeat(30));
+        assert_eq!(found.len(), MAX_COMMANDS + 1);
+        assert_eq!(found.last(), Some(&Err(Refusal::TooMany { most: MAX_COMMANDS })));
+        assert_eq!(commands_in(&"/waypost status\n".repeat(MAX_COMMANDS)).len(), MAX_COMMANDS);
+    }
+
+    #[test]
     fn a_slip_of_the_finger_is_answered_with_the_word() {
         let nearest = |word: &str| match commands_in(&format!("/waypost {word}")).pop() {
             Some(Err(Refusal::Unknown { nearest, .. })) => nearest,
@@ -87,6 +117,9 @@ mod tests {
             words(r#" a "b c" d='e f' \" "" "#),
             Ok(vec!["a".to_owned(), "b c".to_owned(), "d=e f".to_owned(), "\"".to_owned(), String::new()])
         );
+        for marks in ["“b c”", "„b c“", "”b c”", "«b c»"] {
+            assert_eq!(words(&format!("a d={marks} e’s")), Ok(vec!["a".to_owned(), "d=b c".to_owned(), "e’s".to_owned()]));
+        }
         assert_eq!(words("a 'b"), Err(Refusal::OpenQuote { quote: '\'' }));
     }
 }

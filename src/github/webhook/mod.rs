@@ -4,7 +4,10 @@
 //! nothing to us, never an error. A delivery is a hint that something changed; who works on it reads the truth from the API.
 
 mod event;
+mod parse;
+mod payload;
 mod signature;
 
-pub use event::{Event, PullEvent, parse};
+pub use event::{Event, PullEvent};
+pub use parse::parse;
 pub use signature::{BadSignature, WebhookSecrets, sign};

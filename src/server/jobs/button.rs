@@ -79,7 +79,7 @@ async fn on_pull(app: &Arc<App>, (api, turn): (&RepoApi, &Turn), pressed: &Press
         limit: app.settings.review_limit,
     };
     if let Err(refusal) = allowed(&cx, spec, &base_settings(app, &trees, pull).await?).await? {
-        return Ok(publisher.answer(asked, &replies::refusal(&refusal)).await?);
+        return Ok(publisher.answer(&asked, &replies::refusal(&refusal)).await?);
     }
     if spec.name == "review" {
         turn.then(&[Work::review(pressed.place.clone(), number, true)]);
@@ -96,7 +96,7 @@ async fn on_pull(app: &Arc<App>, (api, turn): (&RepoApi, &Turn), pressed: &Press
         Some(answers::waiver_wanted(&pressed.by.login, &blocking))
     };
     if let Some(text) = text {
-        publisher.answer(asked, &text).await?;
+        publisher.answer(&asked, &text).await?;
     }
     Ok(())
 }

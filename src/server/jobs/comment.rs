@@ -2,7 +2,7 @@
 
 use super::{App, JobError, Turn};
 use crate::github::commands::{Command, CommandError, Context, NAMES, allowed, commands_in};
-use crate::github::{Asked, CommentId, CommentKind, Place, PrNumber, Publisher, Pull, RepoApi, Sides, Trees, User};
+use crate::github::{Asked, CommentRef, Place, PrNumber, PublishError, Publisher, Pull, Reaction, RepoApi, Sides, Trees, User};
 use crate::report::replies::{self, Refusal};
 use crate::review::settings::{Settings, SettingsProblem, settings};
 use crate::server::work::Work;
@@ -15,8 +15,7 @@ use std::sync::atomic::Ordering;
 pub(super) struct Said {
     pub(super) place: Place,
     pub(super) number: PrNumber,
-    pub(super) kind: CommentKind,
-    pub(super) comment: CommentId,
+    pub(super) comment: CommentRef,
     pub(super) body: String,
     pub(super) by: User,
     pub(super) edited: bool,
@@ -34,17 +33,15 @@ struct Answers {
 pub(super) async fn run(app: &Arc<App>, said: &Said, turn: Turn) -> Result<(), JobError> {
     let api = app.api.at(&said.place);
     let publisher = Publisher::new(api.clone(), Arc::clone(&app.store), said.number, None).held(turn.hold.clone(), false);
-    let asked = Asked::Comment(said.kind, said.comment);
     if said.edited {
-        // What was answered when it was written needs no hint: then only a slip of the pen was mended.
-        if !publisher.has_answered(asked).await? {
-            publisher.react(asked, "confused").await?;
-            publisher.answer(Asked::Edited(said.comment), &replies::edited()).await?;
-        }
+        return Ok(hint(&publisher, &said.comment).await?);
+    }
+    let asked = Asked::Comment(said.comment.clone());
+    if !publisher.react(&asked, Reaction::Eyes).await? {
+        tracing::info!(repository = %said.place.repo, number = said.number.0, "a command was taken back before it was done");
         return Ok(());
     }
-    publisher.react(asked, "eyes").await?;
-    let answers = match answers(app, &api, said).await {
+    let mut answers = match answers(app, &api, said).await {
         Ok(answers) => answers,
         Err(error) if error.passing && !turn.last => return Err(error),
         Err(error) => {
@@ -53,20 +50,38 @@ pub(super) async fn run(app: &Arc<App>, said: &Said, turn: Turn) -> Result<(), J
         }
     };
     if !answers.texts.is_empty() {
-        publisher.answer(asked, &answers.texts.join("\n\n---\n\n")).await?;
+        match publisher.answer(&asked, &replies::together(&answers.texts)).await.map_err(JobError::from) {
+            Ok(()) => {}
+            Err(error) if error.passing && !turn.last => return Err(error),
+            // A conversation may be locked. What was done is done; the reaction says that something is missing.
+            Err(error) => {
+                tracing::warn!(repository = %said.place.repo, number = said.number.0, error = error.text, "an answer was refused");
+                answers.refused = true;
+            }
+        }
     }
     if answers.review {
-        let is_conversation = said.kind == CommentKind::Conversation && !answers.refused;
-        let asked_in = if is_conversation { BTreeSet::from([said.comment]) } else { BTreeSet::new() };
+        let asked_in = if answers.refused { BTreeSet::new() } else { BTreeSet::from([said.comment.clone()]) };
         let wish = Work::Review { place: said.place.clone(), number: said.number, forced: true, asked_in };
         turn.then(&[wish]);
     }
     if answers.refused {
-        publisher.react(asked, "confused").await?;
-    } else if !answers.review || said.kind != CommentKind::Conversation {
-        publisher.react(asked, "rocket").await?;
+        publisher.react(&asked, Reaction::Confused).await?;
+    } else if !answers.review {
+        publisher.react(&asked, Reaction::Rocket).await?;
     }
     app.metrics.commands.fetch_add(1, Ordering::Relaxed);
+    Ok(())
+}
+
+/// Tells who edited a command into a comment that this does nothing. What was answered when it was written needs no hint: then only a slip
+/// of the pen was mended.
+async fn hint(publisher: &Publisher, comment: &CommentRef) -> Result<(), PublishError> {
+    if !publisher.has_answered(&Asked::Comment(comment.clone())).await? {
+        let edited = Asked::Edited(comment.clone());
+        publisher.react(&edited, Reaction::Confused).await?;
+        publisher.answer(&edited, &replies::edited()).await?;
+    }
     Ok(())
 }
 
@@ -91,7 +106,7 @@ async fn answers(app: &App, api: &RepoApi, said: &Said) -> Result<Answers, JobEr
             pull: &pull,
             sides: sides.as_ref(),
             actor: &said.by,
-            source: format!("comment:{}:{:?}:{}:{at}", said.place.repository_id, said.kind, said.comment.0),
+            source: format!("comment:{}:{:?}:{}:{at}", said.place.repository_id, said.comment.kind, said.comment.id.0),
             limit: app.settings.review_limit,
         };
         let done = match &command {

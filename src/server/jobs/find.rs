@@ -16,11 +16,7 @@ pub(super) async fn run(app: &App, place: &Place, head: &Sha, named: Vec<PrNumbe
         turn.then(&[Work::Group(Group { forced: true, wanted: true, ..group })]);
         return Ok(());
     }
-    let mut numbers = if named.is_empty() { api.pulls_of(head).await? } else { named };
-    if numbers.is_empty() {
-        // A commit of a fork that GitHub does not connect with its pull request.
-        numbers = api.open_pulls().await?.into_iter().filter(|pull| pull.head.sha == *head).map(|pull| pull.number).collect();
-    }
+    let numbers = if named.is_empty() { api.pulls_of(head).await? } else { named };
     let mut works = Vec::new();
     let mut newer = None;
     for number in numbers {

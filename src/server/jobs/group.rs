@@ -87,12 +87,14 @@ async fn make(app: &App, api: &RepoApi, group: &Group) -> Result<(Verdict, Check
         move || all.iter().for_each(|side| drop(formats::read(side)))
     };
     trees.run(&all, limit, Arc::new(reading)).await?;
-    let cx = CommentContext { repository_url: None, head_sha: group.head.to_string(), base_sha: group.base.to_string() };
+    let cx = CommentContext { repository_url: None, head_sha: group.head.to_string(), base_sha: group.base.to_string(), lead: None };
     let reviewing = |decisions: Vec<Decision>| {
         let (base, head, cx) = (Arc::clone(&base), Arc::clone(&head), cx.clone());
         move || {
             let review = review::review_with(&Change::of(&base, &head), &decisions);
-            let check = report::check_output(&review, &base, &head, &cx);
+            let mut check = report::check_output(&review, &base, &head, &cx);
+            // They are about a pull request, and a group is several.
+            check.buttons.clear();
             (review, check)
         }
     };

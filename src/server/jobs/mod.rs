@@ -66,7 +66,7 @@ impl From<PublishError> for JobError {
         match error {
             PublishError::Api(error) => error.into(),
             PublishError::Store(error) => error.into(),
-            PublishError::Lost => Self::passing(error.to_string(), None),
+            PublishError::Lost | PublishError::MovedOn(_) => Self::passing(error.to_string(), None),
         }
     }
 }
@@ -124,8 +124,8 @@ pub(super) async fn run(app: &Arc<App>, work: Work, turn: Turn) -> Result<(), Jo
 async fn one(app: &Arc<App>, work: Work, turn: Turn) -> Result<(), JobError> {
     match work {
         Work::Review { place, number, forced, asked_in } => review::run(app, &review::Wish { place, number, forced, asked_in }, turn).await,
-        Work::Comment { place, number, kind, comment, body, by, edited } => {
-            comment::run(app, &comment::Said { place, number, kind, comment, body, by, edited }, turn).await
+        Work::Comment { place, number, comment, body, by, edited } => {
+            comment::run(app, &comment::Said { place, number, comment, body, by, edited }, turn).await
         }
         Work::Button { place, head, pulls, button, by, run } => {
             button::run(app, &button::Pressed { place, head, pulls, button, by, run }, turn).await

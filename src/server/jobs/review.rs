@@ -1,7 +1,9 @@
 //! A pull request is reviewed: check in progress, trees, review, check concluded, comment.
 
 use super::{App, JobError, Turn, together};
-use crate::github::{Asked, CommentId, CommentKind, Conclusion, OpenRun, Place, PrNumber, Publisher, Pull, RepoApi, Sides, Trees};
+use crate::github::{
+    Asked, CommentRef, Conclusion, OpenRun, Place, PrNumber, PublishError, Publisher, Pull, Reaction, RepoApi, Sha, Sides, TreeError, Trees,
+};
 use crate::policy::{Decision, Severity};
 use crate::report::{self, CheckOutput, CommentContext, LineComment, PastRun, replies};
 use crate::review::{Change, Review, Verdict, touches_traffic};
@@ -15,16 +17,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// What is known of the head is believed this long: a read more would find the same.
-const HEAD_IS_KNOWN_MS: i64 = 5_000;
-
 /// Whose review is wished for.
 #[derive(Debug)]
 pub(super) struct Wish {
     pub(super) place: Place,
     pub(super) number: PrNumber,
     pub(super) forced: bool,
-    pub(super) asked_in: BTreeSet<CommentId>,
+    pub(super) asked_in: BTreeSet<CommentRef>,
 }
 
 /// The pull request that is worked on, and who writes there.
@@ -46,8 +45,35 @@ struct Made {
     relevant: bool,
     text: String,
     base_sha: String,
-    /// When the reviewed commit was last seen to be the head.
-    seen_ms: i64,
+}
+
+/// Why a review is not made or not said.
+enum Stopped {
+    /// The pull request has this head by now.
+    MovedOn(Sha),
+    /// Something is in the way.
+    Failed(JobError),
+}
+
+impl From<PublishError> for Stopped {
+    fn from(error: PublishError) -> Self {
+        match error {
+            PublishError::MovedOn(newer) => Self::MovedOn(newer),
+            other => Self::Failed(other.into()),
+        }
+    }
+}
+
+impl From<TreeError> for Stopped {
+    fn from(error: TreeError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<JobError> for Stopped {
+    fn from(error: JobError) -> Self {
+        Self::Failed(error)
+    }
 }
 
 /// Reviews the pull request as it is now.
@@ -62,7 +88,8 @@ pub(super) async fn run(app: &Arc<App>, wish: &Wish, turn: Turn) -> Result<(), J
         }
         Err(error) => return Err(error.into()),
     };
-    let publisher = Publisher::new(api.clone(), Arc::clone(&app.store), wish.number, details_url(app, wish)).held(turn.hold.clone(), wish.forced);
+    let publisher = Publisher::new(api.clone(), Arc::clone(&app.store), wish.number, details_url(app, wish));
+    let publisher = publisher.held(turn.hold.clone(), wish.forced).watching(&pull.head.sha, started_ms);
     let inputs = inputs(&pull);
     if !wish.forced && (pull.state != "open" || is_reviewed(app, wish, &inputs).await?) {
         // Whoever was cut off after the last write left no more than this to do.
@@ -70,21 +97,17 @@ pub(super) async fn run(app: &Arc<App>, wish: &Wish, turn: Turn) -> Result<(), J
     }
     let mut run = publisher.begin(&pull.head.sha, &replies::in_progress(pull.head.sha.short())).await?;
     let at = At { app, wish, pull: &pull, to: &publisher, turn: &turn };
-    let concluded = match make(app, &api, (wish, &pull), started_ms).await {
-        Ok(made) => conclude(&at, &mut run, made).await,
-        Err(error) => Err(error),
+    let concluded = match make(&at, &api, started_ms).await {
+        Ok(made) => conclude(&at, &mut run, &made, inputs, turn.last).await,
+        Err(stopped) => Err(stopped),
     };
     match concluded {
-        Ok(Some(made)) => tell(&at, inputs, &made).await?,
-        Ok(None) => again(&at),
-        // The check stays in progress; the next attempt goes on with it.
-        Err(error) if error.passing && !turn.last => return Err(error),
-        // Uninstalled meanwhile, or deleted: nobody is left to tell.
-        Err(error) if error.status == Some(404) && is_gone(&api, wish.number).await? => {
-            tracing::info!(repository = %wish.place.repo, number = wish.number.0, "the pull request went away while it was reviewed");
-            return Ok(publisher.all_written().await?);
+        Ok(()) => {}
+        Err(Stopped::MovedOn(newer)) => {
+            publisher.supersede(&mut run, &newer).await?;
+            again(&at);
         }
-        Err(error) => give_up(&at, &mut run, &error).await?,
+        Err(Stopped::Failed(error)) => fail(&at, &api, &mut run, error, turn.last).await?,
     }
     let requests = api.requests();
     let took_ms = now_ms().saturating_sub(started_ms).max(0).unsigned_abs();
@@ -92,6 +115,26 @@ pub(super) async fn run(app: &Arc<App>, wish: &Wish, turn: Turn) -> Result<(), J
     app.metrics.review_ms.fetch_add(took_ms, Ordering::Relaxed);
     tracing::info!(repository = %wish.place.repo, number = wish.number.0, head = %pull.head.sha, requests, took_ms, "pull request reviewed");
     Ok(())
+}
+
+/// Sees to a review that could not be made or said.
+async fn fail(at: &At<'_>, api: &RepoApi, run: &mut OpenRun, error: JobError, last: bool) -> Result<(), JobError> {
+    let At { wish, to, .. } = at;
+    match error.status {
+        // The verdict is said. Else the check stays in progress, and the next attempt goes on with it.
+        _ if run.is_concluded() || (error.passing && !last) => Err(error),
+        // Uninstalled meanwhile, or deleted: nobody is left to tell.
+        Some(404) if is_gone(api, wish.number).await? => {
+            tracing::info!(repository = %wish.place.repo, number = wish.number.0, "the pull request went away while it was reviewed");
+            Ok(to.all_written().await?)
+        }
+        // The check is gone, as GitHub does to the oldest of a thousand: the next attempt makes another.
+        Some(404) if !last && !to.is_there(run).await? => {
+            to.all_written().await?;
+            Err(JobError::passing(error.text, None))
+        }
+        _ => give_up(at, run, &error).await,
+    }
 }
 
 /// Returns whether we may not see the pull request any more.
@@ -103,10 +146,21 @@ async fn is_gone(api: &RepoApi, number: PrNumber) -> Result<bool, JobError> {
     }
 }
 
+/// Stops a review that is of the past: where something waits for this one to end, it is looked whether that is a newer head.
+async fn go_on(at: &At<'_>) -> Result<(), Stopped> {
+    let lane = Work::review(at.wish.place.clone(), at.wish.number, false).job().lane;
+    if at.app.store.is_waiting(lane).await.map_err(JobError::from)? {
+        at.to.look().await?;
+    }
+    Ok(())
+}
+
 /// Makes the review: all reading is done before, so that it is the pure function that the command line runs.
-async fn make(app: &App, api: &RepoApi, (wish, pull): (&Wish, &Pull), started_ms: i64) -> Result<Made, JobError> {
+async fn make(at: &At<'_>, api: &RepoApi, started_ms: i64) -> Result<Made, Stopped> {
+    let At { app, wish, pull, .. } = at;
     let trees = Trees::new(api.clone(), Arc::clone(&app.store));
     let sides = Arc::new(Sides::of(api, &trees, pull).await?);
+    go_on(at).await?;
     let limit = app.settings.review_limit;
     // First only read: a review of half the files would be work for nothing.
     let mut all = sides.all();
@@ -117,10 +171,12 @@ async fn make(app: &App, api: &RepoApi, (wish, pull): (&Wish, &Pull), started_ms
         move || all.iter().for_each(|side| drop(formats::read(side)))
     };
     trees.run(&all, limit, Arc::new(reading)).await?;
+    go_on(at).await?;
     let cx = CommentContext {
         repository_url: pull.html_url.as_deref().and_then(|url| url.split_once("/pull/")).map(|(repository, _)| repository.to_owned()),
         head_sha: pull.head.sha.to_string(),
         base_sha: sides.base_sha.to_string(),
+        lead: None,
     };
     let branch = pull.base.r#ref.clone();
     let decisions = in_force(app, &wish.place, wish.number).await?;
@@ -137,21 +193,19 @@ async fn make(app: &App, api: &RepoApi, (wish, pull): (&Wish, &Pull), started_ms
             }
             review.timings_ms.total = now_ms().saturating_sub(started_ms).max(0).unsigned_abs();
             let changed = diff(base, head);
+            let words = report::together::with_base(&branch, &with_tip);
+            let cx = CommentContext { lead: words.as_ref().map(|words| words.summary.clone()), ..cx.clone() };
             let mut check = report::check_output(&review, base, head, &cx);
-            let mut comment = report::comment(&review, base, head, &cx);
-            if let Some(words) = report::together::with_base(&branch, &with_tip) {
-                check.title.clone_from(&words.title);
-                check.summary = format!("{}\n\n{}", words.summary, check.summary);
-                comment = format!("{}\n\n{comment}", words.summary);
+            if let Some(words) = words {
+                check.title = words.title;
             }
             Made {
                 relevant: touches_traffic(changed.iter().map(TreePath::as_str), &review.inputs),
                 check,
-                comment,
+                comment: report::comment(&review, base, head, &cx),
                 lines: report::line_comments(&review, base, head, &cx),
                 text: report::text(&review, base, head, false),
                 base_sha: cx.base_sha.clone(),
-                seen_ms: 0,
                 review,
             }
         }
@@ -166,34 +220,25 @@ pub(super) async fn in_force(app: &App, place: &Place, number: PrNumber) -> Resu
     Ok(all.into_iter().filter(|one| one.lapses_at_ms.is_none_or(|end| end > now)).map(|one| one.decision).collect())
 }
 
-/// Concludes the check with the review, and returns it; `None` where the pull request has moved on and this review is of the past.
-async fn conclude(at: &At<'_>, run: &mut OpenRun, made: Made) -> Result<Option<Made>, JobError> {
-    let At { app, wish, pull, to, .. } = at;
-    let seen_ms = now_ms();
-    let now = app.api.at(&wish.place).pull(wish.number).await?.head.sha;
-    if now != pull.head.sha {
-        to.supersede(run, &now).await?;
-        return Ok(None);
-    }
+/// Concludes the check with the review and says the rest, while the pull request has not moved on.
+async fn conclude(at: &At<'_>, run: &mut OpenRun, made: &Made, inputs: String, last: bool) -> Result<(), Stopped> {
+    at.to.look().await?;
     // A warning does not block: GitHub has no conclusion for "look at this", and `neutral` looks like "did not run".
     let conclusion = if made.review.verdict == Verdict::Fail { Conclusion::Failure } else { Conclusion::Success };
-    to.conclude(run, conclusion, &made.check).await?;
-    Ok(Some(Made { seen_ms, ..made }))
+    at.to.conclude(run, conclusion, &made.check).await?;
+    tell(at, inputs, made, last).await
 }
 
 /// Writes the comment, keeps the review, and tells who asked. The check is concluded: what goes wrong here does not change the verdict.
-async fn tell(at: &At<'_>, inputs: String, made: &Made) -> Result<(), JobError> {
+async fn tell(at: &At<'_>, inputs: String, made: &Made, last: bool) -> Result<(), Stopped> {
     let At { app, wish, pull, to, .. } = at;
-    if now_ms() - made.seen_ms > HEAD_IS_KNOWN_MS && !to.is_head(&pull.head.sha).await? {
-        again(at);
-        return Ok(());
-    }
     let comment = report::with_history(&made.comment, &to.earlier_runs(&pull.head.sha).await?);
-    match to.comment(&comment, made.relevant || made.review.verdict == Verdict::Fail).await.map_err(JobError::from) {
+    match to.comment(&comment, made.relevant || made.review.verdict == Verdict::Fail).await.map_err(Stopped::from) {
         Ok(()) => {}
-        Err(error) if error.passing => return Err(error),
+        Err(Stopped::MovedOn(newer)) => return Err(Stopped::MovedOn(newer)),
+        Err(Stopped::Failed(error)) if error.passing && !last => return Err(error.into()),
         // A conversation may be locked; the check says it all too.
-        Err(error) => {
+        Err(Stopped::Failed(error)) => {
             tracing::warn!(repository = %wish.place.repo, number = wish.number.0, error = error.text, "the comment was refused; the check stands");
         }
     }
@@ -206,7 +251,7 @@ async fn tell(at: &At<'_>, inputs: String, made: &Made) -> Result<(), JobError> 
     };
     to.remember_run(run).await?;
     for comment in &wish.asked_in {
-        to.react(Asked::Comment(CommentKind::Conversation, *comment), "rocket").await?;
+        to.react(&Asked::Comment(comment.clone()), Reaction::Rocket).await?;
     }
     to.all_written().await?;
     app.metrics.reviews.fetch_add(1, Ordering::Relaxed);
@@ -238,7 +283,7 @@ async fn give_up(at: &At<'_>, run: &mut OpenRun, error: &JobError) -> Result<(),
     // A comment of an earlier push would speak of a commit that is no longer the head.
     to.comment(&format!("**{}**\n\n{}", output.title, output.summary), false).await?;
     for comment in &wish.asked_in {
-        to.react(Asked::Comment(CommentKind::Conversation, *comment), "confused").await?;
+        to.react(&Asked::Comment(comment.clone()), Reaction::Confused).await?;
     }
     to.all_written().await?;
     app.metrics.reviews_failed.fetch_add(1, Ordering::Relaxed);

@@ -2,6 +2,7 @@
 
 use super::super::App;
 use super::super::jobs::{JobError, enqueue};
+use super::super::lapse::note_place;
 use super::super::work::Work;
 use crate::github::{CHECK_NAME, InstallationId, LeftRun, OpenPull, Place, RepoApi};
 use crate::store::{ReviewKey, StoreError};
@@ -67,6 +68,7 @@ pub(in super::super) async fn sweep_repository(app: &App, place: &Place) -> Resu
         Err(error) if matches!(error.status(), Some(403 | 404 | 410)) => return Ok(()),
         Err(error) => return Err(error.into()),
     };
+    note_place(app, place).await?;
     let counts = &app.metrics.pulls_loop;
     for pull in &pulls {
         let what = format!("{}:{}:{}", place.repository_id, pull.number.0, pull.head.sha);

@@ -1,7 +1,8 @@
-//! What GraphQL can change: whether a thread is resolved, whether a comment is folded away.
+//! What GraphQL can change: whether a thread is resolved, whether a comment is folded away, reactions to reviews.
 
 use super::super::auth::Caller;
 use super::super::hub::Hub;
+use super::super::shape::{REACTIONS, node_id};
 use super::super::state::State;
 use super::query::Field;
 use super::{Trouble, forbidden, graph, no_node};
@@ -53,6 +54,25 @@ pub(super) fn run(hub: &Hub, state: &mut State, caller: &Caller, field: &Field) 
             let comment = graph::node(hub, state, caller, id);
             let key = if minimize { "minimizedComment" } else { "unminimizedComment" };
             Ok(json!({"__typename": "Payload", "clientMutationId": input("clientMutationId"), key: comment}))
+        }
+        "addReaction" => {
+            let (id, content) = (required("subjectId")?, required("content")?.to_ascii_lowercase());
+            if !REACTIONS.contains(&content.as_str()) {
+                return Err(("argumentLiteralsIncompatible", format!("Argument 'content' has an invalid value ({content}).")));
+            }
+            if !caller.may(&["pull_requests", "issues"], true) {
+                return Err(forbidden());
+            }
+            let seen = state.repositories.iter().filter(|repository| caller.sees(repository.id, repository.installed));
+            let reviews = seen.flat_map(|repository| &repository.reviews);
+            let review = reviews.map(|review| review.id).find(|review| node_id("PRR", *review) == id).ok_or_else(|| no_node(id))?;
+            let given = state.review_reactions.entry(review).or_default();
+            if !given.contains(&content) {
+                given.push(content.clone());
+            }
+            state.version += 1;
+            let reaction = json!({"__typename": "Reaction", "content": content.to_ascii_uppercase()});
+            Ok(json!({"__typename": "Payload", "clientMutationId": input("clientMutationId"), "reaction": reaction}))
         }
         other => Err(("undefinedField", format!("Field '{other}' doesn't exist on type 'Mutation'"))),
     }

@@ -119,6 +119,10 @@ impl Store for Database {
         Box::pin(queue::is_busy(&self.sql, lane))
     }
 
+    fn is_waiting(&self, lane: String) -> Answer<'_, bool> {
+        Box::pin(queue::is_waiting(&self.sql, lane))
+    }
+
     fn blobs(&self, repository_id: u64, shas: Vec<String>) -> Answer<'_, BTreeMap<String, Arc<[u8]>>> {
         Box::pin(keep::blobs(&self.sql, repository_id, shas))
     }

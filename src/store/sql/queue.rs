@@ -187,6 +187,12 @@ pub(super) async fn is_busy(sql: &Sql, lane: String) -> Result<bool, StoreError>
     Ok(row.is_some())
 }
 
+/// See [`crate::store::Store::is_waiting`].
+pub(super) async fn is_waiting(sql: &Sql, lane: String) -> Result<bool, StoreError> {
+    let row = sqlx::query("SELECT 1 FROM jobs WHERE lane = $1 AND state = 'queued' LIMIT 1").bind(lane).fetch_optional(&sql.pool).await?;
+    Ok(row.is_some())
+}
+
 /// See [`crate::store::Store::finish`].
 pub(super) async fn finish(sql: &Sql, fence: Fence, end: End) -> Result<bool, StoreError> {
     let mut tx = sql.write().await?;

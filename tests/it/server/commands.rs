@@ -1,6 +1,7 @@
 //! Slash commands: seen at once, answered once.
 
 use crate::support::rig::{REPOSITORY, Rig, shop};
+use waypost::standin::Fault;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn help_is_answered_once_however_often_it_is_delivered() {
@@ -145,6 +146,10 @@ async fn the_words_of_a_review_are_heard_too() {
     let review = rig.standin.review_as_user(REPOSITORY, number, "kim", "Fine.\n\n/waypost help");
     let answer = rig.until("the answer", || rig.ours(number).pop()).await;
     assert!(answer.body.starts_with(&format!("<!-- waypost:reply:review:{review} -->")), "{}", answer.body);
+    rig.until("the rocket", || (rig.standin.review_reactions(review) == ["eyes", "rocket"]).then_some(())).await;
+    let again = rig.standin.review_as_user(REPOSITORY, number, "kim", "/waypost review");
+    rig.until("the rocket", || (rig.standin.review_reactions(again) == ["eyes", "rocket"]).then_some(())).await;
+    assert_eq!(rig.checks(number).iter().filter(|check| check.conclusion.is_some()).count(), 2, "the rocket comes when it is done");
     running.shutdown().await;
 }
 
@@ -178,5 +183,52 @@ async fn buttons_do_what_they_say_for_who_may() {
     rig.standin.set_role(REPOSITORY, "lee", "write");
     assert!(rig.standin.click(REPOSITORY, check.id, "rerun", "lee"));
     rig.until("a second check", || (rig.checks(number).len() == 2).then_some(())).await;
+    running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_comment_on_a_line_gets_its_reactions() {
+    let rig = Rig::new().await;
+    let running = rig.serve(rig.settings()).await;
+    let number = rig.open(&shop("10.20.1.15"));
+    rig.concluded(number).await;
+    rig.quiet().await;
+    let api = crate::standin::client::Api::installation(&rig.standin).await;
+    let ours = api.get(&format!("/repos/{REPOSITORY}/pulls/{number}/comments")).await.json()[0]["id"].as_u64().unwrap();
+    let comment = rig.standin.reply_as_user(REPOSITORY, ours, "kim", "/waypost explain missing-server");
+    rig.until("the answer", || rig.ours(number).into_iter().find(|seen| seen.body.contains(&format!("reply:line:{comment}")))).await;
+    rig.quiet().await;
+    let given = api.get(&format!("/repos/{REPOSITORY}/pulls/comments/{comment}/reactions")).await.json();
+    let given: Vec<&str> = given.as_array().unwrap().iter().map(|one| one["content"].as_str().unwrap()).collect();
+    assert_eq!(given, ["eyes", "rocket"]);
+    running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_was_taken_back_is_not_done() {
+    let rig = Rig::new().await;
+    let running = rig.serve(rig.settings()).await;
+    let number = rig.open(&shop("10.20.1.11"));
+    rig.concluded(number).await;
+    rig.quiet().await;
+    // As GitHub answers for a comment that somebody has deleted by then.
+    rig.standin.fail("POST", "/reactions", 1, Fault::Status(404));
+    rig.standin.comment_as_user(REPOSITORY, number, "kim", "/waypost help");
+    rig.quiet().await;
+    assert_eq!(rig.ours(number), []);
+    running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_nothing_can_be_said_the_command_is_done_all_the_same() {
+    let rig = Rig::new().await;
+    let running = rig.serve(rig.settings()).await;
+    let number = rig.open(&shop("10.20.1.15"));
+    rig.concluded(number).await;
+    rig.quiet().await;
+    // A locked conversation: neither comments nor reactions.
+    rig.standin.fail("POST", "/issues/", 100, Fault::Status(403));
+    rig.standin.comment_as_user(REPOSITORY, number, "kim", "/waypost status\n\n/waypost review");
+    rig.until("a second check", || (rig.checks(number).iter().filter(|check| check.conclusion.is_some()).count() == 2).then_some(())).await;
     running.shutdown().await;
 }

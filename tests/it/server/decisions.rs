@@ -202,6 +202,10 @@ async fn a_waiver_lapses_on_a_pull_request_where_nothing_else_happens() {
     let repository_id = store.reviews(1).await.unwrap()[0].repository_id;
     let mut given = store.decisions(repository_id, number).await.unwrap().pop().unwrap();
     given.lapses_at_ms = Some(now_ms() - 1);
+    // And as if the repository had been another's when the waiver was given.
+    let newest = given.place.clone();
+    given.place = newest.replace("\"installation\":", "\"installation\":9");
+    store.keep_note(format!("place:{repository_id}"), Some(newest)).await.unwrap();
     let record = AuditRecord { source: "test".to_owned(), repository_id, number, fingerprint, ..AuditRecord::default() };
     store.decide(record, Effect::Give(given)).await.unwrap();
     store.close().await.unwrap();

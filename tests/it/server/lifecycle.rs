@@ -3,8 +3,8 @@
 use crate::standin::client::Api;
 use crate::support::rig::{REPOSITORY, Rig, shop};
 use std::sync::Arc;
-use waypost::github::{self, AppKey, Conclusion, InstallationId, OpenRun, Place, PrNumber, Publisher, Repo, Sha};
-use waypost::report::{Annotation, CheckOutput};
+use waypost::github::{self, AppKey, Conclusion, InstallationId, OpenRun, Place, PrNumber, PublishError, Publisher, Repo, Sha};
+use waypost::report::{Annotation, CheckOutput, LineComment, Spot};
 use waypost::standin::{CheckSeen, Fault, Files};
 use waypost::store::Database;
 
@@ -273,5 +273,67 @@ async fn where_buttons_are_refused_the_check_keeps_its_annotations() {
     let number = rig.open(&shop("10.20.1.15"));
     let check = rig.concluded(number).await;
     assert_eq!((check.conclusion.as_deref(), check.annotations.len()), (Some("failure"), 1));
+    running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_about_a_commit_is_written_only_while_it_is_the_head() {
+    let rig = Rig::new().await;
+    let (publisher, mut run, output) = begun(&rig, 120).await;
+    let head = Sha::new(&rig.standin.head(REPOSITORY, 1)).unwrap();
+    // Seen long ago, and it still is the head.
+    let publisher = publisher.watching(&head, 0);
+    publisher.comment("The review.", true).await.unwrap();
+    let newer = rig.standin.push(REPOSITORY, "change", &shop("10.20.1.16"), "Another");
+    let moved = |error: PublishError| matches!(error, PublishError::MovedOn(sha) if sha.as_str() == newer);
+    let publisher = publisher.watching(&head, 0);
+    assert!(publisher.comment("The review again.", true).await.is_err_and(moved));
+    assert!(publisher.conclude(&mut run, Conclusion::Failure, &output).await.is_err_and(moved));
+    assert!(publisher.lines(&head, &[line()], &std::collections::BTreeSet::new()).await.is_err_and(moved));
+    let check = rig.standin.checks(REPOSITORY, head.as_str()).pop().unwrap();
+    assert_eq!((check.status.as_str(), check.annotations.len()), ("in_progress", 0));
+    assert_eq!(rig.ours(1).len(), 1);
+    assert!(rig.ours(1)[0].body.ends_with("The review."), "{:?}", rig.ours(1));
+    publisher.supersede(&mut run, &Sha::new(&newer).unwrap()).await.unwrap();
+    assert_eq!(conclusions(&rig.standin.checks(REPOSITORY, head.as_str())), ["cancelled"]);
+}
+
+fn line() -> LineComment {
+    let spot = Spot::Lines { start: None, line: 4, is_left: false };
+    let (on_line, on_file) = ("Wrong.".to_owned(), "Wrong, in line 4.".to_owned());
+    LineComment { fingerprint: "0123456789abcdef".to_owned(), path: "nginx/nginx.conf".to_owned(), spot, on_line, on_file }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_review_whose_head_was_replaced_stops_before_it_reads_the_files() {
+    let rig = Rig::new().await;
+    rig.standin.fail("GET", "/compare/", 1, Fault::Slow(700));
+    let running = rig.serve(rig.settings()).await;
+    let number = rig.open(&shop("10.20.1.15"));
+    let old = rig.standin.head(REPOSITORY, number);
+    rig.until("the check to be in progress", || rig.checks(number).pop()).await;
+    rig.standin.push(REPOSITORY, "change", &shop("10.20.1.12"), "Correct the address");
+    assert_eq!(rig.concluded(number).await.conclusion.as_deref(), Some("success"));
+    rig.quiet().await;
+    assert_eq!(conclusions(&rig.standin.checks(REPOSITORY, &old)), ["cancelled"]);
+    let tree = Api::installation(&rig.standin).await.get(&format!("/repos/{REPOSITORY}/git/trees/{old}?recursive=1")).await.json();
+    let blob = tree["tree"].as_array().unwrap().iter().find(|entry| entry["path"] == "nginx/nginx.conf").unwrap()["sha"].as_str().unwrap();
+    assert!(rig.standin.requests().iter().all(|line| !line.path.contains(blob)), "nobody needs {blob} any more");
+    running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_that_is_gone_when_it_is_to_be_concluded_is_made_again() {
+    let rig = Rig::new().await;
+    rig.standin.fail("GET", "/compare/", 1, Fault::Slow(500));
+    let running = rig.serve(rig.settings()).await;
+    let number = rig.open(&shop("10.20.1.15"));
+    let gone = rig.until("the check to be in progress", || rig.checks(number).pop()).await;
+    rig.standin.forget_check(REPOSITORY, gone.id);
+    let check = rig.concluded(number).await;
+    assert_eq!(check.conclusion.as_deref(), Some("failure"));
+    assert!(check.title.unwrap().contains("does not exist"));
+    rig.quiet().await;
+    assert_eq!((rig.checks(number).len(), rig.ours(number).len()), (1, 1));
     running.shutdown().await;
 }

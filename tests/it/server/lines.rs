@@ -116,7 +116,92 @@ async fn of_many_findings_ten_are_said_on_lines_and_a_clean_pull_request_costs_n
     rig.until("the failure", || rig.checks(clean).pop().filter(|check| check.conclusion.as_deref() == Some("failure"))).await;
     rig.quiet().await;
     assert_eq!(comments(&rig, clean).await.len(), 10);
+    files.insert("README.md".to_owned(), File::from("Something else.\n"));
+    let before = rig.standin.push(REPOSITORY, "change", &files, "Still many");
+    rig.until("the push", || (rig.standin.head(REPOSITORY, clean) == before).then_some(())).await;
+    rig.concluded(clean).await;
+    rig.quiet().await;
+    assert_eq!(comments(&rig, clean).await.len(), 10, "ten are ten, however often is pushed");
     let ours = rig.ours(clean).pop().unwrap().body;
     assert!(ours.contains("<summary>Earlier commits</summary>"), "{ours}");
     running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_finding_that_comes_back_is_said_again() {
+    let rig = Rig::new().await;
+    let running = rig.serve(rig.settings()).await;
+    let number = rig.open(&shop("10.20.1.15"));
+    rig.concluded(number).await;
+    rig.quiet().await;
+    push(&rig, number, "10.20.1.12").await;
+    assert_eq!(resolved(&rig, number).await, [true]);
+    push(&rig, number, "10.20.1.15").await;
+    assert_eq!(resolved(&rig, number).await, [true, false]);
+    push(&rig, number, "10.20.1.12").await;
+    assert_eq!(resolved(&rig, number).await, [true, true]);
+    running.shutdown().await;
+}
+
+/// A change of a file far from the line that a change of another file breaks.
+fn elsewhere() -> waypost::standin::Files {
+    let mut base = shop("10.20.1.11");
+    let text = match &base["nginx/nginx.conf"] {
+        File::Text(text) => String::from_utf8(text.clone()).unwrap(),
+        other => panic!("{other:?}"),
+    };
+    base.insert("nginx/nginx.conf".to_owned(), File::from(format!("{text}\n\n\n# The end.\n").as_str()));
+    base.insert("inventory/hosts.yml".to_owned(), File::from("web:\n  hosts:\n    web02: { ansible_host: 10.20.1.12 }\n"));
+    base
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_the_diff_does_not_show_is_told_of_at_its_file() {
+    let rig = Rig::new().await;
+    let running = rig.serve(rig.settings()).await;
+    let number = rig.open(&elsewhere());
+    assert_eq!(rig.concluded(number).await.conclusion.as_deref(), Some("failure"));
+    rig.quiet().await;
+    let said = comments(&rig, number).await;
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert_eq!((&said[0]["path"], &said[0]["subject_type"]), (&json!("nginx/nginx.conf"), &json!("file")));
+    assert!(said[0]["body"].as_str().unwrap().contains("`nginx/nginx.conf:4`"), "{}", said[0]["body"]);
+    rig.standin.comment_as_user(REPOSITORY, number, "kim", "/waypost review");
+    rig.quiet().await;
+    assert_eq!(comments(&rig, number).await.len(), 1, "the same finding is said once");
+    push(&rig, number, "10.20.1.12").await;
+    assert_eq!(resolved(&rig, number).await, [true]);
+    running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_a_review_is_refused_each_comment_is_tried_alone_and_at_its_file_at_last() {
+    for (refused, kind) in [(0, "line"), (1, "file"), (2, "")] {
+        let rig = Rig::new().await;
+        rig.standin.fail("POST", "/pulls/1/reviews", 1, Fault::Status(422));
+        rig.standin.fail("POST", "/pulls/1/comments", refused, Fault::Status(422));
+        let running = rig.serve(rig.settings()).await;
+        let number = rig.open(&shop("10.20.1.15"));
+        rig.concluded(number).await;
+        rig.quiet().await;
+        let said = comments(&rig, number).await;
+        let kinds: Vec<&str> = said.iter().map(|comment| comment["subject_type"].as_str().unwrap()).collect();
+        assert_eq!(kinds, [kind].into_iter().filter(|kind| !kind.is_empty()).collect::<Vec<_>>());
+        assert_eq!((rig.checks(number).len(), rig.ours(number).len()), (1, 1));
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_review_in_doubt_is_looked_for_and_made_again_only_where_it_is_not_there() {
+    for fault in [Fault::AfterAccepting(502), Fault::Status(502), Fault::Reset] {
+        let rig = Rig::new().await;
+        rig.standin.fail("POST", "/reviews", 1, fault.clone());
+        let running = rig.serve(rig.settings()).await;
+        let number = rig.open(&shop("10.20.1.15"));
+        rig.concluded(number).await;
+        rig.quiet().await;
+        assert_eq!(comments(&rig, number).await.len(), 1, "{fault:?}");
+        running.shutdown().await;
+    }
 }

@@ -4,7 +4,7 @@ use crate::standin::client::Api;
 use crate::support::contract::{Watched, violations};
 use crate::support::rig::{REPOSITORY, Rig, shop};
 use serde_json::{Value, json};
-use waypost::standin::{File, NewPull, Options};
+use waypost::standin::{Fault, File, NewPull, Options};
 
 /// A review of a push that changes one file may ask GitHub for no more than this.
 const MOST_READS: usize = 6;
@@ -111,6 +111,27 @@ async fn a_renamed_repository_goes_on_under_its_new_name() {
     rig.quiet().await;
     let ours = rig.standin.comments("acme/gateway", number);
     assert_eq!(ours.iter().filter(|comment| comment.author == "waypost[bot]").count(), 1, "one comment under both names");
+    running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transferred_repository_goes_on_under_its_new_owner() {
+    let rig = Rig::new().await;
+    let running = rig.serve(rig.settings()).await;
+    let number = rig.open(&shop("10.20.1.15"));
+    rig.concluded(number).await;
+    rig.quiet().await;
+    rig.standin.fail("GET", "/compare/", 1, Fault::Slow(500));
+    let old = rig.standin.push(REPOSITORY, "change", &shop("10.20.1.16"), "Another address");
+    rig.until("the check to be in progress", || rig.standin.checks(REPOSITORY, &old).pop()).await;
+    rig.standin.transfer(REPOSITORY, "umbrella");
+    let concluded = |sha: String| rig.standin.checks("umbrella/edge", &sha).pop().filter(|check| check.conclusion.is_some());
+    assert_eq!(rig.until("the check that was begun before", || concluded(old.clone())).await.conclusion.as_deref(), Some("failure"));
+    let new = rig.standin.push("umbrella/edge", "change", &shop("10.20.1.12"), "Correct the address");
+    assert_eq!(rig.until("a check of the new owner", || concluded(new.clone())).await.conclusion.as_deref(), Some("success"));
+    rig.quiet().await;
+    let ours = rig.standin.comments("umbrella/edge", number);
+    assert_eq!(ours.iter().filter(|comment| comment.author == "waypost[bot]").count(), 1, "one comment for both owners");
     running.shutdown().await;
 }
 

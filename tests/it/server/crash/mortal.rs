@@ -64,6 +64,7 @@ tripping! {
     finish(fence: Fence, end: End) -> bool;
     is_known(guid: String) -> bool;
     is_busy(lane: String) -> bool;
+    is_waiting(lane: String) -> bool;
     blobs(repository_id: u64, shas: Vec<String>) -> BTreeMap<String, Arc<[u8]>>;
     keep_blobs(repository_id: u64, blobs: Vec<(String, Arc<[u8]>)>) -> ();
     keep_review(review: StoredReview) -> ();
