@@ -416,10 +416,18 @@ impl RepoApi {
     /// Sends one call on the repository.
     async fn send(&self, call: Call<'_>) -> Result<(String, Vec<u8>), ApiError> {
         self.requests.fetch_add(1, Ordering::Relaxed);
-        let path = format!("/repos/{}/{}", self.place.repo, call.path);
+        let rest = call.path;
+        let path = format!("/repos/{}/{rest}", self.place.repo);
         let name = format!("{} {path}", call.method);
         let call = Call { path: &path, installation: Some(self.place.installation), ..call };
-        Ok((name, self.send_renewing(&call).await?))
+        match self.send_renewing(&call).await {
+            // GitHub sends on what is meant for a repository's old name or owner, and no client sends a body on. The number stays the same.
+            Err(error) if matches!(error.status(), Some(301 | 302 | 307 | 308)) => {
+                let moved = format!("/repositories/{}/{rest}", self.place.repository_id);
+                Ok((name, self.send_renewing(&Call { path: &moved, ..call }).await?))
+            }
+            answer => Ok((name, answer?)),
+        }
     }
 
     /// Sends a call; a token that GitHub no longer knows is replaced once.

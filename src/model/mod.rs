@@ -20,7 +20,7 @@ pub use gateway::{Certificate, Gateway, HostPattern, ListenAddress, Listener, No
 pub use inventory::{CertificateFact, Cidr, Claim, Coverage, Existence, Inventory, InventoryHost, LoadFact, LoadSubject, Quantity, Range, Service};
 pub use outcome::{Forward, Outcome, Retry, StatusHandler, Target, TimeoutLines, Timeouts, UpstreamUri};
 pub use pool::{Address, Balancing, Ejection, HealthCheck, Host, Member, MemberState, Pool, PoolId};
-pub use problem::{Input, Problem, ProblemKind, Related, Role, Unknown};
+pub use problem::{Fix, Input, Problem, ProblemKind, Related, Role, Unknown};
 pub use request::{BadRequest, Request, Scheme};
 pub use table::{Action, Label, Limit, LimitKind, Next, QueryEdit, Route, Step, Table, TableId, TableKind};
 pub use value::{Arithmetic, Capture, Converted, Converter, Field, Lookup, LookupEntry, Name, Normalizer, Part, Value};

@@ -17,6 +17,26 @@ pub struct Problem {
     pub span: Span,
     /// Further places with a few words each ("opened here").
     pub related: Vec<Related>,
+    /// What surely mends it.
+    pub fix: Option<Fix>,
+}
+
+/// An edit that mends a [`Problem`], where there is one that nobody would argue about: not a guess.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fix {
+    /// The bytes to replace; empty to put something in.
+    pub span: Span,
+    /// What stands there. Whoever applies the edit checks it: a name may have been written in quotes.
+    pub was: String,
+    /// What should.
+    pub text: String,
+}
+
+impl Fix {
+    /// Returns the edit that writes `meant` in place of `was`, which is at `span`.
+    pub fn replace(span: &Span, was: &str, meant: &str) -> Self {
+        Self { span: span.clone(), was: was.to_owned(), text: meant.to_owned() }
+    }
 }
 
 /// A further place of a [`Problem`].

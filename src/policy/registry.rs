@@ -52,7 +52,16 @@ pub struct RuleContext<'a> {
 /// What is worked out once for all rules.
 #[derive(Debug, Default)]
 pub struct Shared<'a> {
+    /// What the review found in the repository's own settings, whose form no rule knows.
+    pub(super) settings: Vec<Finding>,
     pub(super) passages: OnceCell<Vec<Passage<'a>>>,
+}
+
+impl Shared<'_> {
+    /// Returns what is known before the first rule looks: what the review found in the repository's own settings.
+    pub fn of(settings: Vec<Finding>) -> Self {
+        Self { settings, ..Self::default() }
+    }
 }
 
 /// Returns every rule, in the order of the documentation.

@@ -216,6 +216,15 @@ pub enum Ailment {
         /// The App asks for it, and an owner has not accepted yet.
         asked: bool,
     },
+    /// The installation does not allow what only some need.
+    MorePermission {
+        /// What.
+        permission: &'static str,
+        /// `read` or `write`.
+        level: &'static str,
+        /// The event that comes with it.
+        event: &'static str,
+    },
     /// An event does not arrive.
     Event {
         /// Which.
@@ -277,6 +286,9 @@ fn ailment_words(ailment: &Ailment) -> String {
         }
         Ailment::Permission { permission, level, asked: false } => format!(
             "❌ The App does not ask for the permission `{permission}: {level}`. Add it in the App's settings; then an owner of each installation accepts it."
+        ),
+        Ailment::MorePermission { permission, level, event } => format!(
+            "⚠️ The permission `{permission}: {level}` is not granted. Without it GitHub sends no `{event}`, and a merge queue that requires `waypost` waits in vain."
         ),
         Ailment::Event { event, needed: true } => format!("❌ The event `{event}` does not arrive. Subscribe to it in the App's settings."),
         Ailment::Event { event, needed: false } => format!("⚠️ The event `{event}` does not arrive, so what it stands for does nothing here."),
@@ -340,6 +352,7 @@ mod tests {
         let all = [
             Ailment::Permission { permission: "checks", level: "write", asked: true },
             Ailment::Permission { permission: "pull_requests", level: "write", asked: false },
+            Ailment::MorePermission { permission: "merge_queues", level: "read", event: "merge_group" },
             Ailment::Event { event: "issue_comment", needed: true },
             Ailment::Event { event: "merge_group", needed: false },
             Ailment::Deliveries { failed: 3, last_status: 502 },

@@ -88,6 +88,9 @@ mod tests {
         ```
         line
         line
+        line
+        line
+        line
         ````
 
         </details>

@@ -72,6 +72,7 @@ pub(super) fn finding() -> FindingReport {
         waived: None,
         acknowledged: None,
         reopened: None,
+        fix: None,
         when: None,
         requests: vec![request("http://shop.example.com/cart")],
     }

@@ -3,7 +3,8 @@
 //! Which lines the diff shows is worked out from both trees: one line outside of it, and GitHub refuses the whole review.
 
 use super::CommentContext;
-use super::markdown::{Place, code, line_link, prose};
+use super::escape::source_line;
+use super::markdown::{Place, code, fence, line_link, prose};
 use super::put::put;
 use super::words::{request_words, severity_word};
 use crate::policy::{Severity, Tree};
@@ -74,7 +75,7 @@ pub fn line_comments(review: &Review, base: &Snapshot, head: &Snapshot, cx: &Com
             fingerprint: finding.fingerprint.clone(),
             path: finding.path.clone(),
             spot,
-            on_line: if whole { body.clone() } else { format!("{body}{link}\n") },
+            on_line: if whole { format!("{body}{}", suggestion(finding, spot)) } else { format!("{body}{link}\n") },
             on_file: format!("{body}{link}\n"),
         })
     });
@@ -152,6 +153,16 @@ fn body(finding: &FindingReport) -> String {
     text
 }
 
+/// Returns what can be applied with a click, where that is certain: the comment stands on the very lines to replace, and what is written
+/// there is shown as it is.
+fn suggestion(finding: &FindingReport, spot: Spot) -> String {
+    let Spot::Lines { start, line, is_left: false } = spot else { return String::new() };
+    let fix = finding.fix.as_ref().filter(|fix| (fix.start_line, fix.end_line) == (start.unwrap_or(line), line));
+    // GitHub applies to the lines what stands in the comment, where line ends and marks that are not seen would get lost.
+    let as_it_is = |text: &str| text.lines().all(|line| source_line(line) == line) && !text.contains('\r');
+    fix.filter(|fix| as_it_is(&fix.text)).map_or(String::new(), |fix| format!("\n{}", fence("suggestion", &fix.text)))
+}
+
 /// Returns the link to the lines that are meant.
 fn link(finding: &FindingReport, cx: &CommentContext) -> String {
     let commit = if finding.tree == Tree::Head { &cx.head_sha } else { &cx.base_sha };
@@ -176,6 +187,21 @@ mod tests {
     use super::super::fixture;
     use super::*;
     use crate::snapshot::memory;
+
+    #[test]
+    fn what_surely_mends_it_can_be_applied_with_a_click() {
+        let mut review = fixture::outage();
+        let said = |review: &Review| line_comments(review, &fixture::base(), &fixture::head(), &CommentContext::default()).pop().unwrap();
+        let fix = |line: usize, text: &str| Some(crate::review::FixReport { start_line: line, end_line: line, text: text.to_owned() });
+        review.findings[0].fix = fix(3, "\tserver 10.20.1.12:8080; # ``` @me");
+        let comment = said(&review);
+        assert!(comment.on_line.ends_with("\n\n````suggestion\n\tserver 10.20.1.12:8080; # ``` @me\n````\n"), "{}", comment.on_line);
+        assert!(!comment.on_file.contains("suggestion"), "{}", comment.on_file);
+        for other in [fix(2, "x"), fix(3, "x\u{202e}y"), fix(3, "x\r"), None] {
+            review.findings[0].fix = other;
+            assert!(!said(&review).on_line.contains("suggestion"));
+        }
+    }
 
     fn numbered(lines: usize) -> Vec<String> {
         (1..=lines).map(|line| format!("line {line}\n")).collect()

@@ -73,9 +73,12 @@ fn trim_punctuation(word: &str) -> (&str, &str, &str) {
 /// Returns whether neither markdown nor GitHub makes anything of the word.
 fn is_quiet(word: &str) -> bool {
     let lower = word.to_ascii_lowercase();
-    // A word of hexadecimal digits could be taken for a commit.
-    let commit = (7..=64).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_hexdigit()) && word.bytes().any(|b| b.is_ascii_digit());
-    let reference = lower.starts_with("gh-") || lower.contains("www.");
+    // Hexadecimal digits could be taken for a commit, wherever in the word they stand alone.
+    let alone = word.split(|c: char| !c.is_alphanumeric());
+    let commit = alone
+        .into_iter()
+        .any(|part| (7..=64).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_hexdigit()) && part.bytes().any(|b| b.is_ascii_digit()));
+    let reference = lower.contains("gh-") || lower.contains("www.");
     let letters =
         word.chars().all(|c| visible(c) == c && (c.is_alphanumeric() || matches!(c, '.' | ',' | ';' | '%' | '\'' | '’' | '…' | '-' | '–' | '—')));
     letters && !commit && !reference && !is_address(word) && !word.starts_with('-')
@@ -142,6 +145,7 @@ mod tests {
         "*a* _b_ **c** ~~d~~ &amp; &#64;me \\@me",
         "unbalanced ` @everyone",
         "0123456789abcdef0123456789abcdef01234567",
+        "to .GH-21. and -0123456789abcdef0123456789abcdef01234567.",
         "\u{202e}@me\x1b[31m",
         "- - -",
         "`",

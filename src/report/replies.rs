@@ -318,6 +318,7 @@ mod tests {
         The command lacks the URL. It is used like this: `/waypost trace URL`
         `now` does not belong there. The command is used like this: `/waypost trace URL`
         `x` is not a URL: it begins with neither `http://` nor `https://`. The command is used like this: `/waypost trace URL`
+        Only the first 10 commands of a comment are done; write another comment for the others.
         The quotation mark `"` has no partner.
         There is no `untill`. Did you mean `until=`?
         There is no rule `traffic/mising-server`. Did you mean `/waypost explain traffic/missing-server`?
@@ -347,7 +348,7 @@ mod tests {
         let long = format!("```text\n{}```\n", "line\n".repeat(20_000));
         let text = together(&vec![long; 4]);
         assert!(text.len() <= MAX_BYTES && text.matches("```").count() == 2, "{}", text.len());
-        assert!(text.ends_with("There is no room for 3 more answers.\n"), "{}", &text[text.len() - 200..]);
+        assert!(text.ends_with("There is no room for 3 more answers.\n"), "{}", text.len());
     }
 
     #[test]
@@ -367,7 +368,7 @@ mod tests {
 
         Waypost could not review this change, so it does not say that it is safe.
 
-        > GitHub answered GET /repos/acme/edge/git/trees/x with 404: Not Found
+        > GitHub answered GET `/repos/acme/edge/git/trees/x` with 404: Not Found
 
         The "Re-run" button or a comment `/waypost review` tries again.
         "#);

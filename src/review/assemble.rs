@@ -1,6 +1,9 @@
 //! Puts a review together: places become lines, identities become fingerprints, severities become a verdict.
 
+use super::fix;
+use super::own;
 use super::place::Places;
+use super::settings::SETTINGS_PATH;
 use super::summary::{Facts, summary};
 use super::types::SCHEMA;
 use super::{
@@ -8,7 +11,7 @@ use super::{
     traffic_unchanged,
 };
 use crate::analysis::{Change, Comparison, Destination};
-use crate::model::{Model, Role};
+use crate::model::Role;
 use crate::policy::{Category, Decision, DecisionKind, Finding, Said, Severity, Side, Tree, by_name, content_of, decided};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -41,7 +44,7 @@ pub(super) fn assemble(parts: &Parts<'_>) -> Review {
             RollbackReport { restores: known && changes.is_empty(), exact: compared.exact, changes }
         }),
         dry_run: None,
-        inputs: input_reports(base.model, head.model),
+        inputs: input_reports(base, head),
         exact: comparison.exact,
         inexact: if comparison.exact { Vec::new() } else { comparison.reasons.clone() },
         timings_ms: Timings::default(),
@@ -93,6 +96,7 @@ fn finding_reports(base: Side<'_>, head: Side<'_>, findings: &[Finding], decisio
             waived: None,
             acknowledged: None,
             reopened: None,
+            fix: fix::of(head, finding),
             when: finding.when.clone(),
             requests: finding.requests.iter().map(|request| RequestReport::new(request, None)).collect(),
         }
@@ -178,14 +182,18 @@ fn unknown_reports(head: Side<'_>, limited: bool) -> Vec<UnknownReport> {
 }
 
 /// Returns what was read on either side, by path; where the role differs, head's.
-fn input_reports(base: &Model, head: &Model) -> Vec<InputReport> {
-    let both = base.inputs.iter().chain(&head.inputs);
-    let by_path: BTreeMap<&str, InputReport> = both
+fn input_reports(base: Side<'_>, head: Side<'_>) -> Vec<InputReport> {
+    let both = base.model.inputs.iter().chain(&head.model.inputs);
+    let mut by_path: BTreeMap<&str, InputReport> = both
         .map(|input| {
             let path = input.path.as_str();
             (path, InputReport { path: path.to_owned(), format: input.format.to_owned(), role: role_word(input.role).to_owned() })
         })
         .collect();
+    if own::are_touched(base.snapshot, head.snapshot) {
+        let settings = InputReport { path: SETTINGS_PATH.to_owned(), format: "waypost".to_owned(), role: role_word(Role::Policy).to_owned() };
+        by_path.insert(SETTINGS_PATH, settings);
+    }
     by_path.into_values().collect()
 }
 

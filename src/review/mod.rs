@@ -3,6 +3,8 @@
 #![forbid(unsafe_code)]
 
 mod assemble;
+mod fix;
+mod own;
 mod place;
 mod relevance;
 pub mod settings;
@@ -14,9 +16,11 @@ mod what_if;
 pub use relevance::{touches_traffic, traffic_unchanged};
 pub use trace::{StepReport, TraceReport, trace_report};
 pub use types::{
-    Acknowledgement, ChangeReport, FindingReport, InputReport, RequestReport, Review, RollbackReport, SCHEMA, Timings, UnknownReport, Verdict, Waiver,
+    Acknowledgement, ChangeReport, FindingReport, FixReport, InputReport, RequestReport, Review, RollbackReport, SCHEMA, Timings, UnknownReport,
+    Verdict, Waiver,
 };
 
+pub use own::findings as settings_findings;
 pub use what_if::{Leftovers, Simulation, leftovers, simulate};
 
 use crate::analysis::{Comparison, compare};
@@ -82,15 +86,8 @@ fn judged(change: &Change<'_>, decisions: &[Decision], made: &Kept) -> Review {
     let base = Side { snapshot: change.base, model: &made.base };
     let known_good = change.known_good.zip(made.known_good.as_ref()).map(|(snapshot, model)| Side { snapshot, model });
     let rollback = made.rollback.as_ref();
-    let findings = check_all(&RuleContext {
-        base,
-        head,
-        known_good,
-        rollback,
-        comparison: &made.comparison,
-        title: change.title,
-        body: change.body,
-        shared: Shared::default(),
-    });
+    let shared = Shared::of(own::findings(change.base, change.head));
+    let findings =
+        check_all(&RuleContext { base, head, known_good, rollback, comparison: &made.comparison, title: change.title, body: change.body, shared });
     assemble::assemble(&assemble::Parts { base, head, comparison: &made.comparison, rollback, findings: &findings, decisions })
 }

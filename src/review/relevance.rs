@@ -10,7 +10,9 @@ use std::collections::BTreeSet;
 ///
 /// `inputs` are the paths in [`super::Review::inputs`].
 pub fn touches_traffic<'a>(changed: impl IntoIterator<Item = &'a str>, inputs: &[super::InputReport]) -> bool {
-    let inputs: BTreeSet<&str> = inputs.iter().map(|input| input.path.as_str()).collect();
+    // Settings say who may do what, and nothing of where a request goes.
+    let traffic = inputs.iter().filter(|input| input.role != "policy");
+    let inputs: BTreeSet<&str> = traffic.map(|input| input.path.as_str()).collect();
     changed.into_iter().any(|path| inputs.contains(path))
 }
 

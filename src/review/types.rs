@@ -88,10 +88,24 @@ pub struct FindingReport {
     /// A waiver that was given when this finding said something else: it holds no longer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reopened: Option<Waiver>,
+    /// What surely mends it; left out where nothing does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fix: Option<FixReport>,
     /// Under which condition it happens.
     pub when: Option<String>,
     /// Requests that show it.
     pub requests: Vec<RequestReport>,
+}
+
+/// Lines to write in place of others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct FixReport {
+    /// The first line to replace, from 1.
+    pub start_line: usize,
+    /// The last.
+    pub end_line: usize,
+    /// What to write, without the end of its last line.
+    pub text: String,
 }
 
 /// An exception until a date.

@@ -189,7 +189,12 @@ pub(super) fn review(hub: &Hub, state: &mut State, at: usize, review: &Review) {
     hub.emit(state, "pull_request_review", (at, &author), json!({"action": "submitted", "review": shown, "pull_request": pull}));
     for comment in &review.comments {
         let Some(repository) = state.repositories.get(at) else { return };
-        let shown = hub.shapes.review_comment(state, repository, review, comment);
+        let mut shown = hub.shapes.review_comment(state, repository, review, comment);
+        if let Some(object) = shown.as_object_mut().filter(|_| comment.line.is_none()) {
+            // Unlike the API, the event says that there is none.
+            object.insert("line".to_owned(), Value::Null);
+            object.insert("original_line".to_owned(), Value::Null);
+        }
         hub.emit(state, "pull_request_review_comment", (at, &author), json!({"action": "created", "comment": shown, "pull_request": pull}));
     }
 }

@@ -170,6 +170,12 @@ fn the_example_of_the_rule_about_rollbacks_is_what_is_printed() {
 }
 
 #[test]
+fn the_example_of_the_rule_about_settings_is_what_is_printed() {
+    let tree = |name: &str| memory([(".waypost.yaml", format!("commands:\n  {name}: {{ role: admin }}\n")), ("nginx.conf", http(SHOP))]);
+    printed("settings", "", &tree("waive"), &tree("wave"));
+}
+
+#[test]
 fn no_rule_is_left_without_an_example_that_runs() {
     let here = include_str!("examples.rs");
     for rule in waypost::policy::rules() {

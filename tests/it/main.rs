@@ -38,6 +38,8 @@ mod examples;
 #[cfg(test)]
 mod facts;
 #[cfg(test)]
+mod fixes;
+#[cfg(test)]
 mod fuzz;
 #[cfg(test)]
 mod haproxy;
@@ -48,6 +50,8 @@ mod hostile;
 mod inventory;
 #[cfg(test)]
 mod laws;
+#[cfg(test)]
+mod markdown;
 #[cfg(test)]
 mod nginx;
 #[cfg(test)]

@@ -125,6 +125,7 @@ impl Conditionals {
                 help,
                 span: block.opened,
                 related: Vec::<Related>::new(),
+                fix: None,
             });
         }
     }
@@ -161,5 +162,6 @@ fn problem(parsed: &mut Parsed, line: &Line, message: &str, help: &str) {
         help: Some(help.to_owned()),
         span: line.span.clone(),
         related: Vec::new(),
+        fix: None,
     });
 }

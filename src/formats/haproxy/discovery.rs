@@ -247,7 +247,7 @@ fn unreadable(path: &TreePath, error: &ReadError, model: &mut Model) -> bool {
             // An error although HAProxy would read it: padding must not turn a review off.
             let message = format!("`{path}` is not read: {error}");
             let help = Some("split it into several files; the rest of the tree is reviewed without it".to_owned());
-            model.problems.push(Problem { kind: ProblemKind::Syntax, fatal: true, message, help, span: start, related: Vec::new() });
+            model.problems.push(Problem { kind: ProblemKind::Syntax, fatal: true, message, help, span: start, related: Vec::new(), fix: None });
         }
         ReadError::Unreadable(_) => model.unknown.push(Unknown { span: start, reason: format!("`{path}`: {error}") }),
     }

@@ -163,7 +163,7 @@ impl Parser {
     }
 
     fn problem(&mut self, span: Span, message: String, help: Option<String>) {
-        self.parsed.problems.push(Problem { kind: ProblemKind::Syntax, fatal: true, message, help, span, related: Vec::new() });
+        self.parsed.problems.push(Problem { kind: ProblemKind::Syntax, fatal: true, message, help, span, related: Vec::new(), fix: None });
     }
 
     fn finish(mut self) -> Parsed {

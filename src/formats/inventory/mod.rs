@@ -109,7 +109,7 @@ impl File<'_> {
         let start = self.text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1);
         let line = self.text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
         let span = self.span(start + line.len() - line.trim_start().len(), start + line.trim_end().len().max(line.len() - line.trim_start().len()));
-        Problem { kind: ProblemKind::Syntax, fatal: false, message, help: Some(help.to_owned()), span, related: Vec::new() }
+        Problem { kind: ProblemKind::Syntax, fatal: false, message, help: Some(help.to_owned()), span, related: Vec::new(), fix: None }
     }
 }
 

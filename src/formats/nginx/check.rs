@@ -6,7 +6,7 @@ use super::directives::{self, Row, place};
 use super::syntax::Directive;
 use super::{Config, buffers, needed, patterns, values};
 use crate::formats::source::{self, has_hole};
-use crate::model::{Model, Problem, ProblemKind, Related, Unknown};
+use crate::model::{Fix, Model, Problem, ProblemKind, Related, Unknown};
 use crate::span::{Span, TreePath};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -141,6 +141,7 @@ impl Walk<'_> {
                 help: Some("remove one of the two; nginx refuses the whole configuration until then".to_owned()),
                 span: directive.name.span.clone(),
                 related: vec![Related { span: first.head.clone(), text: "the first one".to_owned() }],
+                fix: None,
             });
         }
     }
@@ -218,6 +219,9 @@ impl Walk<'_> {
             Some(meant) => {
                 let help = format!("did you mean `{meant}`? nginx refuses a name it does not know");
                 self.problem(directive, format!("there is no directive `{name}`"), help, inside);
+                if let Some(problem) = self.model.problems.last_mut().filter(|problem| problem.span == directive.name.span) {
+                    problem.fix = Some(Fix::replace(&directive.name.span, name, meant));
+                }
             }
             None if self.check.blamed.insert(directive.head.clone()) => {
                 let reason = format!("unknown directive `{name}`");
@@ -230,7 +234,15 @@ impl Walk<'_> {
     fn buffers(&mut self, span: Span, message: String) {
         if self.check.blamed.insert(span.clone()) {
             let help = "raise the number or size of the buffers with it; nginx refuses the whole configuration until then".to_owned();
-            self.model.problems.push(Problem { kind: ProblemKind::Syntax, fatal: true, message, help: Some(help), span, related: Vec::new() });
+            self.model.problems.push(Problem {
+                kind: ProblemKind::Syntax,
+                fatal: true,
+                message,
+                help: Some(help),
+                span,
+                related: Vec::new(),
+                fix: None,
+            });
         }
     }
 
@@ -248,6 +260,7 @@ impl Walk<'_> {
             help: Some(help),
             span: directive.name.span.clone(),
             related: related.into_iter().collect(),
+            fix: None,
         });
     }
 }

@@ -287,7 +287,7 @@ impl<'a, 'b> Expander<'a, 'b> {
 
     fn problem(&mut self, span: &Span, kind: ProblemKind, message: String, help: Option<String>) {
         if self.blamed.insert((span.clone(), message.clone())) {
-            self.model.problems.push(Problem { kind, fatal: true, message, help, span: span.clone(), related: Vec::new() });
+            self.model.problems.push(Problem { kind, fatal: true, message, help, span: span.clone(), related: Vec::new(), fix: None });
         }
     }
 

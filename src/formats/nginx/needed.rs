@@ -56,6 +56,7 @@ fn certificates(http: &[Directive], servers: &[&Directive]) -> Vec<Problem> {
             ),
             span: at.head.clone(),
             related: vec![Related { span: server.head.clone(), text: "the server that answers first there".to_owned() }],
+            fix: None,
         });
     }
     found
@@ -117,5 +118,6 @@ fn unanswered(server: &Directive, line: &Directive, around: Option<&Directive>) 
         )),
         span: line.head.clone(),
         related,
+        fix: None,
     })
 }

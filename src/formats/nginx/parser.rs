@@ -7,7 +7,7 @@ use super::directives;
 use super::lexer::{self, Kind, Token};
 use super::syntax::{Directive, Word};
 use crate::formats::source;
-use crate::model::{Problem, ProblemKind, Related};
+use crate::model::{Fix, Problem, ProblemKind, Related};
 use crate::span::{LineIndex, Span};
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -106,7 +106,7 @@ impl Source<'_> {
 }
 
 pub(super) fn problem(span: Span, message: String) -> Problem {
-    Problem { kind: ProblemKind::Syntax, fatal: true, message, help: None, span, related: Vec::new() }
+    Problem { kind: ProblemKind::Syntax, fatal: true, message, help: None, span, related: Vec::new(), fix: None }
 }
 
 /// What a pass does differently at a token.
@@ -439,6 +439,10 @@ impl<'a> Pass<'a> {
         let mut problem = problem(statement.name.span.clone(), format!("`{}` has no `{terminator}`", statement.name()));
         problem.help = Some(format!("end line {line} with `{terminator}`; nginx refuses the whole configuration until then"));
         problem.related.push(Related { span: next, text: text.to_owned() });
+        if terminator == ';' {
+            let end = Span::new(statement.head.path.clone(), statement.head.end, statement.head.end);
+            problem.fix = Some(Fix::replace(&end, "", ";"));
+        }
         self.problems.push(problem);
     }
 

@@ -36,6 +36,8 @@ pub(super) fn parse(template: &Template, text: &str, choice: &Choice) -> (Source
 fn in_their_files(source: &Source, parsed: &mut Parsed) {
     for problem in &mut parsed.problems {
         problem.span = source.in_its_file(&problem.span);
+        // What is put in may be text of an expression by then.
+        problem.fix = None;
         problem.related.iter_mut().for_each(|related| related.span = source.in_its_file(&related.span));
     }
     move_all(source, &mut parsed.directives);
@@ -166,6 +168,7 @@ fn repeated(rounds: &[Round], directives: &[Directive], parent: Option<&Span>, p
                 help: Some("use the loop's name in it, or put it outside; nginx refuses the second one".to_owned()),
                 span: directive.head.clone(),
                 related: Vec::new(),
+                fix: None,
             });
         }
         repeated(rounds, directive.inside(), Some(&directive.head), problems);

@@ -139,6 +139,7 @@ impl Template {
             help: Some(defect.help.clone()),
             span: self.span(&defect.range),
             related: defect.related.iter().map(|(range, text)| Related { span: self.span(range), text: text.clone() }).collect(),
+            fix: None,
         };
         self.scanned.defects.iter().map(problem).collect()
     }

@@ -22,6 +22,8 @@ pub(super) const SPEC: Spec = Spec {
 
 /// What we need to be allowed, and what for.
 const PERMISSIONS: &[(&str, &str)] = &[("checks", "write"), ("contents", "read"), ("metadata", "read"), ("pull_requests", "write")];
+/// What is only for some: without it the event does not come.
+const MORE_PERMISSIONS: &[(&str, &str, &str)] = &[("merge_queues", "read", "merge_group")];
 /// What we need to hear of. `check_run` and `check_suite` come with the permission for checks, unasked.
 const EVENTS: &[&str] = &["pull_request", "issue_comment"];
 /// What is only for some.
@@ -46,6 +48,11 @@ pub(super) async fn run(cx: &Context<'_>) -> Result<Reply, CommandError> {
     let hears = |event: &&&str| installation.events.iter().any(|have| have == **event);
     found.extend(EVENTS.iter().filter(|event| !hears(event)).map(|event| Ailment::Event { event, needed: true }));
     found.extend(MORE_EVENTS.iter().filter(|event| !hears(event)).map(|event| Ailment::Event { event, needed: false }));
+    for (permission, level, event) in MORE_PERMISSIONS {
+        if !has(&installation.permissions, permission, level) {
+            found.push(Ailment::MorePermission { permission, level, event });
+        }
+    }
     match app.failed_deliveries().await {
         Ok(failed) if failed.is_empty() => {}
         Ok(failed) => {

@@ -69,9 +69,6 @@ pub const SPECS: &[&Spec] = &[
     &doctor::SPEC,
 ];
 
-/// The commands that the settings may say something of: all but the one that lists them.
-pub const NAMES: &[&str] = &["review", "trace", "explain", "ack", "waive", "unwaive", "simulate", "rollback", "status", "doctor"];
-
 /// A command that was understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -275,6 +272,6 @@ mod tests {
     #[test]
     fn the_settings_know_every_command_but_the_help() {
         let names: Vec<&str> = SPECS.iter().map(|spec| spec.name).filter(|name| *name != "help").collect();
-        assert_eq!(names, NAMES);
+        assert_eq!(names, crate::review::settings::COMMAND_NAMES);
     }
 }

@@ -135,9 +135,9 @@ impl Publisher {
         loop {
             // That it is cancelled is said of a commit because it is not the head.
             if conclusion == Conclusion::Cancelled {
-                self.may_write().await?
+                self.may_write().await?;
             } else {
-                self.may_speak().await?
+                self.may_speak().await?;
             }
             let rest = output.annotations.get(run.annotations..).unwrap_or_default();
             let (batch, later) = rest.split_at(rest.len().min(BATCH));

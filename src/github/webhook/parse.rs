@@ -194,7 +194,7 @@ fn rerun(payload: Payload, place: Place) -> Event {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::github::types::CommentId;
+    use crate::github::types::{CheckRunId, CommentId, InstallationId, PrNumber};
     use serde_json::{Value, json};
 
     fn payload(extra: &Value) -> Vec<u8> {

@@ -48,5 +48,6 @@ pub(super) static ALL: &[&Rule] = &[
     &security::exposure_widened::EXPOSURE_WIDENED,
     &config::dangling_reference::DANGLING_REFERENCE,
     &config::syntax::SYNTAX,
+    &config::settings::SETTINGS,
     &rollback::rollback_unsafe::ROLLBACK_UNSAFE,
 ];

@@ -14,6 +14,9 @@ use crate::span::{LineIndex, TreePath};
 /// Where the settings are.
 pub const SETTINGS_PATH: &str = ".waypost.yaml";
 
+/// The commands that the settings may say something of: all but the one that lists them.
+pub const COMMAND_NAMES: &[&str] = &["review", "trace", "explain", "ack", "waive", "unwaive", "simulate", "rollback", "status", "doctor"];
+
 /// The keys there are, each read by the file of its name.
 const KEYS: &[&str] = &["commands"];
 

@@ -1,10 +1,10 @@
 //! Commands in a comment: seen at once, done, answered once.
 
 use super::{App, JobError, Turn};
-use crate::github::commands::{Command, CommandError, Context, NAMES, allowed, commands_in};
+use crate::github::commands::{Command, CommandError, Context, allowed, commands_in};
 use crate::github::{Asked, CommentRef, Place, PrNumber, PublishError, Publisher, Pull, Reaction, RepoApi, Sides, Trees, User};
 use crate::report::replies::{self, Refusal};
-use crate::review::settings::{Settings, SettingsProblem, settings};
+use crate::review::settings::{COMMAND_NAMES, Settings, SettingsProblem, settings};
 use crate::server::work::Work;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -142,7 +142,7 @@ pub(super) async fn base_settings(app: &App, trees: &Trees, pull: &Pull) -> Resu
     let base = trees.snapshot(&pull.base.sha).await?;
     let reading = {
         let base = Arc::clone(&base);
-        move || settings(&base, NAMES)
+        move || settings(&base, COMMAND_NAMES)
     };
     Ok(trees.run(&[base], app.settings.review_limit, Arc::new(reading)).await?)
 }

@@ -167,8 +167,13 @@ async fn make(at: &At<'_>, api: &RepoApi, started_ms: i64) -> Result<Made, Stopp
     let tip = if sides.base_sha == pull.base.sha { None } else { Some(trees.snapshot(&pull.base.sha).await?) };
     all.extend(tip.clone());
     let reading = {
-        let all = all.clone();
-        move || all.iter().for_each(|side| drop(formats::read(side)))
+        let (all, sides) = (all.clone(), Arc::clone(&sides));
+        move || {
+            for side in &all {
+                drop(formats::read(side));
+            }
+            drop(review::settings_findings(&sides.base, &sides.head));
+        }
     };
     trees.run(&all, limit, Arc::new(reading)).await?;
     go_on(at).await?;

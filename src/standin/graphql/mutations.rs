@@ -55,25 +55,28 @@ pub(super) fn run(hub: &Hub, state: &mut State, caller: &Caller, field: &Field) 
             let key = if minimize { "minimizedComment" } else { "unminimizedComment" };
             Ok(json!({"__typename": "Payload", "clientMutationId": input("clientMutationId"), key: comment}))
         }
-        "addReaction" => {
-            let (id, content) = (required("subjectId")?, required("content")?.to_ascii_lowercase());
-            if !REACTIONS.contains(&content.as_str()) {
-                return Err(("argumentLiteralsIncompatible", format!("Argument 'content' has an invalid value ({content}).")));
-            }
-            if !caller.may(&["pull_requests", "issues"], true) {
-                return Err(forbidden());
-            }
-            let seen = state.repositories.iter().filter(|repository| caller.sees(repository.id, repository.installed));
-            let reviews = seen.flat_map(|repository| &repository.reviews);
-            let review = reviews.map(|review| review.id).find(|review| node_id("PRR", *review) == id).ok_or_else(|| no_node(id))?;
-            let given = state.review_reactions.entry(review).or_default();
-            if !given.contains(&content) {
-                given.push(content.clone());
-            }
-            state.version += 1;
-            let reaction = json!({"__typename": "Reaction", "content": content.to_ascii_uppercase()});
-            Ok(json!({"__typename": "Payload", "clientMutationId": input("clientMutationId"), "reaction": reaction}))
-        }
+        "addReaction" => react(state, caller, (required("subjectId")?, required("content")?), input("clientMutationId")),
         other => Err(("undefinedField", format!("Field '{other}' doesn't exist on type 'Mutation'"))),
     }
+}
+
+/// Adds a reaction to a review, once.
+fn react(state: &mut State, caller: &Caller, (id, content): (&str, &str), mutation: Option<&str>) -> Result<Value, Trouble> {
+    let content = content.to_ascii_lowercase();
+    if !REACTIONS.contains(&content.as_str()) {
+        return Err(("argumentLiteralsIncompatible", format!("Argument 'content' has an invalid value ({content}).")));
+    }
+    if !caller.may(&["pull_requests", "issues"], true) {
+        return Err(forbidden());
+    }
+    let seen = state.repositories.iter().filter(|repository| caller.sees(repository.id, repository.installed));
+    let reviews = seen.flat_map(|repository| &repository.reviews);
+    let review = reviews.map(|review| review.id).find(|review| node_id("PRR", *review) == id).ok_or_else(|| no_node(id))?;
+    let reaction = json!({"__typename": "Reaction", "content": content.to_ascii_uppercase()});
+    let given = state.review_reactions.entry(review).or_default();
+    if !given.contains(&content) {
+        given.push(content);
+    }
+    state.version += 1;
+    Ok(json!({"__typename": "Payload", "clientMutationId": mutation, "reaction": reaction}))
 }

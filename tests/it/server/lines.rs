@@ -143,34 +143,53 @@ async fn a_finding_that_comes_back_is_said_again() {
     running.shutdown().await;
 }
 
-/// A change of a file far from the line that a change of another file breaks.
-fn elsewhere() -> waypost::standin::Files {
-    let mut base = shop("10.20.1.11");
-    let text = match &base["nginx/nginx.conf"] {
-        File::Text(text) => String::from_utf8(text.clone()).unwrap(),
-        other => panic!("{other:?}"),
-    };
-    base.insert("nginx/nginx.conf".to_owned(), File::from(format!("{text}\n\n\n# The end.\n").as_str()));
-    base.insert("inventory/hosts.yml".to_owned(), File::from("web:\n  hosts:\n    web02: { ansible_host: 10.20.1.12 }\n"));
-    base
+/// An nginx whose pool has this name, and far below a server that wants `web_pool`.
+fn far_apart(pool: &str) -> waypost::standin::Files {
+    let text = format!(
+        "events {{}}\nhttp {{\n  upstream {pool} {{ server 10.20.1.11:8080; }}\n{}  server {{\n    listen 80;\n    server_name shop.example.com;\n    \
+         location / {{ proxy_pass http://web_pool; }}\n  }}\n}}\n",
+        "  # nothing here\n".repeat(10)
+    );
+    let mut files = shop("10.20.1.11");
+    files.insert("nginx/nginx.conf".to_owned(), File::from(text.as_str()));
+    files
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_line_that_the_diff_does_not_show_is_told_of_at_its_file() {
     let rig = Rig::new().await;
+    rig.standin.push(REPOSITORY, "main", &far_apart("web_pool"), "Far apart");
     let running = rig.serve(rig.settings()).await;
-    let number = rig.open(&elsewhere());
+    let number = rig.open(&far_apart("storefront"));
     assert_eq!(rig.concluded(number).await.conclusion.as_deref(), Some("failure"));
     rig.quiet().await;
     let said = comments(&rig, number).await;
     assert_eq!(said.len(), 1, "{said:?}");
     assert_eq!((&said[0]["path"], &said[0]["subject_type"]), (&json!("nginx/nginx.conf"), &json!("file")));
-    assert!(said[0]["body"].as_str().unwrap().contains("`nginx/nginx.conf:4`"), "{}", said[0]["body"]);
+    assert!(said[0]["body"].as_str().unwrap().contains("`nginx/nginx.conf:17`"), "{}", said[0]["body"]);
     rig.standin.comment_as_user(REPOSITORY, number, "kim", "/waypost review");
     rig.quiet().await;
     assert_eq!(comments(&rig, number).await.len(), 1, "the same finding is said once");
-    push(&rig, number, "10.20.1.12").await;
-    assert_eq!(resolved(&rig, number).await, [true]);
+    running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_surely_mends_a_line_can_be_applied_with_a_click() {
+    let rig = Rig::new().await;
+    let running = rig.serve(rig.settings()).await;
+    let mut files = shop("10.20.1.12");
+    let File::Text(text) = &files["nginx/nginx.conf"] else { panic!() };
+    let slip = String::from_utf8(text.clone()).unwrap().replace("server_name", "sever_name");
+    files.insert("nginx/nginx.conf".to_owned(), File::from(slip.as_str()));
+    let mut base = shop("10.20.1.11");
+    base.insert("nginx/nginx.conf".to_owned(), File::from("events {}\n"));
+    rig.standin.push(REPOSITORY, "main", &base, "From the start");
+    let number = rig.open(&files);
+    rig.concluded(number).await;
+    rig.quiet().await;
+    let said = comments(&rig, number).await;
+    let fix = "\n\n```suggestion\n    server_name shop.example.com;\n```\n";
+    assert!(said.iter().any(|comment| comment["line"] == json!(8) && comment["body"].as_str().unwrap().ends_with(fix)), "{said:#?}");
     running.shutdown().await;
 }
 

@@ -11,3 +11,4 @@ mod lifecycle;
 mod lines;
 mod reading;
 mod reconcile;
+mod settings;

@@ -124,6 +124,7 @@ impl<'a> Check<'a> {
             Some(meant) => {
                 let help = format!("did you mean `{meant}`? HAProxy refuses a keyword it does not know");
                 self.refuse(&word.span, format!("there is no keyword `{}` in `{kind}`", word.text), help);
+                self.meant(word, meant);
             }
             None if section.kind == SectionKind::Global && word.text.contains(['.', '-']) => {}
             None => {

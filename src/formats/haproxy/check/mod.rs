@@ -16,7 +16,7 @@ mod track;
 use super::keywords::{self, List, State};
 use super::syntax::{Config, Line, Section, SectionKind, Word};
 use crate::formats::source::{has_hole, shown};
-use crate::model::{Model, Problem, ProblemKind, Related, Unknown};
+use crate::model::{Fix, Model, Problem, ProblemKind, Related, Unknown};
 use crate::span::Span;
 use std::collections::BTreeSet;
 
@@ -102,7 +102,14 @@ impl<'a> Check<'a> {
 
     fn report(&mut self, (kind, fatal): (ProblemKind, bool), at: &Span, message: String, help: String) {
         if self.problems.len() < MAX_PROBLEMS && self.blamed.insert(at.clone()) {
-            self.problems.push(Problem { kind, fatal, message, help: Some(help), span: at.clone(), related: Vec::new() });
+            self.problems.push(Problem { kind, fatal, message, help: Some(help), span: at.clone(), related: Vec::new(), fix: None });
+        }
+    }
+
+    /// Adds to the problem told last that `word` should be `meant`.
+    fn meant(&mut self, word: &Word, meant: &str) {
+        if let Some(problem) = self.problems.last_mut().filter(|problem| problem.span == word.span) {
+            problem.fix = Some(Fix::replace(&word.span, &word.text, meant));
         }
     }
 
@@ -118,6 +125,7 @@ impl<'a> Check<'a> {
         if let Some(meant) = self.near(&word.text, keywords::list(list)) {
             let help = format!("did you mean `{meant}`? HAProxy refuses a word it does not know");
             self.refuse(&word.span, format!("there is no {what} `{}`", word.text), help);
+            self.meant(word, meant);
         } else {
             let help = "correct it, or take it out; HAProxy refuses a word it does not know".to_owned();
             self.warn(&word.span, format!("`{}` is no {what} that HAProxy is known to have", word.text), help);

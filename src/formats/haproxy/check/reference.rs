@@ -60,6 +60,9 @@ impl<'a> Check<'a> {
                 (None, None) => format!("add a `backend {name}`, or name one that is there; {REFUSES}"),
             };
             self.dangling(&word.span, format!("`{} {name}` names a backend that is not there", line.keyword()), help);
+            if let Some(near) = near.filter(|_| other.is_none()) {
+                self.meant(word, near);
+            }
             return;
         };
         if is_frontend(section) {

@@ -107,6 +107,7 @@ impl Lowering<'_, '_> {
                     help: Some("take one of the two out, or correct the port".to_owned()),
                     span: listener.label.span.clone(),
                     related: vec![Related { span: earlier.label.span.clone(), text: "the first one, which is followed".to_owned() }],
+                    fix: None,
                 });
             }
         }

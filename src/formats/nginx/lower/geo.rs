@@ -125,6 +125,7 @@ impl Lowering<'_> {
             help: Some("nginx refuses the whole configuration until it is one".to_owned()),
             span: line.head.clone(),
             related: Vec::new(),
+            fix: None,
         });
     }
 }

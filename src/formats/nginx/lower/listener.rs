@@ -251,6 +251,7 @@ impl Lowering<'_> {
             help: Some("remove the name from one of the two servers".to_owned()),
             span: label.span.clone(),
             related: vec![Related { span: owner.span.clone(), text: "the first claim".to_owned() }],
+            fix: None,
         });
     }
 }

@@ -85,6 +85,7 @@ impl Lowering<'_> {
             help: Some("remove or rename one of the two; nginx refuses the whole configuration until then".to_owned()),
             span: line.head.clone(),
             related: vec![Related { span: first.head.clone(), text: "the first one".to_owned() }],
+            fix: None,
         });
     }
 

@@ -389,12 +389,12 @@ impl Lowering<'_> {
 
     /// Notes something for which nginx refuses the whole configuration.
     pub(super) fn refused(&mut self, kind: ProblemKind, message: String, help: Option<String>, span: &Span) {
-        self.model.problems.push(Problem { kind, fatal: true, message, help, span: span.clone(), related: Vec::new() });
+        self.model.problems.push(Problem { kind, fatal: true, message, help, span: span.clone(), related: Vec::new(), fix: None });
     }
 
     /// Notes something wrong that nginx starts with all the same.
     pub(super) fn suspect(&mut self, kind: ProblemKind, message: String, help: Option<String>, span: &Span) {
-        self.model.problems.push(Problem { kind, fatal: false, message, help, span: span.clone(), related: Vec::new() });
+        self.model.problems.push(Problem { kind, fatal: false, message, help, span: span.clone(), related: Vec::new(), fix: None });
     }
 }
 
