@@ -10,6 +10,18 @@ async fn comments(rig: &Rig, number: u64) -> Vec<Value> {
     api.get(&format!("/repos/{REPOSITORY}/pulls/{number}/comments?per_page=100")).await.json().as_array().unwrap().clone()
 }
 
+/// Waits until there are so many comments on the diff, and returns them: the last thing a review writes.
+async fn until_said(rig: &Rig, number: u64, wanted: usize) -> Vec<Value> {
+    for _ in 0..150 {
+        let found = comments(rig, number).await;
+        if found.len() == wanted {
+            return found;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("{wanted} comments never came: {:#?}", comments(rig, number).await)
+}
+
 /// Returns whether each thread is resolved.
 async fn resolved(rig: &Rig, number: u64) -> Vec<bool> {
     let query = "query($n: Int!) { repository(owner: \"acme\", name: \"edge\") { pullRequest(number: $n) { reviewThreads(first: 100) { nodes { isResolved } } } } }";
@@ -34,8 +46,7 @@ async fn a_finding_is_said_on_its_line_once_and_its_thread_ends_with_it() {
     let number = rig.open(&shop("10.20.1.15"));
     rig.concluded(number).await;
     rig.quiet().await;
-    let said = comments(&rig, number).await;
-    assert_eq!(said.len(), 1, "{said:?}");
+    let said = until_said(&rig, number, 1).await;
     assert_eq!((&said[0]["path"], &said[0]["line"], &said[0]["side"]), (&json!("nginx/nginx.conf"), &json!(4), &json!("RIGHT")));
     let body = said[0]["body"].as_str().unwrap();
     assert!(body.starts_with("<!-- waypost:finding:") && body.contains("`traffic/missing-server`"), "{body}");
@@ -59,7 +70,7 @@ async fn a_thread_where_somebody_answered_is_theirs() {
     let number = rig.open(&shop("10.20.1.15"));
     rig.concluded(number).await;
     rig.quiet().await;
-    let first = comments(&rig, number).await[0]["id"].as_u64().unwrap();
+    let first = until_said(&rig, number, 1).await[0]["id"].as_u64().unwrap();
     rig.standin.reply_as_user(REPOSITORY, first, "kim", "It joins tonight");
     push(&rig, number, "10.20.1.12").await;
     assert_eq!(resolved(&rig, number).await, [false]);
@@ -93,7 +104,7 @@ async fn what_goes_wrong_on_lines_changes_neither_the_check_nor_the_comment() {
         // The next review makes up for it, and doubles nothing.
         rig.standin.comment_as_user(REPOSITORY, number, "kim", "/waypost review");
         rig.quiet().await;
-        assert_eq!(comments(&rig, number).await.len(), 1, "{fault:?}");
+        until_said(&rig, number, 1).await;
         running.shutdown().await;
     }
 }
@@ -115,7 +126,7 @@ async fn of_many_findings_ten_are_said_on_lines_and_a_clean_pull_request_costs_n
     rig.standin.push(REPOSITORY, "change", &files, "Many");
     rig.until("the failure", || rig.checks(clean).pop().filter(|check| check.conclusion.as_deref() == Some("failure"))).await;
     rig.quiet().await;
-    assert_eq!(comments(&rig, clean).await.len(), 10);
+    until_said(&rig, clean, 10).await;
     files.insert("README.md".to_owned(), File::from("Something else.\n"));
     let before = rig.standin.push(REPOSITORY, "change", &files, "Still many");
     rig.until("the push", || (rig.standin.head(REPOSITORY, clean) == before).then_some(())).await;
@@ -163,8 +174,7 @@ async fn a_line_that_the_diff_does_not_show_is_told_of_at_its_file() {
     let number = rig.open(&far_apart("storefront"));
     assert_eq!(rig.concluded(number).await.conclusion.as_deref(), Some("failure"));
     rig.quiet().await;
-    let said = comments(&rig, number).await;
-    assert_eq!(said.len(), 1, "{said:?}");
+    let said = until_said(&rig, number, 1).await;
     assert_eq!((&said[0]["path"], &said[0]["subject_type"]), (&json!("nginx/nginx.conf"), &json!("file")));
     assert!(said[0]["body"].as_str().unwrap().contains("`nginx/nginx.conf:17`"), "{}", said[0]["body"]);
     rig.standin.comment_as_user(REPOSITORY, number, "kim", "/waypost review");
@@ -220,7 +230,7 @@ async fn a_review_in_doubt_is_looked_for_and_made_again_only_where_it_is_not_the
         let number = rig.open(&shop("10.20.1.15"));
         rig.concluded(number).await;
         rig.quiet().await;
-        assert_eq!(comments(&rig, number).await.len(), 1, "{fault:?}");
+        until_said(&rig, number, 1).await;
         running.shutdown().await;
     }
 }
