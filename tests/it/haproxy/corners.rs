@@ -190,4 +190,18 @@ backend inherits
             GET h /inherits
             GET h /other",
     },
+    Configuration {
+        // Differential seed 770014.
+        name: "nobody for bytes",
+        text: "frontend f
+ mode tcp
+ bind 127.0.0.1:{port:front}
+ use_backend t if { src 10.0.0.0/8 }
+backend t
+ mode tcp
+ server a1 127.0.0.1:{port:a}",
+        files: &[],
+        requests: "
+            GET h /x",
+    },
 ];

@@ -14,6 +14,10 @@ const KEYWORDS: &[&str] = &["errorfile", "errorloc", "errorloc302", "errorloc303
 impl<'a> Lowering<'a, '_> {
     /// Returns the step that ends in a refusal with `status`, or in what `proxy` sends instead; `line` decides it.
     pub(super) fn refuse(&mut self, proxy: &Proxy<'_>, status: u16, line: &Line) -> Step {
+        // As bytes there is nothing to answer with: the connection is closed.
+        if proxy.get(&["mode"]).and_then(|mode| mode.arg(0)).is_some_and(|word| &*word.text == "tcp") {
+            return Step::end(Outcome::Close { label: line.label() });
+        }
         let told = proxy.setting(|have| KEYWORDS.contains(&have.keyword()) && self.is_for(have, status));
         let told = told.or_else(|| self.only_frontend()?.setting(|have| KEYWORDS.contains(&have.keyword()) && self.is_for(have, status)));
         let Some(told) = told else { return reject(status, line) };
