@@ -112,7 +112,9 @@ impl Walk<'_> {
         lines.sort_by_key(|line| setting(line));
         for alike in lines.chunk_by(|a, b| setting(a) == setting(b)) {
             let Some((first, others)) = alike.split_first() else { continue };
-            others.iter().for_each(|other| self.duplicate(other, first, inner));
+            for other in others {
+                self.duplicate(other, first, inner);
+            }
         }
     }
 
