@@ -15,9 +15,9 @@ const LETTERS: &[&str] = &["a", "b", "/", ".x"];
 const LONGEST: usize = 4;
 const HOSTS: &[&str] = &["a.test", "b.test", "c.test"];
 const METHODS: &[&str] = &["GET", "POST"];
-/// Behind shorter paths, up to [`SHORT`] letters: header `x`, query, and client.
-const HEADERS: &[&str] = &["", "a", "bb"];
-const QUERIES: &[&str] = &["", "?k=a", "?k=b&l=/a"];
+/// Behind shorter paths, up to [`SHORT`] letters: header `x` (a blank is an empty one), query, and client.
+const HEADERS: &[&str] = &["", " ", "a", "bb"];
+const QUERIES: &[&str] = &["", "?", "?k=a", "?k=b&l=/a"];
 const CLIENTS: &[&str] = &["10.0.0.1", "192.0.2.1"];
 const SHORT: usize = 2;
 
@@ -64,6 +64,8 @@ const NGINX_BODIES: &[&str] = &[
     "if ($request_uri ~ a.*k=b) { return 405; } proxy_pass http://p;",
     "error_page 502 403 = @other; deny 10.0.0.1; proxy_pass http://p;",
     "if ($n) { return 410; } proxy_pass http://p;",
+    "if ($request_uri = /a) { return 405; } proxy_pass http://p;",
+    "if ($request_uri ~ //|[?]$) { return 405; } proxy_pass http://q;",
 ];
 const HAPROXY_RULES: &[&str] = &[
     "use_backend p if { path_beg /a }",
@@ -97,6 +99,14 @@ const HAPROXY_RULES: &[&str] = &[
     "http-request set-var(txn.v) path,field(2,/) if { method GET }",
     "use_backend q if { var(txn.v) b }",
     "http-request set-query k=b if { path_end a }",
+    "use_backend q if { hdr(x) -m found }",
+    "use_backend p if { hdr_len(x) lt 2 }",
+    "http-request deny if { hdr_cnt(x) gt 0 }",
+    "use_backend q if { query -m found }",
+    "use_backend q if { url_end ? }",
+    "use_backend p if { url_param(k) -m found }",
+    "use_backend q if { path,length gt 4 }",
+    "use_backend p if { path,field(2,/,0) -m beg b }",
 ];
 
 #[test]

@@ -1,7 +1,7 @@
 //! How often the comparison says that it is exact, and why not where it is not.
 //!
 //! The figures are printed, and the shares may not fall. `WAYPOST_EXACTNESS=1000` compares so many pairs of each format, `WAYPOST_EXACTNESS_SEED` says from
-//! which seed on.
+//! which seed on, `WAYPOST_EXACTNESS_SHOW` shows the reasons of each, `WAYPOST_EXACTNESS_WRITE` is a folder to which both sides of the last one are written.
 
 use crate::fuzz::random::Random;
 use crate::fuzz::structure::Statements;
@@ -73,6 +73,9 @@ fn tally(written: impl Fn(u64) -> Vec<(String, String)>, apart: impl Fn(&str) ->
             let rest = files.iter().skip(1).map(|(path, text)| (path.as_str(), text.as_str()));
             formats::read(&memory(std::iter::once((files[0].0.as_str(), text.as_str())).chain(rest)))
         };
+        if let Some(folder) = std::env::var_os("WAYPOST_EXACTNESS_WRITE") {
+            write(&folder, &files, [before.text(), after.text()]);
+        }
         let models = [side(before.text()), side(after.text())];
         let refused = |model: &Model| model.gateways.is_empty() || model.problems.iter().any(|problem| problem.fatal);
         if models.iter().any(refused) {
@@ -85,6 +88,17 @@ fn tally(written: impl Fn(u64) -> Vec<(String, String)>, apart: impl Fn(&str) ->
         tally.count(&format!("seed {seed}"), &comparison);
     }
     tally
+}
+
+/// Writes both sides, the first file of each altered.
+fn write(folder: &std::ffi::OsStr, files: &[(String, String)], first: [String; 2]) {
+    for (side, first) in ["base", "head"].iter().zip(first) {
+        for (at, (path, text)) in files.iter().enumerate() {
+            let path = std::path::Path::new(folder).join(side).join(path.trim_start_matches('/'));
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, if at == 0 { &first } else { text }).unwrap();
+        }
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::door::Door;
 use super::hosts::Host;
 use super::seeds::{Collector, Extra, Samples, Seeds, address_in};
 use crate::analysis::prints::{Follow, Prints, RoutePrint};
-use crate::analysis::route::{encode_path, target};
+use crate::analysis::route::{encode_path, sent_path, target};
 use crate::model::{Cidr, Gateway, Name, Next, Normalization, Request, Step, TableId, TableKind};
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -102,7 +102,7 @@ impl Plan {
 
     /// Returns the first paths that the tests can see: `/./a` is `/a` by then, and a person would ask for that.
     fn seen(&self, paths: Vec<Vec<u8>>, most: usize) -> Vec<Vec<u8>> {
-        let same = |path: &Vec<u8>, rules| target(&encode_path(path), rules).is_ok_and(|seen| seen.path == *path);
+        let same = |path: &Vec<u8>, rules| target(&sent_path(path, rules), rules).is_ok_and(|seen| seen.path == *path);
         paths.into_iter().filter(|path| self.rules.is_none_or(|rules| same(path, rules))).take(most).collect()
     }
 
@@ -127,8 +127,10 @@ impl Plan {
                 }
             }
         }
+        let rules = self.rules;
         let build = move |path: &[u8], set: &[Extra]| {
-            let mut request = door.request(&host.text, &encode_path(path));
+            let path = rules.map_or_else(|| encode_path(path), |rules| sent_path(path, rules));
+            let mut request = door.request(&host.text, &path);
             request.from = stranger;
             for extra in set {
                 extra.put_into(&mut request);
@@ -191,8 +193,11 @@ impl Extra {
     pub(super) fn words(&self) -> String {
         match self {
             Self::Method(method) => format!("method {method}"),
+            Self::Query(query) if query.is_empty() => "`?` without a query".to_owned(),
             Self::Query(query) => format!("query {query}"),
+            Self::Header(name, value) if value.is_empty() => format!("empty header {name}"),
             Self::Header(name, value) => format!("header {name}: {value}"),
+            Self::Cookie(name, value) if value.is_empty() => format!("empty cookie {name}"),
             Self::Cookie(name, value) => format!("cookie {name}={value}"),
             Self::From(network) => format!("client in {network}"),
         }

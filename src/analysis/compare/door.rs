@@ -29,6 +29,11 @@ impl Door<'_> {
         [&was, &now].into_iter().flatten().any(|(strict, _)| *strict) && was != now
     }
 
+    /// Returns whether a handshake for a name that no certificate has is refused on either side.
+    pub(super) fn refuses_names(&self) -> bool {
+        [self.was, self.now].into_iter().flatten().any(|entrance| entrance.listener.tls.as_ref().is_some_and(|tls| tls.strict_names))
+    }
+
     /// Returns the GET request for `host` and `target` that comes in here.
     pub(super) fn request(&self, host: &str, target: &str) -> Request {
         let scheme = if self.tls { Scheme::Https } else { Scheme::Http };

@@ -20,6 +20,9 @@ const MOST_CELLS: usize = 2_000;
 /// How often a changed request may be looked up among the cells.
 const MOST_LOOKS: usize = 200_000;
 
+/// Why it is not exact where a listener refuses names.
+const HANDSHAKES: &str = "which names a handshake is refused for was only tried";
+
 /// The rank of hosts that nobody would think of.
 const UNNAMED: u8 = 5;
 
@@ -53,7 +56,7 @@ impl Exactly {
         }
         for door in doors {
             if door.handshakes_differ() {
-                exactly.reasons.insert("which names a handshake is refused for was only tried".to_owned());
+                exactly.reasons.insert(HANDSHAKES.to_owned());
             }
             let sides = [(door.was, prints[0]), (door.now, prints[1])].map(|(entrance, prints)| {
                 let entrance: Entrance<'m> = entrance?;
@@ -242,6 +245,9 @@ impl<'m> Survey<'_, 'm> {
             None if difference.guessed => {
                 exactly.reasons.insert("a text is made of parts of a match that cannot be followed".to_owned());
             }
+            None if door.refuses_names() => {
+                exactly.reasons.insert(HANDSHAKES.to_owned());
+            }
             None if none => {
                 exactly.reasons.insert("of some requests that may go elsewhere none could be written down".to_owned());
             }
@@ -261,7 +267,7 @@ fn extras(request: &Request) -> Vec<Extra> {
     }
     for (name, value) in &request.headers {
         if &**name == "cookie" {
-            let pairs = value.split("; ").filter_map(|pair| pair.split_once('='));
+            let pairs = value.split(';').filter_map(|pair| pair.trim().split_once('='));
             extras.extend(pairs.map(|(name, value)| Extra::Cookie(name.into(), value.to_owned())));
         } else {
             extras.push(Extra::Header(Name::clone(name), value.clone()));

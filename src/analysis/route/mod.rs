@@ -21,7 +21,7 @@ mod words;
 pub(super) use choose::{choose, host_of, is_named};
 pub(super) use explore::explore;
 pub(super) use index::{Engine, Patterns};
-pub(super) use normalize::{encode_path, target};
+pub(super) use normalize::{encode_path, sent_path, target};
 pub(super) use walk::Entrance;
 pub(super) use words::{host_words, test_words};
 

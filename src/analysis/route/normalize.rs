@@ -115,6 +115,11 @@ pub(in crate::analysis) fn encode_path(path: &[u8]) -> String {
     escape(path, |byte| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/".contains(&byte))
 }
 
+/// Returns how `path`, as the tests see it, is sent; a proxy that decodes nothing sees it as it is sent.
+pub(in crate::analysis) fn sent_path(path: &[u8], rules: Normalization) -> String {
+    if rules.decode_path { encode_path(path) } else { String::from_utf8_lossy(path).into_owned() }
+}
+
 fn escape(path: &[u8], plain: fn(u8) -> bool) -> String {
     let mut out = String::with_capacity(path.len());
     for byte in path {

@@ -135,7 +135,9 @@ impl<'m> Walk<'_, 'm> {
             Field::Cookie(name) => {
                 let same = |have: &str| if self.exact_names() { have == &**name } else { have.eq_ignore_ascii_case(name) };
                 let lines = self.header_lines("cookie");
-                let lines: Vec<_> = lines.iter().map(|line| line.lossy()).collect();
+                // HAProxy finds no cookie in a line that ends with its `=` (`http_extract_cookie_value`, seen on 2.6.12).
+                let shortest = if self.exact_names() { name.len() + 2 } else { 0 };
+                let lines: Vec<_> = lines.iter().map(|line| line.lossy()).filter(|line| line.len() >= shortest).collect();
                 let pairs = lines.iter().flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
                 pairs.filter(|(have, _)| same(have.trim())).map(|(_, value)| known(value.trim().as_bytes())).collect()
             }
@@ -144,8 +146,7 @@ impl<'m> Walk<'_, 'm> {
         }
     }
 
-    /// Returns whether what a value is made of is there at all: what the request carries, be it empty; of anything else, cookies too, whether it is
-    /// not empty.
+    /// Returns whether what a value is made of is there at all: what the request carries, be it empty; of anything else, whether it is not empty.
     pub(super) fn is_there(&mut self, value: &'m Value, text: &Text) -> bool {
         if !text.bytes.is_empty() {
             return true;
@@ -155,7 +156,7 @@ impl<'m> Walk<'_, 'm> {
             [Part::Field(field)] if self.narrowed.as_ref().is_some_and(|(narrowed, _)| *narrowed == field) => true,
             [Part::Field(Field::Query)] => self.state.query_mark,
             [Part::Field(Field::HeaderLine { name, index })] => nth_line(self.header_lines(name), *index).is_some(),
-            [Part::Field(field @ Field::QueryParam(_))] => !self.values_of(field).is_empty(),
+            [Part::Field(field @ (Field::QueryParam(_) | Field::Cookie(_)))] => !self.values_of(field).is_empty(),
             [Part::Converted(converted)] => {
                 let input = self.value(&converted.value);
                 !super::convert::fails(&input.bytes, &converted.by) && self.is_there(&converted.value, &input)

@@ -32,8 +32,14 @@ impl<'m> Walk<'_, 'm> {
                 if !self.reads.variables.contains(variable) {
                     return Ok(vec![(cell, state)]);
                 }
+                let emptied = value.parts.is_empty();
                 self.with_value(side, (cell, state), value, |state, text| {
                     state.variables.insert(Name::clone(variable), text);
+                    if emptied {
+                        state.unset.insert(Name::clone(variable));
+                    } else {
+                        state.unset.remove(variable);
+                    }
                 })
             }
             Action::Rewrite { path, query, .. } => self.rewrite(side, (cell, state), path.as_ref(), query),
@@ -95,8 +101,7 @@ impl<'m> Walk<'_, 'm> {
             return Ok(vec![(cell, changed)]);
         }
         let mut all = Vec::new();
-        let there = self.asker.passes(&cell, &have, &Matcher::Truthy { zero_is_false: false }, &words)?;
-        for (cell, there) in there {
+        for Fork { cell, found: there, .. } in self.header_there(&cell, &state, name)? {
             if !there {
                 all.push((cell, Rc::clone(&state)));
                 continue;
@@ -142,11 +147,14 @@ impl<'m> Walk<'_, 'm> {
                 QueryEdit::FromPath => {
                     let whole = path.as_ref().unwrap_or(&state.path);
                     if whole.known().is_some_and(|text| !text.contains(&b'?')) {
+                        let mut state = state;
+                        Rc::make_mut(&mut state).bare_mark = false;
                         vec![Fork { found: Sym::default(), cell, state }]
                     } else {
                         let words = whole.to_string();
                         let mut changed = (*state).clone();
                         (changed.path, changed.rewritten) = (Sym::unknown(&format!("the path of {words}")), true);
+                        changed.bare_mark = false;
                         changed.query = Sym::unknown(&format!("the query of {words}"));
                         all.push((cell, Rc::new(changed)));
                         continue;
@@ -168,6 +176,7 @@ impl<'m> Walk<'_, 'm> {
                     changed.rewritten |= !matches!(query, QueryEdit::KeepTarget);
                 }
                 changed.query = found;
+                changed.bare_mark &= matches!(query, QueryEdit::Keep | QueryEdit::KeepTarget | QueryEdit::Marked(_));
                 all.push((cell, state));
             }
         }

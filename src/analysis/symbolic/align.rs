@@ -101,7 +101,7 @@ fn items([was, now]: [&[RoutePrint]; 2]) -> Vec<Item> {
 }
 
 /// Returns a longest part of `pairs`, which rise in the first number, that rises in the second too.
-fn rising(pairs: &[(usize, usize)]) -> Vec<(usize, usize)> {
+pub(in crate::analysis) fn rising(pairs: &[(usize, usize)]) -> Vec<(usize, usize)> {
     // `ends` has, for each length, the pair with the smallest second number that such a part can end with.
     let mut ends: Vec<usize> = Vec::new();
     let mut before: Vec<Option<usize>> = Vec::with_capacity(pairs.len());

@@ -3,12 +3,13 @@
 use super::cell::{Cell, Facts};
 use super::front::{Front, front};
 use super::network::some_address;
-use super::sym::{Dim, Sym};
+use super::sym::{Dim, Sent, Sym};
 use crate::analysis::route::Patterns;
 use crate::model::{Cidr, Matcher, Normalization, Opaque, Value};
 use crate::space::{LanguageId, Languages, NotRegular, OutOfBudget, Universe};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// The most steps that languages may take, all questions of a comparison together.
 const MOST_STEPS: u64 = 3_000_000;
@@ -45,6 +46,8 @@ pub(in crate::analysis) struct Asker {
     /// Which sets of facts no text has.
     empty: BTreeMap<(Dim, Vec<LanguageId>, BTreeSet<LanguageId>), bool>,
     within: BTreeMap<(LanguageId, LanguageId), Relation>,
+    /// Which pairs of languages hold the same of the texts of their dimension.
+    same: BTreeMap<(LanguageId, LanguageId), bool>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +67,7 @@ impl Asker {
             limit: (MOST_QUESTIONS, MOST_STEPS),
             empty: BTreeMap::new(),
             within: BTreeMap::new(),
+            same: BTreeMap::new(),
         }
     }
 
@@ -79,8 +83,8 @@ impl Asker {
     }
 
     /// Lets what follows use a part of what is left, so that one virtual host does not use up what the others need.
-    pub(super) fn ration(&mut self, of: u64) {
-        let part = |used: u64, most: u64| used + most.saturating_sub(used) / of;
+    pub(super) fn ration(&mut self, [part, of]: [u64; 2]) {
+        let part = |used: u64, most: u64| used + most.saturating_sub(used) * part / of;
         self.limit = (part(self.asked, MOST_QUESTIONS), part(self.languages.spent(), MOST_STEPS));
     }
 
@@ -94,9 +98,6 @@ impl Asker {
         if let Some(text) = subject.known() {
             return self.known_passes(cell, text, matcher, words);
         }
-        if subject.has_mark() {
-            return self.by_query(cell, subject, matcher, words);
-        }
         if let Matcher::Network(network) = matcher {
             return match subject.whole() {
                 Some(Dim::Source) => Ok(in_network(cell, *network)),
@@ -107,8 +108,30 @@ impl Asker {
             Ok(language) => language,
             Err(NotRegular(why)) => return Ok(Self::unfollowed(cell, words, subject, &why)),
         };
+        self.in_language(cell, subject, (language, front(matcher)), words)
+    }
+
+    /// Returns which of the requests of `cell` have a `subject` in a language whose texts begin so; `words` are as above.
+    pub(super) fn in_language(&mut self, cell: &Cell, subject: &Sym, (language, front): (LanguageId, Front), words: &str) -> Result<Parts, Stop> {
+        if let Some(text) = subject.known() {
+            return Ok(all(cell, self.languages.contains(language, text)?));
+        }
+        if subject.has_spelling() {
+            let mut parts = Vec::new();
+            for (part, otherwise) in self.spelled(cell)? {
+                parts.extend(if otherwise {
+                    Self::unfollowed(&part, words, subject, "a path can be spelled in several ways")
+                } else {
+                    self.in_language(&part, &subject.as_seen(), (language, front.clone()), words)?
+                });
+            }
+            return Ok(parts);
+        }
+        if subject.has_mark() {
+            return self.by_query(cell, subject, language, words);
+        }
         match subject.around().filter(|(_, dim, ..)| **dim != Dim::Source) {
-            Some((_, dim, ..)) if subject.whole().is_some() => self.text_passes(cell, dim, language, front(matcher)),
+            Some((_, dim, ..)) if subject.whole().is_some() => self.text_passes(cell, dim, language, front),
             Some((before, dim, from, after)) => {
                 let language = self.languages.pulled(language, from, before, after)?;
                 self.text_passes(cell, dim, language, Front::default())
@@ -141,14 +164,90 @@ impl Asker {
         Ok(all(cell, yes))
     }
 
-    /// Tells requests with a query from those without first.
-    fn by_query(&mut self, cell: &Cell, subject: &Sym, matcher: &Matcher, words: &str) -> Result<Parts, Stop> {
-        let empty = Matcher::Equals { text: Value::default(), caseless: false };
+    /// Tells requests with a query from those without first, and of those the ones with a bare `?` where that matters.
+    fn by_query(&mut self, cell: &Cell, subject: &Sym, language: LanguageId, words: &str) -> Result<Parts, Stop> {
         let mut parts = Vec::new();
-        for (part, empty) in self.passes(cell, &Sym::all(Dim::Query), &empty, "")? {
-            parts.extend(self.passes(&part, &subject.with_query(!empty), matcher, words)?);
+        for (part, empty) in self.empty(cell, &Dim::Query)? {
+            if !empty {
+                parts.extend(self.in_language(&part, &subject.with_query(Sent::Query), (language, Front::default()), words)?);
+                continue;
+            }
+            let [bare, none] = [Sent::Mark, Sent::Nothing].map(|sent| subject.with_query(sent));
+            if self.test_alike([&bare, &none], language)? {
+                parts.extend(self.in_language(&part, &none, (language, Front::default()), words)?);
+                continue;
+            }
+            for (part, marked) in self.flag(&part, Dim::Carried(Box::new(Dim::Query)))? {
+                parts.extend(self.in_language(&part, if marked { &bare } else { &none }, (language, Front::default()), words)?);
+            }
         }
         Ok(parts)
+    }
+
+    /// Returns whether it is plain that both texts pass a test or both do not, for every request.
+    fn test_alike(&mut self, texts: [&Sym; 2], language: LanguageId) -> Result<bool, Stop> {
+        if texts[0] == texts[1] {
+            return Ok(true);
+        }
+        let [Some((before, dim, from, after)), Some((other, other_dim, other_from, other_after))] = texts.map(Sym::around) else {
+            return Ok(false);
+        };
+        if (dim, from) != (other_dim, other_from) {
+            return Ok(false);
+        }
+        let ours = self.languages.pulled(language, from, before, after)?;
+        let theirs = self.languages.pulled(language, from, other, other_after)?;
+        if let Some(same) = self.same.get(&(ours, theirs)) {
+            return Ok(*same);
+        }
+        let universe = self.universe(dim);
+        let same = self.languages.is_empty(&[universe, ours], &[theirs])? && self.languages.is_empty(&[universe, theirs], &[ours])?;
+        self.same.insert((ours, theirs), same);
+        Ok(same)
+    }
+
+    /// Returns where a dimension is empty.
+    pub(super) fn empty(&mut self, cell: &Cell, dim: &Dim) -> Result<Parts, Stop> {
+        let empty = Matcher::Equals { text: Value::default(), caseless: false };
+        self.passes(cell, &Sym::all(dim.clone()), &empty, "")
+    }
+
+    /// Returns which requests carry a header or cookie, or the `?` of a query, be it empty.
+    pub(super) fn carried(&mut self, cell: &Cell, dim: &Dim) -> Result<Parts, Stop> {
+        let mut parts = Vec::new();
+        for (part, empty) in self.empty(cell, dim)? {
+            if empty {
+                parts.extend(self.flag(&part, Dim::Carried(Box::new(dim.clone())))?);
+            } else {
+                parts.push((part, true));
+            }
+        }
+        Ok(parts)
+    }
+
+    /// Returns which paths are sent otherwise than they are seen. One with a byte that has to be escaped always is.
+    pub(super) fn spelled(&mut self, cell: &Cell) -> Result<Parts, Stop> {
+        let raw = self.languages.universe(Universe::Path { decoded: false, merged: false });
+        let percent = Matcher::Contains { text: Arc::from("%"), caseless: false };
+        let escaped = self.languages.matcher(&percent).unwrap_or(LanguageId::NOTHING);
+        let plain = self.languages.complement(escaped);
+        let plain = self.languages.intersection(&[raw, plain]);
+        let mut parts = Vec::new();
+        for (part, otherwise) in self.flag(cell, Dim::Spelled)? {
+            if otherwise {
+                parts.push((part, true));
+                continue;
+            }
+            let seen = self.text_passes(&part, &Dim::Path, plain, Front::default())?;
+            parts.extend(seen.into_iter().filter(|(_, plain)| *plain).map(|(part, _)| (part, false)));
+        }
+        Ok(parts)
+    }
+
+    /// Returns where a flag is up.
+    pub(super) fn flag(&mut self, cell: &Cell, flag: Dim) -> Result<Parts, Stop> {
+        let up = self.languages.literal(b"1");
+        self.text_passes(cell, &flag, up, Front { text: Rc::from(*b"1"), whole: true, is_prefix: false })
     }
 
     /// Returns which texts of a dimension are in `language`.
@@ -188,7 +287,9 @@ impl Asker {
         if let Some(known) = self.within.get(&(inside, language)) {
             return Ok(*known);
         }
-        let relation = if self.languages.disjoint(inside, language)? {
+        let relation = if self.languages.cross(inside, language) {
+            Relation::Overlapping
+        } else if self.languages.disjoint(inside, language)? {
             Relation::Apart
         } else if self.languages.is_empty(&[inside], &[language])? {
             Relation::Within
@@ -208,6 +309,7 @@ impl Asker {
             Dim::Query => Universe::Query,
             Dim::Method => Universe::Method,
             Dim::Header(_) | Dim::Cookie(_) => Universe::Text,
+            Dim::Carried(_) | Dim::Spelled | Dim::Tls => Universe::Flag,
             Dim::Source => Universe::Any,
         })
     }
@@ -243,7 +345,15 @@ impl Asker {
     pub(super) fn languages_of(&mut self, dim: &Dim, facts: &Facts) -> (Vec<LanguageId>, BTreeSet<LanguageId>) {
         let mut inside: Vec<LanguageId> = facts.inside.iter().copied().chain([self.universe(dim)]).collect();
         inside.sort_unstable();
-        (inside, facts.outside())
+        let mut outside = facts.outside();
+        // What ends otherwise is left anyway: thousands of file types need not be excluded from one of them.
+        if let Some(end) =
+            inside.iter().map(|language| self.languages.literal_suffix(*language)).max_by_key(|end| end.len()).filter(|end| !end.is_empty())
+        {
+            let fits = |other: &[u8]| end.iter().rev().zip(other.iter().rev()).all(|(ours, theirs)| ours == theirs);
+            outside.retain(|language| fits(self.languages.literal_suffix(*language)));
+        }
+        (inside, outside)
     }
 
     /// Returns both answers to what the configuration does not say.

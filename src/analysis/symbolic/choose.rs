@@ -14,9 +14,9 @@ use std::rc::Rc;
 const MOST_PARTS: usize = 40_000;
 
 /// Two tables side by side, or one alone.
-struct Pair<'m> {
-    tables: [Option<&'m Table>; 2],
-    aligned: Rc<Aligned>,
+pub(super) struct Pair<'m> {
+    pub(super) tables: [Option<&'m Table>; 2],
+    pub(super) aligned: Rc<Aligned>,
 }
 
 /// The part of a cell that takes a step of one side.
@@ -27,9 +27,9 @@ struct Choice<'m> {
 
 /// A step of one side, with the state in which its route left that side: two regexes leave two sets of groups.
 #[derive(Clone, Debug)]
-struct Taken<'m> {
-    state: Rc<State>,
-    step: &'m Step,
+pub(super) struct Taken<'m> {
+    pub(super) state: Rc<State>,
+    pub(super) step: &'m Step,
 }
 
 impl<'m> Pair<'m> {
@@ -43,19 +43,19 @@ impl<'m> Pair<'m> {
     }
 
     /// Returns a condition that stands on either side.
-    fn condition(&self, number: usize) -> Option<(usize, &'m crate::model::Condition)> {
+    pub(super) fn condition(&self, number: usize) -> Option<(usize, &'m crate::model::Condition)> {
         let item = self.aligned.items.get(number)?;
         Some((usize::from(item.at[0].is_none()), condition(self.tables, item)?))
     }
 }
 
 impl<'m> Walk<'_, 'm> {
-    fn pair(&mut self, tables: [Option<TableId>; 2]) -> Pair<'m> {
+    pub(super) fn pair(&mut self, tables: [Option<TableId>; 2]) -> Pair<'m> {
         let aligned = self.aligned(tables);
         Pair { tables: [self.table(0, tables[0]), self.table(1, tables[1])], aligned }
     }
 
-    fn candidates(&mut self, aligned: &Aligned, cell: &Cell, state: &State) -> Result<Vec<usize>, Stop> {
+    pub(super) fn candidates(&mut self, aligned: &Aligned, cell: &Cell, state: &State) -> Result<Vec<usize>, Stop> {
         let path = match state.path.whole() {
             Some(dim) => cell.facts(dim).front,
             None => state.path.known_front().into(),
@@ -143,7 +143,7 @@ impl<'m> Walk<'_, 'm> {
     }
 
     /// An item is the first that matches: the side that has it takes it, the other one takes it too or what matches later.
-    fn chosen(&mut self, task: &Task<'m>, pair: &Pair<'m>, number: usize, (cell, state): (Cell, &Rc<State>)) -> Result<(), Stop> {
+    pub(super) fn chosen(&mut self, task: &Task<'m>, pair: &Pair<'m>, number: usize, (cell, state): (Cell, &Rc<State>)) -> Result<(), Stop> {
         let Some(item) = pair.aligned.items.get(number) else { return Ok(()) };
         let taken = [0, 1].map(|side| pair.route(side, item).map(|route| Taken { state: Rc::clone(state), step: &route.step }));
         let before = &task.at[0].state;
@@ -212,7 +212,7 @@ impl<'m> Walk<'_, 'm> {
     }
 
     /// Both sides take a step.
-    fn both_take(&mut self, task: &Task<'m>, cell: Cell, taken: [Taken<'m>; 2]) -> Result<(), Stop> {
+    pub(super) fn both_take(&mut self, task: &Task<'m>, cell: Cell, taken: [Taken<'m>; 2]) -> Result<(), Stop> {
         let steps = taken.each_ref().map(|one| one.step);
         if self.walked_before(task, steps) {
             return Ok(());

@@ -4,7 +4,7 @@ use super::ask::Stop;
 use super::cell::Cell;
 use super::eval::{Fork, mark};
 use super::state::{At, Position, State};
-use super::sym::{Dim, Piece, Sym};
+use super::sym::{Dim, Piece, Sent, Sym};
 use super::walk::Walk;
 use crate::model::{Forward, Outcome, StatusHandler, Target, UpstreamUri, Value};
 use std::fmt;
@@ -25,6 +25,10 @@ pub(super) struct Form<'m> {
 }
 
 impl Form<'_> {
+    fn with_query(&self, sent: Sent) -> Self {
+        Self { values: self.values.iter().map(|value| value.with_query(sent)).collect(), ..self.clone() }
+    }
+
     fn fixed(fixed: impl Into<String>) -> Self {
         Self { fixed: fixed.into(), values: Vec::new(), handlers: &[] }
     }
@@ -47,7 +51,46 @@ impl fmt::Display for Form<'_> {
     }
 }
 
+/// The parts of a cell with what each gets on both sides.
+type Told<'m> = Vec<(Cell, [Form<'m>; 2])>;
+
 impl<'m> Walk<'_, 'm> {
+    /// Returns two forms that differ for the requests with a query, with a bare `?` and without, and by how the path is spelled, where they differ in that only.
+    pub(super) fn told_apart(&mut self, cell: &Cell, forms: [&Form<'m>; 2]) -> Result<Told<'m>, Stop> {
+        let with = |make: &dyn Fn(&Sym) -> Sym| forms.map(|form| Form { values: form.values.iter().map(make).collect(), ..form.clone() });
+        let any = |has: fn(&Sym) -> bool| forms.iter().any(|form| form.values.iter().any(has));
+        let as_they_are = || with(&Sym::clone);
+        if forms[0].fixed != forms[1].fixed {
+            return Ok(vec![(cell.clone(), as_they_are())]);
+        }
+        let mut told = Vec::new();
+        if any(Sym::has_spelling) {
+            for (part, otherwise) in self.asker.spelled(cell)? {
+                told.push((part, if otherwise { as_they_are() } else { with(&Sym::as_seen) }));
+            }
+        } else {
+            told.push((cell.clone(), as_they_are()));
+        }
+        let mut all = Vec::new();
+        for (cell, forms) in told {
+            let bare = |form: &Form<'_>| form.values.iter().any(Sym::has_mark);
+            if !forms.iter().any(bare) {
+                all.push((cell, forms));
+                continue;
+            }
+            let sent = |sent: Sent| forms.each_ref().map(|form| form.with_query(sent));
+            for (part, empty) in self.asker.empty(&cell, &Dim::Query)? {
+                if empty {
+                    let flags = self.asker.flag(&part, Dim::Carried(Box::new(Dim::Query)))?.into_iter();
+                    all.extend(flags.map(|(part, marked)| (part, sent(if marked { Sent::Mark } else { Sent::Nothing }))));
+                } else {
+                    all.push((part, sent(Sent::Query)));
+                }
+            }
+        }
+        Ok(all)
+    }
+
     /// Returns what the requests of `cell` get on one side.
     pub(super) fn form(&mut self, side: usize, cell: &Cell, end: &Position<'m>) -> Result<Vec<Fork<Form<'m>>>, Stop> {
         let state = &end.state;
@@ -139,11 +182,14 @@ impl<'m> Walk<'_, 'm> {
     fn uri(&mut self, side: usize, cell: &Cell, state: &Rc<State>, uri: &'m UpstreamUri) -> Result<Vec<Fork<Vec<Sym>>>, Stop> {
         let whole = |path: &Sym, query: &Sym| vec![path.then(&mark(query)).then(query)];
         let found = match uri {
-            UpstreamUri::AsReceived if !state.rewritten => whole(&Sym::all(Dim::Path), &Sym::all(Dim::Query)),
+            UpstreamUri::AsReceived if !state.rewritten => vec![self.target_sent()],
             UpstreamUri::AsReceived => whole(&state.path, &state.query),
             UpstreamUri::ReplacePrefix { prefix, with } => {
                 let path = Sym::text(with.as_bytes()).then(&state.path.without_front(prefix.len()));
-                whole(&Self::path_front(cell, path), &state.query)
+                let path = Self::path_front(cell, path);
+                // How the client spells a path that stays as it is, or a bare `?`, is nothing that a review is about.
+                let unchanged = path.whole() == Some(&Dim::Path) && state.query.whole() == Some(&Dim::Query);
+                if unchanged { vec![self.target_sent()] } else { whole(&path, &state.query) }
             }
             UpstreamUri::Exact(value) => {
                 let forks = self.value(side, cell, state, value)?.into_iter();

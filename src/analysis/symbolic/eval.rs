@@ -6,12 +6,12 @@ use super::state::State;
 use super::sym::{Dim, Making, Piece, Sym};
 use super::walk::Walk;
 use crate::analysis::route::test_words;
-use crate::model::{Capture, Condition, Converter, Field, Gateway, Matcher, Name, Part, Test, Value};
+use crate::model::{Capture, Condition, Converter, Field, Matcher, Name, Part, Test, Value};
 use std::rc::Rc;
 use std::sync::Arc;
 
 /// How many lookups may use each other.
-const LOOKUP_DEPTH: u32 = 16;
+pub(super) const LOOKUP_DEPTH: u32 = 16;
 
 /// Requests that are alike so far, with what was found of them.
 #[derive(Clone, Debug)]
@@ -22,12 +22,12 @@ pub(super) struct Fork<T> {
 }
 
 impl<T> Fork<T> {
-    fn new(cell: &Cell, state: &Rc<State>, found: T) -> Self {
+    pub(super) fn new(cell: &Cell, state: &Rc<State>, found: T) -> Self {
         Self { cell: cell.clone(), state: Rc::clone(state), found }
     }
 }
 
-type Forks<T> = Result<Vec<Fork<T>>, Stop>;
+pub(super) type Forks<T> = Result<Vec<Fork<T>>, Stop>;
 
 impl<'m> Walk<'_, 'm> {
     /// Returns for which requests `condition` holds.
@@ -60,7 +60,7 @@ impl<'m> Walk<'_, 'm> {
         let going = start.found;
         let mut done = Vec::new();
         let mut open = vec![start];
-        for condition in all {
+        for condition in self.in_order(all) {
             let mut next = Vec::new();
             for fork in open {
                 let forks = self.holds(side, &fork.cell, &fork.state, condition)?;
@@ -92,25 +92,24 @@ impl<'m> Walk<'_, 'm> {
         Ok(all)
     }
 
-    fn matches(&mut self, side: usize, (cell, state): (&Cell, &Rc<State>), (subject, matcher): (&Sym, &Matcher), test: &'m Test) -> Forks<bool> {
-        let mut all = Vec::new();
+    pub(super) fn matches(
+        &mut self,
+        side: usize,
+        (cell, state): (&Cell, &Rc<State>),
+        (subject, matcher): (&Sym, &'m Matcher),
+        test: &'m Test,
+    ) -> Forks<bool> {
         let words = test_words(test);
-        let nonempty = Matcher::Truthy { zero_is_false: false };
-        // A request that carries an empty header is as one that carries none here.
-        let (matcher, each) = if let Matcher::Each(inner) = matcher { (&**inner, true) } else { (matcher, false) };
-        let there = matches!(matcher, Matcher::Present);
-        let matcher = if there { &nonempty } else { matcher };
-        if let ([Part::Variable(name)], true) = (test.subject.parts.as_slice(), there)
-            && let Some(there) = state.holds(name)
-        {
-            return Ok(vec![Fork::new(cell, state, there)]);
-        }
-        let converted = matches!(test.subject.parts.as_slice(), [Part::Converted(_)]);
-        let elements = each && self.side(side).is_some_and(|side| of_elements(side.gateway, &test.subject, 0));
-        if converted && matches!(test.matcher, Matcher::Element(_)) || elements {
-            let parts = Asker::unfollowed(cell, &words, subject, "what is looked at is more than a text");
-            split(parts, state, &mut all);
-            return Ok(all);
+        let mut all = Vec::new();
+        match matcher {
+            Matcher::Present => return self.there(side, (cell, state), &test.subject, subject),
+            Matcher::Each(inner) => return self.each(side, (cell, state), (subject, inner), test),
+            Matcher::Element(_) if matches!(test.subject.parts.as_slice(), [Part::Converted(_)]) => {
+                let parts = Asker::unfollowed(cell, &words, subject, "what is looked at is more than a text");
+                split(parts, state, &mut all);
+                return Ok(all);
+            }
+            _ => {}
         }
         let answer = self.asker.passes(cell, subject, matcher, &words)?;
         split(answer, state, &mut all);
@@ -184,8 +183,8 @@ impl<'m> Walk<'_, 'm> {
         let lower = |piece: &Piece| match piece {
             Piece::Text(text) => !text.iter().any(u8::is_ascii_uppercase),
             Piece::Rest { of, .. } => matches!(of, Dim::Host | Dim::Source),
-            Piece::Mark => true,
-            Piece::Made { .. } | Piece::Unknown(_) => false,
+            Piece::Mark { .. } => true,
+            Piece::Made { .. } | Piece::Spelling | Piece::Unknown(_) => false,
         };
         match (by, text.known()) {
             (Converter::Lower, Some(known)) => Sym::text(&known.to_ascii_lowercase()),
@@ -215,8 +214,8 @@ impl<'m> Walk<'_, 'm> {
             Field::Host if self.asker.rules.strip_port => one(Sym::all(Dim::Host)),
             Field::Host => one(self.raw_host(side)),
             Field::Scheme => one(Sym::text(at.scheme.as_bytes())),
-            Field::Target => one(Sym::all(Dim::Path).then(&Sym::piece(Piece::Mark)).then(&Sym::all(Dim::Query))),
-            Field::Url => one(state.path.then(&mark(&state.query)).then(&state.query)),
+            Field::Target => one(self.target_sent()),
+            Field::Url => one(state.path.then(&url_mark(state)).then(&state.query)),
             Field::QueryMark => one(mark(&state.query)),
             Field::QueryParam(name) => one(query_param(&state.query, name, !self.asker.rules.exact_names)),
             Field::Header(name) | Field::HeaderLine { name, index: 1 | -1 } => one(match state.headers.get(name) {
@@ -230,10 +229,20 @@ impl<'m> Walk<'_, 'm> {
             Field::ListenPort => one(Sym::text(at.port.map(|port| port.to_string()).unwrap_or_default().as_bytes())),
             Field::ListenAddress => one(at.ip.map_or_else(|| Sym::unknown("the address connected to"), |ip| Sym::text(ip.to_string().as_bytes()))),
             Field::Sni if at.scheme == "https" => one(Sym::all(Dim::Host)),
-            Field::Sni if at.passes_through => one(Sym::unknown("the name in the handshake")),
+            Field::Sni if at.passes_through => {
+                let named = self.asker.flag(cell, Dim::Tls)?.into_iter();
+                let name = |tls: bool| if tls { Sym::all(Dim::Host) } else { Sym::default() };
+                Ok(named.map(|(cell, tls)| Fork { cell, state: Rc::clone(state), found: name(tls) }).collect())
+            }
             Field::Sni => one(Sym::default()),
             Field::Protocol => one(Sym::text(b"HTTP/1.1")),
         }
+    }
+
+    /// Returns the target as the client sends it.
+    pub(super) fn target_sent(&self) -> Sym {
+        let path = if self.asker.rules.decode_path { Sym::piece(Piece::Spelling) } else { Sym::all(Dim::Path) };
+        path.then(&Sym::piece(Piece::Mark { bare: true })).then(&Sym::all(Dim::Query))
     }
 
     /// Returns a header as a client sends it.
@@ -296,19 +305,6 @@ impl<'m> Walk<'_, 'm> {
     }
 }
 
-/// Returns whether `value` is made of a header of which a request can send several elements in one line.
-fn of_elements(gateway: &Gateway, value: &Value, depth: u32) -> bool {
-    value.parts.iter().any(|part| match part {
-        Part::Field(Field::Header(_)) => true,
-        Part::Converted(converted) => of_elements(gateway, &converted.value, depth),
-        Part::Variable(name) if depth < LOOKUP_DEPTH => {
-            let lookup = gateway.lookups.iter().find(|lookup| lookup.name == *name);
-            lookup.and_then(|lookup| lookup.entries.first()).is_some_and(|entry| of_elements(gateway, &entry.when.subject, depth + 1))
-        }
-        Part::Variable(_) | Part::Field(_) | Part::Literal(_) | Part::Capture(_) | Part::Hole(_) => false,
-    })
-}
-
 /// Adds the parts of an answer.
 pub(super) fn split(parts: Parts, state: &Rc<State>, all: &mut Vec<Fork<bool>>) {
     all.extend(parts.into_iter().map(|(cell, found)| Fork { cell, state: Rc::clone(state), found }));
@@ -318,9 +314,18 @@ pub(super) fn split(parts: Parts, state: &Rc<State>, all: &mut Vec<Fork<bool>>) 
 pub(super) fn mark(query: &Sym) -> Sym {
     match query.pieces() {
         [] => Sym::default(),
-        [Piece::Rest { of: Dim::Query, from: 0 }] => Sym::piece(Piece::Mark),
+        [Piece::Rest { of: Dim::Query, from: 0 }] => Sym::piece(Piece::Mark { bare: false }),
         pieces if pieces.iter().any(|piece| matches!(piece, Piece::Text(_))) => Sym::text(b"?"),
         _ => Sym::unknown(&format!("? before {query}")),
+    }
+}
+
+/// Returns the `?` of the URL as it is now.
+fn url_mark(state: &State) -> Sym {
+    match (mark(&state.query).pieces(), state.bare_mark) {
+        ([Piece::Mark { .. }], bare) => Sym::piece(Piece::Mark { bare }),
+        ([], true) => Sym::unknown("the ? of a query that was taken away"),
+        (pieces, _) => pieces.iter().fold(Sym::default(), |all, piece| all.then(&Sym::piece(piece.clone()))),
     }
 }
 

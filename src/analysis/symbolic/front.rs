@@ -67,6 +67,12 @@ pub(super) fn required(condition: &Condition) -> Option<(Key, Rc<[u8]>)> {
     }
 }
 
+/// Returns whether it is plain that no request passes both conditions: they want another beginning of the same text.
+pub(in crate::analysis) fn apart(one: &Condition, other: &Condition) -> bool {
+    let (Some((key, ours)), Some((same, theirs))) = (required(one), required(other)) else { return false };
+    key == same && ours.iter().zip(theirs.iter()).any(|(ours, theirs)| ours != theirs)
+}
+
 /// The only group of a pattern that takes all that is left of the text behind known characters: `^/old/(.*)$`.
 ///
 /// `.` is not a line feed, and `$` also matches before one at the end: paths that hold one are left out here, as no client sends them.

@@ -3,27 +3,32 @@
 //! The concrete evaluator ([`super::route`]) sends one request through the tables. Here a *cell*, a set of requests, goes through the tables of both sides at
 //! once; where a test tells its requests apart, the cell is split. Nothing is shared with the evaluator but the model, so that the two check each other.
 //!
-//! Read in this order: `sym` (texts of which some parts are not known), `cell` and `ask` (sets of requests, and what is asked of them), `state`, `eval` and
-//! `act` (values, conditions and actions for all requests of a cell), `align` (what differs between two tables), `walk`, `choose`, `take`, `ends` (what a request gets),
-//! `witness` (a request of a cell that one can type).
+//! Read in this order: `sym` (texts of which some parts are not known), `cell` and `ask` (sets of requests, and what is asked of them), `state`, `eval`, `there` and
+//! `act` (values, conditions and actions for all requests of a cell), `order` (which test is asked first), `align` (what differs between two tables), `walk`, `choose`, `take`, `ends` (what a request gets),
+//! `witness` (a request of a cell that one can type), `beyond` (what is done where it is too much).
 
 mod act;
 mod align;
 mod ask;
+mod beyond;
 mod cell;
 mod choose;
 mod ends;
 mod eval;
 mod front;
 mod network;
+mod order;
 mod pieces;
 mod state;
 mod sym;
 mod take;
+mod there;
 mod walk;
 mod witness;
 
+pub(super) use align::rising;
 pub(super) use ask::{Asker, Stop};
+pub(super) use front::apart;
 pub(super) use walk::Difference;
 
 use super::prints::Prints;

@@ -97,7 +97,7 @@ impl Asker {
                     None => Ok(Err("a text is converted in a way that is not followed".to_owned())),
                 }
             }
-            Piece::Mark | Piece::Unknown(_) => Ok(Err("a text is made of several unknown parts".to_owned())),
+            Piece::Mark { .. } | Piece::Spelling | Piece::Unknown(_) => Ok(Err("a text is made of several unknown parts".to_owned())),
         }
     }
 }

@@ -19,6 +19,8 @@ pub(super) struct Matched {
 pub(super) struct State {
     pub(super) path: Sym,
     pub(super) query: Sym,
+    /// A `?` that the client sent is one still, be there nothing behind it.
+    pub(super) bare_mark: bool,
     pub(super) method: Sym,
     /// The path is no longer the client's.
     pub(super) rewritten: bool,
@@ -27,6 +29,8 @@ pub(super) struct State {
     /// Headers that were changed, by lower-case name; `None` was removed.
     pub(super) headers: BTreeMap<Name, Option<Sym>>,
     pub(super) variables: BTreeMap<Name, Sym>,
+    /// Of these, the ones that were emptied on purpose.
+    pub(super) unset: BTreeSet<Name>,
     pub(super) groups: Option<Rc<Matched>>,
     pub(super) named: BTreeMap<Name, Sym>,
     /// Lookups that were computed keep their value.
@@ -41,12 +45,14 @@ impl State {
         Self {
             path: Sym::all(Dim::Path),
             query: Sym::all(Dim::Query),
+            bare_mark: true,
             method: Sym::all(Dim::Method),
             rewritten: false,
             status: None,
             source: Sym::all(Dim::Source),
             headers: BTreeMap::new(),
             variables: BTreeMap::new(),
+            unset: BTreeSet::new(),
             groups: None,
             named: BTreeMap::new(),
             computed: BTreeMap::new(),
@@ -54,14 +60,9 @@ impl State {
         }
     }
 
-    /// Returns whether a variable is there, where that is known: what a rule set, or what a lookup found.
-    pub(super) fn holds(&self, name: &Name) -> Option<bool> {
-        match (self.variables.get(name), self.computed.get(name)) {
-            (Some(text), _) if text.known() == Some(&[]) => None,
-            (Some(_), _) => Some(true),
-            (None, Some(_)) => Some(self.found.contains(name)),
-            (None, None) => Some(false),
-        }
+    /// Returns whether a variable is there though it is empty: what a rule set, or what a lookup found.
+    pub(super) fn holds(&self, name: &Name) -> bool {
+        !self.unset.contains(name) && (self.variables.contains_key(name) || self.found.contains(name))
     }
 
     /// Notes that `regex` was found in `subject`.
@@ -96,7 +97,7 @@ impl Matched {
         match self.subject.pieces() {
             [Piece::Text(text), rest @ ..] => text.len() >= length || matches!(rest, [Piece::Rest { .. }]),
             [Piece::Rest { .. }] => true,
-            [] | [Piece::Rest { .. } | Piece::Mark | Piece::Made { .. } | Piece::Unknown(_), ..] => length == 0,
+            [] | [Piece::Rest { .. } | Piece::Mark { .. } | Piece::Made { .. } | Piece::Spelling | Piece::Unknown(_), ..] => length == 0,
         }
     }
 }

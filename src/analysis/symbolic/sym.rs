@@ -27,6 +27,12 @@ pub(in crate::analysis) enum Dim {
     Source,
     Header(Name),
     Cookie(Name),
+    /// Whether a header or cookie is there, or the `?` of a query, where what it holds is empty: `1`, else empty. Of one that is not empty nothing is said here.
+    Carried(Box<Dim>),
+    /// Whether the client spells the path otherwise than it is seen, with escapes, dots or slashes in a row: `1`, else empty.
+    Spelled,
+    /// Whether the client speaks TLS to a listener that passes bytes on: `1`, else empty.
+    Tls,
 }
 
 /// What is made of a text.
@@ -49,12 +55,24 @@ pub(in crate::analysis) enum Piece {
     Text(Rc<[u8]>),
     /// What the request carries there, without its first bytes; it is at least that long.
     Rest { of: Dim, from: usize },
-    /// `?` where the client sends a query that is not empty.
-    Mark,
+    /// `?` where the client sends a query that is not empty; `bare` where it sends `?`, be there nothing behind it.
+    Mark { bare: bool },
+    /// The path as the client spells it, where a proxy sees another.
+    Spelling,
     /// What is made of another text.
     Made { by: Rc<Making>, of: Sym },
     /// Something that cannot be followed: equal to what is made in the same way, and nothing else is known of it.
     Unknown(Rc<str>),
+}
+
+/// What a client sends behind the path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sent {
+    Nothing,
+    /// `?` and no query.
+    Mark,
+    /// A query that is not empty.
+    Query,
 }
 
 /// A text made while requests are followed.
@@ -164,25 +182,27 @@ impl Sym {
                     pieces.push(Piece::Rest { of: of.clone(), from: from + left });
                     left = 0;
                 }
-                Piece::Unknown(_) | Piece::Made { .. } if left > 0 => {
+                Piece::Unknown(_) | Piece::Made { .. } | Piece::Spelling if left > 0 => {
                     pieces.push(Piece::Unknown(Rc::from(format!("{} from byte {left}", Self::piece(piece.clone())))));
                     left = 0;
                 }
-                Piece::Text(_) | Piece::Rest { .. } | Piece::Mark | Piece::Made { .. } | Piece::Unknown(_) => pieces.push(piece.clone()),
+                Piece::Text(_) | Piece::Rest { .. } | Piece::Mark { .. } | Piece::Made { .. } | Piece::Spelling | Piece::Unknown(_) => {
+                    pieces.push(piece.clone())
+                }
             }
         }
         Self(Rc::new(pieces))
     }
 
-    /// Returns this with every [`Piece::Mark`] and all of the query replaced by nothing, for requests without a query; or by `?` for those with one.
-    pub(super) fn with_query(&self, any: bool) -> Self {
+    /// Returns this with every [`Piece::Mark`] as it is for requests with such a query, and without the query where that is empty.
+    pub(super) fn with_query(&self, sent: Sent) -> Self {
         let mut all = Self::default();
         for piece in self.0.iter() {
             match piece {
-                Piece::Mark if any => all = all.then(&Self::text(b"?")),
-                Piece::Mark => {}
-                Piece::Rest { of: Dim::Query, .. } if !any => {}
-                Piece::Made { by, of } if of.has_mark() => all = all.then(&of.with_query(any).made((**by).clone())),
+                Piece::Mark { bare } if sent == Sent::Query || sent == Sent::Mark && *bare => all = all.then(&Self::text(b"?")),
+                Piece::Mark { .. } => {}
+                Piece::Rest { of: Dim::Query, .. } if sent != Sent::Query => {}
+                Piece::Made { by, of } if of.has_mark() => all = all.then(&of.with_query(sent).made((**by).clone())),
                 other => all = all.then(&Self::piece(other.clone())),
             }
         }
@@ -205,10 +225,29 @@ impl Sym {
     /// Returns whether a piece depends on whether there is a query.
     pub(super) fn has_mark(&self) -> bool {
         self.0.iter().any(|piece| match piece {
-            Piece::Mark => true,
+            Piece::Mark { .. } => true,
             Piece::Made { of, .. } => of.has_mark(),
-            Piece::Text(_) | Piece::Rest { .. } | Piece::Unknown(_) => false,
+            Piece::Text(_) | Piece::Rest { .. } | Piece::Spelling | Piece::Unknown(_) => false,
         })
+    }
+
+    /// Returns whether it depends on how the client spells the path.
+    pub(super) fn has_spelling(&self) -> bool {
+        self.0.iter().any(|piece| match piece {
+            Piece::Spelling => true,
+            Piece::Made { of, .. } => of.has_spelling(),
+            Piece::Text(_) | Piece::Rest { .. } | Piece::Mark { .. } | Piece::Unknown(_) => false,
+        })
+    }
+
+    /// Returns this for a path that is spelled as it is seen.
+    pub(super) fn as_seen(&self) -> Self {
+        let seen = |piece: &Piece| match piece {
+            Piece::Spelling => Self::all(Dim::Path),
+            Piece::Made { by, of } if of.has_spelling() => of.as_seen().made((**by).clone()),
+            other => Self::piece(other.clone()),
+        };
+        self.0.iter().fold(Self::default(), |all, piece| all.then(&seen(piece)))
     }
 }
 
@@ -219,7 +258,9 @@ impl fmt::Display for Sym {
             match piece {
                 Piece::Text(text) => f.write_str(&String::from_utf8_lossy(text))?,
                 Piece::Rest { of, from } => write!(f, "{{{of:?} from {from}}}")?,
-                Piece::Mark => f.write_str("{?}")?,
+                Piece::Mark { bare: false } => f.write_str("{?}")?,
+                Piece::Mark { bare: true } => f.write_str("{bare ?}")?,
+                Piece::Spelling => f.write_str("{path as sent}")?,
                 Piece::Made { by, of } => write!(f, "{{{by:?} of {of}}}")?,
                 Piece::Unknown(words) => write!(f, "{{{words}}}")?,
             }

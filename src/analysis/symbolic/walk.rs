@@ -7,6 +7,7 @@ use super::align::Aligned;
 use super::ask::{Asker, Stop};
 use super::cell::Cell;
 use super::ends::Form;
+use super::order::Variety;
 use super::state::{At, Position, Side, State};
 use crate::analysis::prints::Follow;
 use crate::analysis::values::Reads;
@@ -48,6 +49,8 @@ pub(in crate::analysis) struct Walk<'a, 'm> {
     pub(super) reads: Reads,
     /// Lookups being computed.
     pub(super) depth: u32,
+    /// How many tests look at what, once asked.
+    pub(super) variety: Option<Variety<'m>>,
     aligned: BTreeMap<[Option<TableId>; 2], Rc<Aligned>>,
     pub(super) falls: BTreeMap<(usize, TableId), bool>,
     host_decides: BTreeMap<(usize, TableId), bool>,
@@ -55,7 +58,7 @@ pub(in crate::analysis) struct Walk<'a, 'm> {
     pub(super) walked: BTreeSet<[Option<u64>; 2]>,
     /// Virtual hosts still to be walked.
     roots: VecDeque<Task<'m>>,
-    tasks: Vec<Task<'m>>,
+    pub(super) tasks: Vec<Task<'m>>,
     found: Vec<Difference>,
 }
 
@@ -74,6 +77,7 @@ impl<'a, 'm> Walk<'a, 'm> {
             captures: reads.captures,
             reads,
             depth: 0,
+            variety: None,
             aligned: BTreeMap::new(),
             falls: BTreeMap::new(),
             host_decides: BTreeMap::new(),
@@ -96,21 +100,26 @@ impl<'a, 'm> Walk<'a, 'm> {
             chances: 0,
         };
         self.tasks.push(Task { cell: Cell::default(), at: entries.map(start), any_host: false });
-        self.asker.ration(2);
+        let hosts =
+            (0..2).any(|side| self.table(side, entries.get(side).copied().flatten()).is_some_and(|table| table.kind == TableKind::VirtualHosts));
+        self.asker.ration(if hosts { [1, 2] } else { [4, 5] });
         let mut complete = self.finish();
         // A virtual host that takes too long is left, and the others are walked all the same.
         while let Some(root) = self.roots.pop_front() {
             self.tasks = vec![root];
-            self.asker.ration(3);
+            self.asker.ration([1, 3]);
             complete &= self.finish();
         }
         (self.found, complete)
     }
 
-    /// Follows all tasks to their ends; returns whether that was possible.
+    /// Follows all tasks to their ends; returns whether that was possible. Of what is left single requests are followed.
     fn finish(&mut self) -> bool {
         while let Some(task) = self.tasks.pop() {
             if self.advance(&task).is_err() {
+                let mut left = std::mem::take(&mut self.tasks);
+                left.push(task);
+                self.sample(left);
                 return false;
             }
         }
@@ -121,7 +130,7 @@ impl<'a, 'm> Walk<'a, 'm> {
         self.sides.get(side).copied().flatten()
     }
 
-    fn advance(&mut self, task: &Task<'m>) -> Result<(), Stop> {
+    pub(super) fn advance(&mut self, task: &Task<'m>) -> Result<(), Stop> {
         self.asker.spend()?;
         let tables = task.at.each_ref().map(|position| match position.at {
             At::Table(table) => Some(table),
@@ -146,7 +155,7 @@ impl<'a, 'm> Walk<'a, 'm> {
     }
 
     /// Returns whether all that can follow is the same on both sides.
-    fn alike(&mut self, was: &Position<'m>, now: &Position<'m>, tables: [TableId; 2]) -> bool {
+    pub(super) fn alike(&mut self, was: &Position<'m>, now: &Position<'m>, tables: [TableId; 2]) -> bool {
         let prints = [0, 1].map(|side| self.side(side).zip(tables.get(side)).map(|(side, table)| side.prints.table(*table)));
         prints[0].is_some() && prints[0] == prints[1] && was.state == now.state && (self.same_pending(was, now) || !self.falls(0, tables[0]))
     }
@@ -162,7 +171,7 @@ impl<'a, 'm> Walk<'a, 'm> {
     }
 
     /// Returns how many instructions each side has to go on before both stand before equal tables; nothing where they do not meet.
-    fn meet(&self, tables: [TableId; 2]) -> [usize; 2] {
+    pub(super) fn meet(&self, tables: [TableId; 2]) -> [usize; 2] {
         let [was, now] = [0, 1].map(|side| self.ahead(side, tables.get(side).copied()));
         let place: BTreeMap<u64, usize> = now.iter().enumerate().rev().map(|(at, print)| (*print, at)).collect();
         let meeting = was.iter().enumerate().filter_map(|(at, print)| place.get(print).map(|other| [at, *other]));
@@ -230,10 +239,15 @@ impl<'a, 'm> Walk<'a, 'm> {
                 }
                 if ours.found.same(&theirs.found) {
                     self.handlers(task, &theirs.cell, [&ours, &theirs])?;
-                } else {
-                    let forms = [ours.found.to_string(), theirs.found.to_string()];
-                    let guessed = ours.found.is_guess() || theirs.found.is_guess() || theirs.cell.unfollowed.is_some();
-                    self.found.push(Difference { cell: theirs.cell, forms, any_host: task.any_host, guessed });
+                    continue;
+                }
+                for (cell, [was, now]) in self.told_apart(&theirs.cell, [&ours.found, &theirs.found])? {
+                    if was.same(&now) {
+                        self.handlers(task, &cell, [&ours, &theirs])?;
+                    } else if self.asker.satisfiable(&cell)? {
+                        let guessed = was.is_guess() || now.is_guess() || cell.unfollowed.is_some();
+                        self.found.push(Difference { cell, forms: [was.to_string(), now.to_string()], any_host: task.any_host, guessed });
+                    }
                 }
             }
         }

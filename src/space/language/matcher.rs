@@ -63,6 +63,12 @@ fn between(arena: &mut Arena, inner: LanguageId, delimiters: ByteSet) -> Languag
 }
 
 fn element(arena: &mut Arena, inner: LanguageId) -> LanguageId {
+    let padded = padded_element(arena, inner);
+    between(arena, padded, ByteSet::of([b',']))
+}
+
+/// Returns the texts without a comma that are one of `inner` without the blanks around them.
+pub(super) fn padded_element(arena: &mut Arena, inner: LanguageId) -> LanguageId {
     let blanks = ByteSet::of([b' ', b'\t', b'\n', b'\x0c', b'\r']);
     let commas = ByteSet::of([b',']);
     let edge = arena.bytes(blanks.union(commas).complement());
@@ -73,8 +79,7 @@ fn element(arena: &mut Arena, inner: LanguageId) -> LanguageId {
     let wanted = arena.both(vec![inner, trimmed]);
     let blank = arena.bytes(blanks);
     let blank = arena.star(blank);
-    let padded = arena.sequence(&[blank, wanted, blank]);
-    between(arena, padded, commas)
+    arena.sequence(&[blank, wanted, blank])
 }
 
 fn length(arena: &mut Arena, ranges: &[NumberRange]) -> LanguageId {

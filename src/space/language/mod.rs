@@ -5,10 +5,12 @@
 mod alphabet;
 mod budget;
 mod compile;
+mod counts;
 mod derive;
 mod matcher;
 mod node;
 mod number;
+mod parts;
 mod preimage;
 mod search;
 mod universe;
@@ -210,6 +212,35 @@ impl Languages {
             return Ok(true);
         }
         self.is_empty(&[one, other], &[])
+    }
+
+    /// Returns whether it is plain that each has texts that the other has, and others: one says how texts begin, the other how they end.
+    pub fn cross(&self, one: LanguageId, other: LanguageId) -> bool {
+        self.is_front(one) && self.is_back(other) || self.is_front(other) && self.is_back(one)
+    }
+
+    /// Returns whether all it says is how a text begins.
+    fn is_front(&self, id: LanguageId) -> bool {
+        let mut rest = id;
+        while let Node::Then(first, after) = self.arena.node(rest) {
+            if !matches!(self.arena.node(*first), Node::Bytes(set) if *set != alphabet::ByteSet::ALL) {
+                return false;
+            }
+            rest = *after;
+        }
+        rest == ALL && id != ALL
+    }
+
+    /// Returns whether all it says is how a text ends, with a certain number of bytes.
+    fn is_back(&self, id: LanguageId) -> bool {
+        let Node::Then(ALL, mut rest) = *self.arena.node(id) else { return false };
+        while let Node::Then(first, after) = self.arena.node(rest) {
+            if !matches!(self.arena.node(*first), Node::Bytes(_)) {
+                return false;
+            }
+            rest = *after;
+        }
+        matches!(self.arena.node(rest), Node::Bytes(set) if *set != alphabet::ByteSet::ALL)
     }
 
     /// Returns bytes that every text of `language` begins with; empty when none are known.

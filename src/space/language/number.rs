@@ -29,7 +29,7 @@ pub(super) fn in_ranges(arena: &mut Arena, ranges: &[NumberRange]) -> LanguageId
 }
 
 /// Returns the texts of digits that are a number from `from` to `to`.
-fn between(arena: &mut Arena, from: u64, to: u64) -> LanguageId {
+pub(super) fn between(arena: &mut Arena, from: u64, to: u64) -> LanguageId {
     let zero = digits(arena, b'0', b'0');
     let zeros = arena.star(zero);
     let mut all = Vec::new();

@@ -2,12 +2,13 @@
 
 use super::alphabet::ByteSet;
 use super::node::{ALL, BLANK, NOTHING};
+use super::parts::Parts;
 use super::{LanguageId, Languages, NotRegular, OutOfBudget, compile};
 use crate::model::{Capture, Converter, Regex};
 use std::collections::{BTreeMap, VecDeque};
 
 /// The longest text of parts, or number of bytes, that is counted off.
-const MOST_COUNTED: u32 = 1000;
+pub(super) const MOST_COUNTED: u32 = 1000;
 
 impl Languages {
     /// Returns what may follow `text` for both together to be in `of`.
@@ -68,20 +69,19 @@ impl Languages {
         let id = match by {
             Converter::Lower => self.arena.folded(of, false),
             Converter::Upper => self.arena.folded(of, true),
-            Converter::Field { index, delimiters, count: 1 } => self.part_in(of, *index, delimiters, false)?,
-            Converter::Word { index, delimiters, count: 1 } => self.part_in(of, *index, delimiters, true)?,
+            Converter::Field { index, delimiters, count } => self.parts_in(of, &Parts::of(*index, delimiters, *count, false)?),
+            Converter::Word { index, delimiters, count } => self.parts_in(of, &Parts::of(*index, delimiters, *count, true)?),
             Converter::Bytes { start, length } => self.bytes_in(of, *start, *length)?,
             Converter::Replace { regex, with, all: true } if with.is_empty() && &*regex.pattern == TRIM => self.trimmed_in(of),
+            Converter::Replace { regex, with, all: false } if with.is_empty() && &*regex.pattern == LAST => self.last_in(of),
+            Converter::Length => self.length_in(of)?,
+            Converter::Elements => self.count_in(of)?,
+            Converter::Integer => self.integer_in(of)?,
             Converter::EncodeAgain
             | Converter::DecodeRedirect
             | Converter::Forwarded { .. }
-            | Converter::Field { .. }
-            | Converter::Word { .. }
             | Converter::PercentDecode { .. }
             | Converter::Replace { .. }
-            | Converter::Length
-            | Converter::Integer
-            | Converter::Elements
             | Converter::LooseInteger
             | Converter::Arithmetic { .. }
             | Converter::Normalize(_)
@@ -129,40 +129,6 @@ impl Languages {
         }
     }
 
-    /// Returns the texts of which the part between delimiters is one of `of`; where there are fewer parts it is the empty text.
-    fn part_in(&mut self, of: LanguageId, index: i32, delimiters: &str, runs: bool) -> Option<LanguageId> {
-        let count = index.unsigned_abs().checked_sub(1).filter(|count| *count < MOST_COUNTED)?;
-        let set = ByteSet::of(delimiters.bytes());
-        let (delimiter, other) = (self.arena.bytes(set), self.arena.bytes(set.complement()));
-        let any_delimiters = self.arena.star(delimiter);
-        let others = self.arena.star(other);
-        let (part, gap) = if runs { (self.arena.then(other, others), self.arena.then(delimiter, any_delimiters)) } else { (others, delimiter) };
-        let wanted = self.arena.both(vec![part, of]);
-        let outer = if runs { any_delimiters } else { BLANK };
-        let behind = self.arena.then(gap, ALL);
-        let behind = self.arena.any(vec![BLANK, behind]);
-        let ahead = self.arena.then(ALL, gap);
-        let ahead = self.arena.any(vec![BLANK, ahead]);
-        let have = |this: &mut Self, wanted: LanguageId| {
-            if index > 0 {
-                let step = this.arena.then(part, gap);
-                let first = this.arena.times(step, count, Some(count));
-                this.arena.sequence(&[outer, first, wanted, behind])
-            } else {
-                let step = this.arena.then(gap, part);
-                let last = this.arena.times(step, count, Some(count));
-                this.arena.sequence(&[ahead, wanted, last, outer])
-            }
-        };
-        let found = have(self, wanted);
-        if !self.arena.has_blank(of) {
-            return Some(found);
-        }
-        let any = have(self, part);
-        let none = self.arena.not(any);
-        Some(self.arena.any(vec![found, none]))
-    }
-
     fn bytes_in(&mut self, of: LanguageId, start: usize, length: Option<usize>) -> Option<LanguageId> {
         let count = |number: usize| u32::try_from(number).ok().filter(|number| *number < MOST_COUNTED);
         let start = count(start)?;
@@ -188,6 +154,21 @@ impl Languages {
         Some(self.arena.any(vec![found, shorter]))
     }
 
+    /// Returns the texts whose last element between commas, without the blanks before it, is one of `of`.
+    fn last_in(&mut self, of: LanguageId) -> LanguageId {
+        let comma = self.arena.bytes(ByteSet::of([b',']));
+        let other = self.arena.bytes(ByteSet::of([b',']).complement());
+        let whole = self.arena.star(other);
+        let only = self.arena.both(vec![whole, of]);
+        let blank = self.arena.bytes(ByteSet::of([b' ', b'\t']));
+        let blanks = self.arena.star(blank);
+        let padded = self.arena.then(blank, ALL);
+        let bare = self.arena.not(padded);
+        let last = self.arena.both(vec![whole, bare, of]);
+        let last = self.arena.sequence(&[ALL, comma, blanks, last]);
+        self.arena.any(vec![only, last])
+    }
+
     /// Returns the texts that are one of `of` without the blanks around them.
     fn trimmed_in(&mut self, of: LanguageId) -> LanguageId {
         let blank = self.arena.bytes(ByteSet::of([b' ', b'\t']));
@@ -203,3 +184,6 @@ impl Languages {
 
 /// The pattern by which blanks around a text are dropped: a header is looked at without them.
 const TRIM: &str = "^[ \t]+|[ \t]+$";
+
+/// The pattern that takes everything before the last element between commas.
+const LAST: &str = "^.*,[ \t]*";

@@ -41,6 +41,8 @@ pub enum Universe {
     ///
     /// Left out: methods with `-`, `_` and other signs.
     Method,
+    /// `1` or nothing: whether something is so.
+    Flag,
     /// Every text.
     Any,
 }
@@ -75,6 +77,10 @@ pub(super) fn texts(arena: &mut Arena, universe: Universe) -> LanguageId {
         Universe::Method => {
             let letter = bytes(arena, ByteSet::of(b'A'..=b'Z'));
             arena.times(letter, 1, None)
+        }
+        Universe::Flag => {
+            let yes = arena.literal(b"1", false);
+            arena.any(vec![BLANK, yes])
         }
         Universe::Any => super::node::ALL,
     }

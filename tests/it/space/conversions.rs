@@ -23,21 +23,71 @@ fn language(random: &mut Random, languages: &mut Languages) -> LanguageId {
 
 /// Does what the converter says; written apart from the product.
 fn made(text: &[u8], by: &Converter) -> Vec<u8> {
-    let nth = |mut parts: Vec<&[u8]>, index: i32| {
-        if index < 0 {
-            parts.reverse();
-        }
-        parts.get(index.unsigned_abs() as usize - 1).map_or(Vec::new(), |part| part.to_vec())
-    };
     match by {
         Converter::Lower => text.to_ascii_lowercase(),
         Converter::Upper => text.to_ascii_uppercase(),
-        Converter::Field { index, delimiters, .. } => nth(text.split(|byte| delimiters.as_bytes().contains(byte)).collect(), *index),
-        Converter::Word { index, delimiters, .. } => {
-            nth(text.split(|byte| delimiters.as_bytes().contains(byte)).filter(|word| !word.is_empty()).collect(), *index)
+        Converter::Field { index, delimiters, count } => parts(text, delimiters.as_bytes(), (*index, *count), false),
+        Converter::Word { index, delimiters, count } => parts(text, delimiters.as_bytes(), (*index, *count), true),
+        Converter::Length => text.len().to_string().into_bytes(),
+        Converter::Elements if text.is_empty() => b"0".to_vec(),
+        Converter::Elements => (1 + text.iter().filter(|byte| **byte == b',').count()).to_string().into_bytes(),
+        Converter::Integer => {
+            let (sign, rest) = match text {
+                [b'-', rest @ ..] => (-1, rest),
+                [b'+', rest @ ..] => (1, rest),
+                rest => (1, rest),
+            };
+            let digits = rest.iter().take_while(|byte| byte.is_ascii_digit());
+            let number = digits.fold(0_i128, |number, digit| (number * 10 + i128::from(digit - b'0')).min(1 << 70)) * sign;
+            number.clamp(i64::MIN.into(), i64::MAX.into()).to_string().into_bytes()
         }
         Converter::Bytes { start, length } => text.iter().skip(*start).take(length.unwrap_or(usize::MAX)).copied().collect(),
         _ => text.trim_ascii().to_vec(),
+    }
+}
+
+/// The parts of that number, with what stands between them; to the end of the text where there are fewer.
+fn parts(text: &[u8], delimiters: &[u8], (index, count): (i32, usize), runs: bool) -> Vec<u8> {
+    let delimits = |byte: &u8| delimiters.contains(byte);
+    let mut all = Vec::new();
+    let mut from = 0;
+    for part in text.split(delimits) {
+        if !runs || !part.is_empty() {
+            all.push((from, from + part.len()));
+        }
+        from += part.len() + 1;
+    }
+    let number = index.unsigned_abs() as usize - 1;
+    if index < 0 {
+        all.reverse();
+    }
+    let Some((start, end)) = all.get(number).copied() else { return Vec::new() };
+    let last = (count > 0).then(|| all.get(number + count - 1)).flatten();
+    let (start, end) = match (index < 0, last) {
+        (false, last) => (start, last.map_or(text.len(), |(_, end)| *end)),
+        (true, last) => (last.map_or(0, |(start, _)| *start), end),
+    };
+    text[start..end].to_vec()
+}
+
+#[test]
+fn numbers_made_of_texts_are_followed() {
+    let mut random = Random::new(22);
+    let texts =
+        ["", "0", "7", "+7", "-7", "007", "12x", "-0", "+", "-", "x1", "300", "a,b", "a,,b", ",", "99999999999999999999", "-99999999999999999999"];
+    for _ in 0..60 {
+        let mut languages = Languages::new(u64::MAX);
+        let (from, to) = (i64::try_from(random.below(20)).unwrap() - 8, i64::try_from(random.below(400)).unwrap());
+        let range = waypost::model::NumberRange { from: Some(from).filter(|_| random.below(4) > 0), to: Some(to).filter(|_| random.below(4) > 0) };
+        let of = languages.matcher(&Matcher::Number(vec![range])).unwrap();
+        for by in [Converter::Length, Converter::Elements, Converter::Integer] {
+            let before = languages.before_conversion(of, &by).unwrap();
+            let long = "a,".repeat(random.below(400));
+            for text in texts.iter().copied().chain([long.as_str()]) {
+                let expected = languages.contains(of, &made(text.as_bytes(), &by)).unwrap();
+                assert_eq!(languages.contains(before, text.as_bytes()).unwrap(), expected, "{by:?} of {text:?} in {range:?}");
+            }
+        }
     }
 }
 
@@ -53,8 +103,8 @@ fn what_is_made_of_a_text_is_in_a_language_where_the_text_is_in_the_one_before()
         let by = match random.below(5) {
             0 => Converter::Lower,
             1 => Converter::Upper,
-            2 => Converter::Field { index, delimiters, count: 1 },
-            3 => Converter::Word { index, delimiters, count: 1 },
+            2 => Converter::Field { index, delimiters, count: random.below(4) },
+            3 => Converter::Word { index, delimiters, count: random.below(4) },
             _ => Converter::Bytes { start: random.below(4), length: [None, Some(1), Some(3)][random.below(3)] },
         };
         let before = languages.before_conversion(of, &by).unwrap();
