@@ -269,7 +269,7 @@ fn parts(text: &str) -> Vec<String> {
 /// Rules by host, by path and by end of path with a method, as a large site has them; the change touches three of them.
 #[test]
 fn thousands_of_haproxy_rules_are_compared_exactly() {
-    const RULES: usize = 1_500;
+    const RULES: usize = 900;
     let site = |head: bool| {
         let rule = |at: usize| match at % 3 {
             0 => format!("use_backend b{} if {{ hdr(host) -i host{at}.example.com }}\n", at % 40),
@@ -278,9 +278,9 @@ fn thousands_of_haproxy_rules_are_compared_exactly() {
         };
         let mut rules: Vec<String> = (0..RULES).map(rule).collect();
         if head {
-            rules.swap(999, 1_000);
-            rules.insert(700, "use_backend b7 if { path_beg /new/ }\n".to_owned());
-            rules.remove(400);
+            rules.swap(600, 601);
+            rules.insert(400, "use_backend b7 if { path_beg /new/ }\n".to_owned());
+            rules.remove(301);
         }
         let backends: Vec<String> = (0..40).map(|at| format!("backend b{at}\n server s 10.0.0.{at}:80\n")).collect();
         let config = format!("defaults\n mode http\nfrontend f\n bind :80\n{} default_backend b0\n{}", rules.concat(), backends.concat());

@@ -17,7 +17,7 @@ const HOSTS: &[&str] = &["a.test", "b.test", "c.test"];
 const METHODS: &[&str] = &["GET", "POST"];
 /// Behind shorter paths, up to [`SHORT`] letters: header `x` (a blank is an empty one), query, and client.
 const HEADERS: &[&str] = &["", " ", "a", "bb"];
-const QUERIES: &[&str] = &["", "?", "?k=a", "?k=b&l=/a"];
+const QUERIES: &[&str] = &["", "?k=a", "?k=b&l=/a"];
 const CLIENTS: &[&str] = &["10.0.0.1", "192.0.2.1"];
 const SHORT: usize = 2;
 

@@ -14,6 +14,9 @@ use std::rc::Rc;
 /// The most cells with the same was and now of which a request is tried; the others are the same region.
 const MOST_ALIKE: usize = 30;
 
+/// The most other hosts that a request is tried for, where its cell does not say which host.
+const MOST_HOSTS: usize = 6;
+
 /// The most cells of which requests are tried.
 const MOST_CELLS: usize = 2_000;
 
@@ -155,7 +158,7 @@ impl<'m> Survey<'_, 'm> {
                 break;
             }
             let Some(door) = doors.get(at) else { continue };
-            match self.witnesses(exactly, door, work, difference) {
+            match self.witnesses(exactly, door, work, (difference, known == 0)) {
                 Ok(requests) => self.try_cell(exactly, door, difference, requests),
                 Err(_stop) => {
                     exactly.reasons.insert("there is more here than can be followed".to_owned());
@@ -173,7 +176,7 @@ impl<'m> Survey<'_, 'm> {
         exactly: &mut Exactly,
         door: &Door<'m>,
         work: &[Work<'_, 'm>],
-        difference: &Difference,
+        (difference, first_of_kind): (&Difference, bool),
     ) -> Result<Vec<Vec<Witness>>, Stop> {
         let Some(asker) = exactly.asker(door) else { return Ok(Vec::new()) };
         let here = || work.iter().filter(|one| std::ptr::eq(one.door, door));
@@ -188,6 +191,13 @@ impl<'m> Survey<'_, 'm> {
         let plain = first.as_ref().map_or_else(|| door.request("other.example", "/"), |(_, request)| request.clone());
         let requests = asker.requests(&difference.cell, &plain)?;
         let mut all = vec![self.placed(door, work, requests.clone())];
+        // A sentence names each host for which it was seen.
+        if let (Some((one, _)), Some(request), true) = (&first, requests.first(), first_of_kind && !difference.cell.names_host()) {
+            for host in one.hosts.iter().filter(|host| host.text != request.host).take(MOST_HOSTS) {
+                let other = Request { host: host.text.clone(), ..request.clone() };
+                all.push(self.placed(door, work, vec![other]));
+            }
+        }
         let tables = first.map(|(one, _)| one).filter(|_| difference.any_host);
         for one in here().filter(|one| tables.is_some_and(|first| first.group != one.group && one.reaches_as(first))) {
             let Some(host) = one.hosts.first() else { continue };

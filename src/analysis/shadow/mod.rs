@@ -8,6 +8,7 @@ use crate::model::{Gateway, Label, Next, Outcome, Route, Step, Table, TableId, T
 use cover::{Cover, Cube, TooMuch};
 use implied::{Firm, implies};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 /// The most routes of a table that are compared with each other.
 const MOST_ROUTES: usize = 2000;
@@ -44,7 +45,7 @@ fn routes(gateway: &Gateway) -> Vec<&Route> {
 
 /// Returns the addresses of the routes of `head` that ask for something that none of `base` does, or stand elsewhere.
 fn changed(base: &Gateway, head: &Gateway) -> BTreeSet<usize> {
-    let words = |route: &Route| route.label.as_ref().map(|label| label.text.clone());
+    let words = |route: &Route| route.label.as_ref().map(|label| Arc::clone(&label.text));
     let (was, now) = (routes(base), routes(head));
     let mut places: BTreeMap<_, VecDeque<usize>> = BTreeMap::new();
     for (at, route) in was.iter().enumerate() {

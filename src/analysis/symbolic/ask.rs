@@ -177,7 +177,7 @@ impl Asker {
                 parts.extend(self.in_language(&part, &none, (language, Front::default()), words)?);
                 continue;
             }
-            for (part, marked) in self.flag(&part, Dim::Carried(Box::new(Dim::Query)))? {
+            for (part, marked) in self.flag(&part, &Dim::Carried(Box::new(Dim::Query)))? {
                 parts.extend(self.in_language(&part, if marked { &bare } else { &none }, (language, Front::default()), words)?);
             }
         }
@@ -217,7 +217,7 @@ impl Asker {
         let mut parts = Vec::new();
         for (part, empty) in self.empty(cell, dim)? {
             if empty {
-                parts.extend(self.flag(&part, Dim::Carried(Box::new(dim.clone())))?);
+                parts.extend(self.flag(&part, &Dim::Carried(Box::new(dim.clone())))?);
             } else {
                 parts.push((part, true));
             }
@@ -233,7 +233,7 @@ impl Asker {
         let plain = self.languages.complement(escaped);
         let plain = self.languages.intersection(&[raw, plain]);
         let mut parts = Vec::new();
-        for (part, otherwise) in self.flag(cell, Dim::Spelled)? {
+        for (part, otherwise) in self.flag(cell, &Dim::Spelled)? {
             if otherwise {
                 parts.push((part, true));
                 continue;
@@ -245,9 +245,9 @@ impl Asker {
     }
 
     /// Returns where a flag is up.
-    pub(super) fn flag(&mut self, cell: &Cell, flag: Dim) -> Result<Parts, Stop> {
+    pub(super) fn flag(&mut self, cell: &Cell, flag: &Dim) -> Result<Parts, Stop> {
         let up = self.languages.literal(b"1");
-        self.text_passes(cell, &flag, up, Front { text: Rc::from(*b"1"), whole: true, is_prefix: false })
+        self.text_passes(cell, flag, up, Front { text: Rc::from(*b"1"), whole: true, is_prefix: false })
     }
 
     /// Returns which texts of a dimension are in `language`.

@@ -103,6 +103,11 @@ impl Cell {
         self.unfollowed.as_deref()
     }
 
+    /// Returns whether something is known of the host.
+    pub(in crate::analysis) fn names_host(&self) -> bool {
+        self.facts.contains_key(&Dim::Host)
+    }
+
     pub(super) fn facts(&self, dim: &Dim) -> Facts {
         self.facts.get(dim).cloned().unwrap_or_default()
     }

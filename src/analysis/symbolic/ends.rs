@@ -81,7 +81,7 @@ impl<'m> Walk<'_, 'm> {
             let sent = |sent: Sent| forms.each_ref().map(|form| form.with_query(sent));
             for (part, empty) in self.asker.empty(&cell, &Dim::Query)? {
                 if empty {
-                    let flags = self.asker.flag(&part, Dim::Carried(Box::new(Dim::Query)))?.into_iter();
+                    let flags = self.asker.flag(&part, &Dim::Carried(Box::new(Dim::Query)))?.into_iter();
                     all.extend(flags.map(|(part, marked)| (part, sent(if marked { Sent::Mark } else { Sent::Nothing }))));
                 } else {
                     all.push((part, sent(Sent::Query)));

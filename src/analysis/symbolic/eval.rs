@@ -230,7 +230,7 @@ impl<'m> Walk<'_, 'm> {
             Field::ListenAddress => one(at.ip.map_or_else(|| Sym::unknown("the address connected to"), |ip| Sym::text(ip.to_string().as_bytes()))),
             Field::Sni if at.scheme == "https" => one(Sym::all(Dim::Host)),
             Field::Sni if at.passes_through => {
-                let named = self.asker.flag(cell, Dim::Tls)?.into_iter();
+                let named = self.asker.flag(cell, &Dim::Tls)?.into_iter();
                 let name = |tls: bool| if tls { Sym::all(Dim::Host) } else { Sym::default() };
                 Ok(named.map(|(cell, tls)| Fork { cell, state: Rc::clone(state), found: name(tls) }).collect())
             }

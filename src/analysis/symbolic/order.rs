@@ -4,7 +4,7 @@
 //! is asked first, each to be looked at for every later route; when the method is asked first, it leaves two.
 
 use super::walk::Walk;
-use crate::model::{Condition, Gateway, Matcher, Part, Test, Value};
+use crate::model::{Condition, Field, Gateway, Matcher, Part, Test, Value};
 use std::collections::{BTreeMap, HashSet};
 
 /// By what is looked at, how many different tests look at it.
@@ -35,6 +35,8 @@ impl<'m> Variety<'m> {
             Condition::Always => 0,
             Condition::All(all) | Condition::Any(all) => all.iter().map(|one| self.most(one)).max().unwrap_or(0),
             Condition::Not(inner) => self.most(inner),
+            // Nobody types an address, so it is asked for only where it matters.
+            Condition::Test(test) if matches!(test.subject.as_field(), Some(Field::Source | Field::Peer)) => usize::MAX,
             Condition::Test(test) => self.0.get(&test.subject).map_or(0, HashSet::len),
             Condition::Opaque(_) => usize::MAX,
         }

@@ -187,7 +187,7 @@ impl Sym {
                     left = 0;
                 }
                 Piece::Text(_) | Piece::Rest { .. } | Piece::Mark { .. } | Piece::Made { .. } | Piece::Spelling | Piece::Unknown(_) => {
-                    pieces.push(piece.clone())
+                    pieces.push(piece.clone());
                 }
             }
         }

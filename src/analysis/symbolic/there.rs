@@ -86,7 +86,7 @@ impl<'m> Walk<'_, 'm> {
         let has = match by {
             Converter::Field { index, delimiters, .. } => match self.asker.languages.with_part(*index, delimiters) {
                 Some(language) => self.in_pieces((cell, state), found, language, "the part is there")?,
-                None => return self.unfollowed((cell, state), found, "a part far into a text", "the part is there"),
+                None => return Ok(unfollowed((cell, state), found, "a part far into a text", "the part is there")),
             },
             _ => vec![Fork::new(cell, state, true)],
         };
@@ -134,10 +134,10 @@ impl<'m> Walk<'_, 'm> {
         let language = if *inner == Matcher::Present { Ok(LanguageId::ALL) } else { self.asker.languages.matcher(inner) };
         let asked = match language {
             Ok(passing) => Asked { passing, ending: LanguageId::NOTHING },
-            Err(why) => return self.unfollowed((cell, state), text, &why.to_string(), &words),
+            Err(why) => return Ok(unfollowed((cell, state), text, &why.to_string(), &words)),
         };
         let Some((source, mut asked)) = self.source(side, &test.subject, asked, 0) else {
-            return self.unfollowed((cell, state), text, SEVERAL, &words);
+            return Ok(unfollowed((cell, state), text, SEVERAL, &words));
         };
         if *inner == Matcher::Present {
             asked.passing = self.asker.languages.complement(asked.ending);
@@ -266,12 +266,12 @@ impl<'m> Walk<'_, 'm> {
         split(self.asker.in_language(cell, text, (language, Front::default()), words)?, state, &mut all);
         Ok(all)
     }
+}
 
-    fn unfollowed(&self, (cell, state): (&Cell, &Rc<State>), text: &Sym, why: &str, words: &str) -> Forks<bool> {
-        let mut all = Vec::new();
-        split(Asker::unfollowed(cell, words, text, why), state, &mut all);
-        Ok(all)
-    }
+fn unfollowed((cell, state): (&Cell, &Rc<State>), text: &Sym, why: &str, words: &str) -> Vec<Fork<bool>> {
+    let mut all = Vec::new();
+    split(Asker::unfollowed(cell, words, text, why), state, &mut all);
+    all
 }
 
 /// Returns whether `value` is made of a field of which a request can carry several.

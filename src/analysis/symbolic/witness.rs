@@ -145,7 +145,7 @@ fn put(request: &Request, dim: &Dim, value: &[u8], rules: Normalization) -> Requ
     match dim {
         Dim::Path => request.target = with_query(&sent_path(value, rules), query),
         Dim::Query => request.target = with_query(path, &text),
-        Dim::Header(_) | Dim::Cookie(_) | Dim::Carried(_) if text.is_empty() => {}
+        Dim::Header(_) | Dim::Cookie(_) | Dim::Carried(_) | Dim::Spelled if text.is_empty() => {}
         Dim::Host => request.host = text,
         Dim::Method => request.method = text,
         Dim::Header(name) => request.headers.push((Name::clone(name), text)),
@@ -154,7 +154,6 @@ fn put(request: &Request, dim: &Dim, value: &[u8], rules: Normalization) -> Requ
             None => request.headers.push((Name::from("cookie"), format!("{name}={text}"))),
         },
         Dim::Carried(of) => carry(&mut request, of),
-        Dim::Spelled if text.is_empty() => {}
         Dim::Spelled if path.contains('%') => {}
         Dim::Spelled => request.target = respelled(&request.target),
         Dim::Tls if text.is_empty() => request.scheme = Scheme::Http,

@@ -104,9 +104,13 @@ impl Languages {
             all.push(self.arena.sequence(&[sign, zeros, found, rest]));
         }
         if self.arena.contains(of, b"0").ok()? {
-            let sign = self.arena.any(vec![plus, minus]);
-            // A sign alone counts as one.
-            all.push(self.arena.sequence(&[sign, zeros, rest]));
+            // A sign alone counts as one; what begins with neither sign nor digit is 0 too.
+            let sign = self.arena.bytes(ByteSet::of(*b"+-"));
+            let signed = self.arena.sequence(&[sign, zeros, rest]);
+            let written = self.arena.sequence(&[zero, zeros, rest]);
+            let other = self.arena.bytes(digits.union(ByteSet::of(*b"+-")).complement());
+            let other = self.arena.then(other, ALL);
+            all.extend([signed, written, other, BLANK]);
         }
         Some(self.arena.any(all))
     }
