@@ -230,8 +230,11 @@ fn corners_that_only_nginx_tells_apart_are_found_or_said() {
 /// A request that goes elsewhere at one listener, with the status before and after.
 type Corner = (usize, waypost::model::Request, [u16; 2]);
 
+/// Writes one side, with a port for each listener.
+type Site<'s> = dyn Fn(bool, &dyn Fn(usize) -> String) -> String + 's;
+
 /// Compares both sides; every listener must have a change unless it is said that there may be more, but for pairs that are the same by what they mean.
-fn corners(path: &str, all: &[(&str, &str)], site: &dyn Fn(bool, &dyn Fn(usize) -> String) -> String) -> Vec<Corner> {
+fn corners(path: &str, all: &[(&str, &str)], site: &Site<'_>) -> Vec<Corner> {
     const FIRST: usize = 20_000;
     let mut found = Vec::new();
     for (at, pair) in all.iter().enumerate() {

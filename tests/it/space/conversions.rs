@@ -30,12 +30,11 @@ fn made(text: &[u8], by: &Converter) -> Vec<u8> {
         Converter::Word { index, delimiters, count } => parts(text, delimiters.as_bytes(), (*index, *count), true),
         Converter::Length => text.len().to_string().into_bytes(),
         Converter::Elements if text.is_empty() => b"0".to_vec(),
-        Converter::Elements => (1 + text.iter().filter(|byte| **byte == b',').count()).to_string().into_bytes(),
+        Converter::Elements => text.split(|byte| *byte == b',').count().to_string().into_bytes(),
         Converter::Integer => {
             let (sign, rest) = match text {
                 [b'-', rest @ ..] => (-1, rest),
-                [b'+', rest @ ..] => (1, rest),
-                rest => (1, rest),
+                [b'+', rest @ ..] | rest => (1, rest),
             };
             let digits = rest.iter().take_while(|byte| byte.is_ascii_digit());
             let number = digits.fold(0_i128, |number, digit| (number * 10 + i128::from(digit - b'0')).min(1 << 70)) * sign;
