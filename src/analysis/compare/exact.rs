@@ -4,8 +4,9 @@ use super::door::Door;
 use super::region::Cause;
 use super::seeds::Extra;
 use super::{Survey, Work};
+use crate::analysis::destination::Destination;
 use crate::analysis::prints::Prints;
-use crate::analysis::route::Entrance;
+use crate::analysis::route::{Entrance, sent_path, target};
 use crate::analysis::symbolic::{Asker, Difference, Stop, differences};
 use crate::model::{Name, Normalization, Request};
 use std::collections::{BTreeMap, BTreeSet};
@@ -235,15 +236,25 @@ impl<'m> Survey<'_, 'm> {
         (self.words.len() - 1, UNNAMED)
     }
 
+    fn try_witness(&mut self, door: &Door<'m>, (group, rank): (usize, u8), request: Request) -> bool {
+        let extras = extras(&request);
+        self.try_one((door, group), rank, request, extras)
+    }
+
+    /// Returns whether `request` goes elsewhere as the same request does when a person types it: then that one is told, and this one is not.
+    fn is_told_plainly(&mut self, door: &Door<'m>, place: (usize, u8), request: &Request) -> bool {
+        let Some(typed) = typed(door, request) else { return false };
+        let (odd, plain) = (self.pair(door, request), self.pair(door, &typed));
+        let alike = one_kind(&odd.was.destination, &plain.was.destination) && one_kind(&odd.now.destination, &plain.now.destination);
+        alike && odd.changes() && plain.changes() && self.try_witness(door, place, typed)
+    }
+
     fn try_cell(&mut self, exactly: &mut Exactly, door: &Door<'m>, difference: &Difference, requests: Vec<Vec<Witness>>) {
         let mut changed = false;
         let none = requests.iter().all(Vec::is_empty);
         for requests in requests {
             let mut tried = requests.into_iter();
-            changed |= tried.any(|(request, (group, rank))| {
-                let extras = extras(&request);
-                self.try_one((door, group), rank, request, extras)
-            });
+            changed |= tried.any(|(request, place)| self.is_told_plainly(door, place, &request) || self.try_witness(door, place, request));
         }
         if changed {
             return;
@@ -263,6 +274,26 @@ impl<'m> Survey<'_, 'm> {
             }
             None => exactly.disagreements += 1,
         }
+    }
+}
+
+/// Returns `request` as a person would type it, where it is spelled otherwise and the proxy takes both for the same path; `?` without a query says nothing.
+fn typed(door: &Door<'_>, request: &Request) -> Option<Request> {
+    let rules = door.now.or(door.was)?.gateway.normalization;
+    let (path, query) = request.target.split_once('?').map_or((request.target.as_str(), ""), |(path, query)| (path, query));
+    let path = if rules.decode_path { sent_path(&target(path, rules).ok()?.path, rules) } else { path.to_owned() };
+    let target = if query.is_empty() { path } else { format!("{path}?{query}") };
+    (target != request.target).then(|| Request { target, ..request.clone() })
+}
+
+/// Returns whether requests that end so are told in one sentence: what exactly the upstream is asked for, or where a redirect leads, is not in it.
+fn one_kind(one: &Destination, other: &Destination) -> bool {
+    match (one, other) {
+        (Destination::Forward { pool, servers, .. }, Destination::Forward { pool: other_pool, servers: others, .. }) => {
+            pool == other_pool && servers == others
+        }
+        (Destination::Redirect { status, .. }, Destination::Redirect { status: other, .. }) => status == other,
+        _ => one.same(other),
     }
 }
 

@@ -54,6 +54,13 @@ pub struct Pair {
     pub now: Trace,
 }
 
+impl Pair {
+    /// Returns whether the request goes elsewhere.
+    fn changes(&self) -> bool {
+        !self.was.destination.same(&self.now.destination)
+    }
+}
+
 /// Requests that share where they went and where they go.
 #[derive(Clone, Debug)]
 pub struct Change {
@@ -286,6 +293,15 @@ impl<'m> Survey<'_, 'm> {
         }
     }
 
+    /// Sends a request through both sides, without keeping it.
+    fn pair(&self, door: &Door<'m>, request: &Request) -> Pair {
+        let side = |engine: &Engine<'m>, entrance| match entrance {
+            Some(entrance) => trace_at(engine, entrance, request),
+            None => unserved(request),
+        };
+        Pair { was: side(self.was, door.was), now: side(self.now, door.now) }
+    }
+
     /// Tries one request; returns whether it goes elsewhere. One that was tried before is not tried again.
     fn try_one(&mut self, (door, group): (&Door<'m>, usize), rank: u8, request: Request, mut extras: Vec<Extra>) -> bool {
         let request = door.reachable(self.was, self.now, request);
@@ -295,12 +311,8 @@ impl<'m> Survey<'_, 'm> {
         if let Some(changed) = self.seen.get(&(group, request.clone())) {
             return *changed;
         }
-        let side = |engine: &Engine<'m>, entrance| match entrance {
-            Some(entrance) => trace_at(engine, entrance, &request),
-            None => unserved(&request),
-        };
-        let pair = Pair { was: side(self.was, door.was), now: side(self.now, door.now) };
-        let changed = !pair.was.destination.same(&pair.now.destination);
+        let pair = self.pair(door, &request);
+        let changed = pair.changes();
         let odd = usize::from(request.listener.is_some()) + usize::from(request.port != request.scheme.default_port());
         let hidden = usize::from(request.target.contains("/."));
         let oddity = (extras.len(), odd + hidden, rank, request.target.len());

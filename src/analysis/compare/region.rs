@@ -307,7 +307,8 @@ impl Words<'_> {
 /// Returns requests in words, by one of them.
 fn such_as(members: &[&Tried]) -> String {
     let shortest = members.first().map(|one| one.pair.now.request.target.clone()).unwrap_or_default();
-    if members.len() == 1 { format!("path {shortest}") } else { format!("paths such as {shortest}") }
+    let only = members.iter().all(|one| one.pair.now.request.target == shortest);
+    if only { format!("path {shortest}") } else { format!("paths such as {shortest}") }
 }
 
 /// Returns the conditions of the routes that decided, in the gateway `trace` went through.

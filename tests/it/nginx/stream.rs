@@ -157,13 +157,14 @@ pub(super) fn connection(model: &Model, name: Option<&str>, port: u16) -> Result
 fn is_so(destination: &Destination, heard: &str) -> bool {
     let at = heard.split_once("X-At: ").and_then(|(_, rest)| rest.split(' ').next());
     match destination {
-        Destination::Forward { servers, .. } => match at {
-            Some(at) => servers.iter().any(|server| server.address.rsplit(':').next() == Some(at)),
-            None => {
+        Destination::Forward { servers, .. } => {
+            let Some(at) = at else {
                 let mut serving = servers.iter().filter(|server| server.share > 0.0).map(|server| server.address.ends_with(":1"));
-                heard.is_empty() && if destination.retried() { serving.all(|dead| dead) } else { serving.any(|dead| dead) || servers.is_empty() }
-            }
-        },
+                return heard.is_empty()
+                    && if destination.retried() { serving.all(|dead| dead) } else { serving.any(|dead| dead) || servers.is_empty() };
+            };
+            servers.iter().any(|server| server.address.rsplit(':').next() == Some(at))
+        }
         Destination::Respond { .. } => at.is_none() && !heard.is_empty(),
         Destination::Close => heard.is_empty(),
         Destination::Opaque { alternatives, .. } => alternatives.iter().any(|one| is_so(&one.outcome, heard)),

@@ -31,7 +31,8 @@ pub(super) fn values(snapshot: &Snapshot, path: &TreePath, text: &str) -> Names 
         let services = parsed.documents.iter().filter_map(|document| document.get("services")).flat_map(Node::pairs);
         let shell = variables(snapshot, compose.parent().join(".env").as_ref());
         for (_, _, service) in services {
-            for (name, said) in of_service(snapshot, compose, service, &shell) {
+            for (name, mut said) in of_service(snapshot, compose, service, &shell) {
+                said.by.insert(compose.clone());
                 for words in [format!("${{{name}}}"), format!("${name}")].into_iter().filter(|words| text.contains(words.as_str())) {
                     join(&mut names, &words, said.clone());
                 }

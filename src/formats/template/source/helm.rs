@@ -9,6 +9,9 @@ use super::{files, is_yaml};
 use crate::snapshot::Snapshot;
 use crate::span::TreePath;
 
+/// The file that makes a directory a chart.
+const CHART: &str = "Chart.yaml";
+
 /// The most files of values of a chart.
 const MAX_FILES: usize = 40;
 
@@ -33,7 +36,9 @@ pub(super) fn values(snapshot: &Snapshot, path: &TreePath, text: &str) -> Names 
             let Some(value) = found.filter(|value| value.holds() != Some(false) || matches!(value, Value::Bool(_) | Value::Number(_))) else {
                 continue;
             };
-            join(&mut names, words, Said { value: of_go(value), by: first.by.clone() });
+            // Without the chart's own file it would not be a chart.
+            let by = first.by.iter().cloned().chain(chart.join(CHART)).collect();
+            join(&mut names, words, Said { value: of_go(value), by });
         }
     }
     names
@@ -61,7 +66,7 @@ fn words(text: &str, at: usize) -> Option<&str> {
 fn chart(snapshot: &Snapshot, path: &TreePath) -> Option<TreePath> {
     let mut here = path.parent();
     loop {
-        let file = here.join("Chart.yaml")?;
+        let file = here.join(CHART)?;
         if snapshot.entries().any(|(known, _)| *known == file) {
             return Some(here);
         }

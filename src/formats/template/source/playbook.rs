@@ -76,11 +76,11 @@ fn read_play(snapshot: &Snapshot, path: &TreePath, play: &Node) -> Play {
             None => (file.items().iter().filter_map(|name| name.text()).collect(), file.items().len() == 1),
         };
         for name in names {
-            include(snapshot, std::slice::from_ref(&folder), name, sure, &mut vars);
+            include((snapshot, path), std::slice::from_ref(&folder), name, sure, &mut vars);
         }
     }
     for asked in play.get("vars_prompt").map(Node::items).unwrap_or_default() {
-        unknown(asked.get("name").and_then(Node::text), &mut vars);
+        unknown(asked.get("name").and_then(Node::text), path, &mut vars);
     }
     let mut roles = Vec::new();
     for role in play.get("roles").map(Node::items).unwrap_or_default() {
@@ -98,10 +98,10 @@ fn read_play(snapshot: &Snapshot, path: &TreePath, play: &Node) -> Play {
             let free = || template.text().and_then(|words| words.split_whitespace().find_map(|word| word.strip_prefix("src=")));
             templates.extend(template.get("src").and_then(Node::text).or_else(free).map(str::to_owned));
             for name in given.keys() {
-                unknown(Some(name), &mut vars);
+                unknown(Some(name), path, &mut vars);
             }
         }
-        facts(task, &mut vars);
+        facts(task, path, &mut vars);
     }
     Play { folder, roles, templates, vars }
 }
@@ -115,38 +115,40 @@ pub(super) fn of_tasks(snapshot: &Snapshot, role: &TreePath, names: &mut Names) 
             continue;
         }
         for task in yaml::parse(&text).documents.iter().flat_map(|document| document.items()) {
-            one_task(snapshot, role, task, names, 0);
+            one_task((snapshot, path), role, task, names, 0);
         }
     }
 }
 
-fn one_task(snapshot: &Snapshot, role: &TreePath, task: &Node, names: &mut Names, depth: u32) {
+/// `source` is the tree and the file of the task.
+fn one_task(source: (&Snapshot, &TreePath), role: &TreePath, task: &Node, names: &mut Names, depth: u32) {
     if let Some(file) = module(task, &["include_vars"]) {
         let name = file.text().or_else(|| file.get("file").and_then(Node::text)).unwrap_or("{{ all }}.yml");
         let always = !task.pairs().any(|(key, ..)| matches!(key, "when" | "loop") || key.starts_with("with_"));
         let folders: Vec<TreePath> = role.join("vars").into_iter().chain([role.clone()]).collect();
-        include(snapshot, &folders, name, always, names);
+        include(source, &folders, name, always, names);
     }
     if module(task, &["template"]).is_some() {
-        task.get("vars").into_iter().flat_map(Node::pairs).for_each(|(name, ..)| unknown(Some(name), names));
+        task.get("vars").into_iter().flat_map(Node::pairs).for_each(|(name, ..)| unknown(Some(name), source.1, names));
     }
-    facts(task, names);
+    facts(task, source.1, names);
     for inner in ["block", "rescue", "always"].iter().filter_map(|key| task.get(key)).flat_map(Node::items).filter(|_| depth < 8) {
-        one_task(snapshot, role, inner, names, depth + 1);
+        one_task(source, role, inner, names, depth + 1);
     }
 }
 
 /// What a task finds out when it runs is not known here.
-fn facts(task: &Node, names: &mut Names) {
+fn facts(task: &Node, path: &TreePath, names: &mut Names) {
     if let Some(facts) = module(task, &["set_fact"]) {
-        facts.pairs().for_each(|(name, ..)| unknown(Some(name), names));
+        facts.pairs().for_each(|(name, ..)| unknown(Some(name), path, names));
     }
-    unknown(task.get("register").and_then(Node::text), names);
+    unknown(task.get("register").and_then(Node::text), path, names);
 }
 
-fn unknown(name: Option<&str>, names: &mut Names) {
+/// Notes that what the file at `path` makes `name` is not known.
+fn unknown(name: Option<&str>, path: &TreePath, names: &mut Names) {
     if let Some(name) = name {
-        names.insert(name.to_owned(), Said { value: Value::Unknown, by: BTreeSet::new() });
+        names.insert(name.to_owned(), Said { value: Value::Unknown, by: BTreeSet::from([path.clone()]) });
     }
 }
 
@@ -156,14 +158,15 @@ fn module<'a>(task: &'a Node, named: &[&str]) -> Option<&'a Node> {
 }
 
 /// Puts the variables of the file called `name`, in the first of `folders` that has it, over `names`. Where the name has an expression, any file that fits may
-/// be meant: so it is where the file is not `sure` to be read.
-fn include(snapshot: &Snapshot, folders: &[TreePath], name: &str, sure: bool, names: &mut Names) {
+/// be meant: so it is where the file is not `sure` to be read. `source` is the tree and the file that asks for it, without which nothing would be said.
+fn include((snapshot, asker): (&Snapshot, &TreePath), folders: &[TreePath], name: &str, sure: bool, names: &mut Names) {
     let name = name.trim_start_matches("./");
     let Some((before, rest)) = name.split_once("{{") else {
         let there = |path: &TreePath| snapshot.entries().any(|(known, _)| known == path);
         let found = folders.iter().filter_map(|folder| folder.join(name)).find(there);
         let said = found.map(|path| read(snapshot, &path)).unwrap_or_default();
-        for (name, said) in said {
+        for (name, mut said) in said {
+            said.by.insert(asker.clone());
             if sure {
                 names.insert(name, said);
             } else {
@@ -181,7 +184,8 @@ fn include(snapshot: &Snapshot, folders: &[TreePath], name: &str, sure: bool, na
             parent == begin.as_str() && file.starts_with(front) && path.ends_with(after) && is_yaml(path)
         };
         for path in files(snapshot, MAX_TASKS, fits) {
-            for (name, said) in read(snapshot, path) {
+            for (name, mut said) in read(snapshot, path) {
+                said.by.insert(asker.clone());
                 join(names, &name, said);
             }
         }
