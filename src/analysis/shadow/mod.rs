@@ -38,15 +38,29 @@ pub fn shadows<'m>(base: &Gateway, head: &'m Gateway) -> Vec<Shadow<'m>> {
     found
 }
 
-/// Returns the routes of a gateway, in order.
-fn routes(gateway: &Gateway) -> Vec<&Route> {
-    gateway.tables.iter().filter(|table| table.kind == TableKind::Routes).flat_map(|table| &table.routes).collect()
+/// Returns the routes of both gateways, in order, without tables that ask for the same at the same place: most are not touched by a change.
+fn routes<'b, 'h>(base: &'b Gateway, head: &'h Gateway) -> (Vec<&'b Route>, Vec<&'h Route>) {
+    let words = |route: &Route| route.label.as_ref().map(|label| Arc::clone(&label.text));
+    let same = |one: &Table, other: &Table| {
+        let mut pairs = one.routes.iter().zip(&other.routes);
+        one.routes.len() == other.routes.len() && pairs.all(|(one, other)| one.when == other.when && words(one) == words(other))
+    };
+    let (was, now): (Vec<&Table>, Vec<&Table>) = (tables(base).collect(), tables(head).collect());
+    let differs: Vec<bool> = was.iter().zip(&now).map(|(one, other)| !same(one, other)).collect();
+    let kept = |at: usize| differs.get(at).copied().unwrap_or(true);
+    let was = was.into_iter().enumerate().filter(|(at, _)| kept(*at)).flat_map(|(_, table)| &table.routes).collect();
+    let now = now.into_iter().enumerate().filter(|(at, _)| kept(*at)).flat_map(|(_, table)| &table.routes).collect();
+    (was, now)
+}
+
+fn tables(gateway: &Gateway) -> impl Iterator<Item = &Table> {
+    gateway.tables.iter().filter(|table| table.kind == TableKind::Routes)
 }
 
 /// Returns the addresses of the routes of `head` that ask for something that none of `base` does, or stand elsewhere.
 fn changed(base: &Gateway, head: &Gateway) -> BTreeSet<usize> {
     let words = |route: &Route| route.label.as_ref().map(|label| Arc::clone(&label.text));
-    let (was, now) = (routes(base), routes(head));
+    let (was, now) = routes(base, head);
     let mut places: BTreeMap<_, VecDeque<usize>> = BTreeMap::new();
     for (at, route) in was.iter().enumerate() {
         places.entry(words(route)).or_default().push_back(at);
@@ -67,7 +81,7 @@ fn changed(base: &Gateway, head: &Gateway) -> BTreeSet<usize> {
 fn hidden<'m>(gateway: &'m Gateway, counts: &dyn Fn(&Route) -> bool) -> Vec<Shadow<'m>> {
     let mut found = Vec::new();
     let mut cover = None;
-    for table in gateway.tables.iter().filter(|table| table.kind == TableKind::Routes && table.routes.iter().any(counts)) {
+    for table in tables(gateway).filter(|table| table.routes.iter().any(counts)) {
         hidden_in(gateway, table, counts, cover.get_or_insert_with(|| Cover::new(gateway)), &mut found);
     }
     found

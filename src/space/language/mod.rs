@@ -13,6 +13,7 @@ mod number;
 mod parts;
 mod preimage;
 mod search;
+mod shape;
 mod universe;
 
 pub use universe::Universe;
