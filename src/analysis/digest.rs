@@ -18,7 +18,8 @@ pub(super) struct Link {
 }
 
 /// What is to become one number, collected before it is hashed at once: most of what is noted is a few bytes, and hashing those one by one takes several times
-/// as long. The hash is a keyed one that nobody can make collide at will as cheaply as a multiplication.
+/// as long. Not a faster hash: of two texts that collide
+/// one would pass for the other, and of this one (SipHash) collisions are not made by arithmetic.
 #[derive(Debug)]
 pub(super) struct Note(Vec<u8>);
 

@@ -61,7 +61,14 @@ async fn body_of(app: &App, headers: &HeaderMap, body: Body) -> Result<Bytes, (S
 async fn take_in(app: &App, headers: &HeaderMap, body: &[u8]) -> (StatusCode, &'static str) {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     if app.secrets.check(header("x-hub-signature-256"), body).is_err() {
-        app.metrics.forged.fetch_add(1, Ordering::Relaxed);
+        let so_far = app.metrics.forged.fetch_add(1, Ordering::Relaxed) + 1;
+        // Whoever sends many of them does not fill the log.
+        if so_far.is_power_of_two() {
+            tracing::warn!(
+                so_far,
+                "a delivery was refused: its signature is not made with WAYPOST_GITHUB_WEBHOOK_SECRET; compare that with the App's settings"
+            );
+        }
         return (StatusCode::UNAUTHORIZED, "the signature is missing or not made with the webhook secret\n");
     }
     let (Some(guid), Some(name)) = (header("x-github-delivery").filter(|guid| !guid.is_empty() && guid.len() <= MAX_GUID), header("x-github-event"))

@@ -1,7 +1,7 @@
 //! Which requests go somewhere else.
 //!
-//! The first form: the evaluator over candidate requests derived from the patterns of both sides, so everything reported is true and nothing
-//! is claimed of what was not tried (`exact: false`).
+//! What changes is worked out for sets of requests ([`exact`], over [`super::symbolic`]) and tried: requests made of the patterns of both sides go through the
+//! evaluator, to check it, to describe it, and to find what lies beyond its budget. Where that is not all (`exact: false`) the reasons are said.
 
 mod candidates;
 mod door;

@@ -138,6 +138,27 @@ async fn forget_leases(database: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_webhook_secret_is_in_the_log_and_does_not_fill_it() {
+    let rig = Rig::new().await;
+    let scratch = Scratch::new();
+    let served = Served::start(&rig, &scratch, "info");
+    let signature = waypost::github::webhook::sign(&"another secret".into(), b"{}");
+    let headers = [("x-github-event", "ping"), ("x-github-delivery", "a-guid"), ("x-hub-signature-256", signature.as_str())];
+    for _ in 0..5 {
+        let answer = crate::standin::client::send("POST", &format!("{}/webhook", served.address), &headers, "{}".to_owned()).await.unwrap();
+        assert_eq!(answer.status, 401);
+    }
+    let told = || served.log.lock().unwrap().matches("WAYPOST_GITHUB_WEBHOOK_SECRET").count();
+    for _ in 0..100 {
+        if told() >= 3 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(told(), 3, "{}", served.log.lock().unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_killed_server_loses_nothing_and_says_nothing_twice() {
     // Killed while it reads, while it writes the check, and while it writes the comment.
     for (method, part) in [("GET", "/compare/"), ("PATCH", "/check-runs/"), ("POST", "/comments")] {
