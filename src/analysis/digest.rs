@@ -19,7 +19,7 @@ pub(super) struct Link {
 
 /// What is to become one number, collected before it is hashed at once: most of what is noted is a few bytes, and hashing those one by one takes several times
 /// as long. Not a faster hash: of two texts that collide
-/// one would pass for the other, and of this one (SipHash) collisions are not made by arithmetic.
+/// one would pass for the other, and of this one (`SipHash`) collisions are not made by arithmetic.
 #[derive(Debug)]
 pub(super) struct Note(Vec<u8>);
 
